@@ -1,0 +1,36 @@
+"""The genotype language: what a fusion network is, as a small file. Nothing here imports torch."""
+
+from bmnas.genotype.errors import BmnasError, GenotypeError
+from bmnas.genotype.io import dumps, from_dict, load, loads, save
+from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS, Operation
+from bmnas.genotype.schema import (
+    Cell,
+    Feature,
+    Genotype,
+    Head,
+    Provenance,
+    Representation,
+    Step,
+    json_schema,
+)
+
+__all__ = [
+    "INPUT_NAMES",
+    "OPERATIONS",
+    "BmnasError",
+    "Cell",
+    "Feature",
+    "Genotype",
+    "GenotypeError",
+    "Head",
+    "Operation",
+    "Provenance",
+    "Representation",
+    "Step",
+    "dumps",
+    "from_dict",
+    "json_schema",
+    "load",
+    "loads",
+    "save",
+]

@@ -1,0 +1,71 @@
+"""Files that are whole or absent: write to a temporary neighbour, flush it to the disk, then rename.
+
+A kill at any moment leaves either the old file or the new one. Errors of the operating system come back as one
+sentence that names the file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bmnas.genotype.errors import BmnasError
+
+
+def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write ``content`` (text as UTF-8) to ``path``, creating its folder; an existing file is replaced in one step.
+
+    Raises:
+        BmnasError: the folder cannot be created or the file cannot be written.
+    """
+    path = Path(path)
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
+
+
+def read_text(path: str | os.PathLike[str], limit: int) -> str:
+    """The text of a UTF-8 file of at most ``limit`` bytes.
+
+    Raises:
+        BmnasError: no such file, not readable, not UTF-8, or too large.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
+    if len(data) > limit:
+        raise BmnasError(f"{path}: is larger than {limit // 2**20} MiB, which no genotype is")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BmnasError(f"{path}: is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from error
+
+
+def reason(error: OSError) -> str:
+    """The operating system's words for an error, in lower case, without number and path."""
+    return (error.strerror or str(error)).lower()
+
+
+def _flush_folder(folder: Path) -> None:
+    # Without it a power cut can undo the rename. Windows cannot open a folder; there the rename is journalled.
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,198 @@
+"""The genotype: a small, complete description of a fusion network, as frozen Pydantic models.
+
+Every reference is by name. What a person may leave out is filled in here, so that a `Genotype` in memory is always
+whole (but for the channels of a feature, which a task can supply). Unknown keys are errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from bmnas.genotype import checks
+from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS
+
+FORMAT: Literal["bmnas/1"] = "bmnas/1"
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(checks.printable)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+
+
+class Frozen(BaseModel):
+    """A value: cannot be changed, and refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Representation(Frozen):
+    """The common shape (batch, channels, length) of every node of the fusion network."""
+
+    channels: Count
+    length: Count
+
+
+class Feature(Frozen):
+    """One tapped layer output of one backbone: an upper-level node A(i) or B(i) of the paper."""
+
+    name: Name
+    modality: Name
+    channels: Count | None = Field(None, description="Axis 1 of the feature; a task supplies it where it is left out.")
+    reshape: Literal["sequence", "grid", "none"] = Field(
+        "sequence",
+        description="How it becomes (channels, length): pooled along its first trailing axis; pooled to a square grid; "
+        "or not at all, because it already has that shape.",
+    )
+
+
+class Step(Frozen):
+    """A lower-level node of a cell: one primitive operation on earlier nodes of the cell."""
+
+    name: Name = Field("", description="Step_1, Step_2, ... where it is left out.")
+    op: str = Field(json_schema_extra={"enum": list(OPERATIONS)})
+    inputs: tuple[Name, ...] = Field(min_length=1, max_length=64, description="Inputs of the cell, or earlier steps.")
+
+    @field_validator("op")
+    @classmethod
+    def _op_is_known(cls, op: str) -> str:
+        return checks.known_operation(op)
+
+    @model_validator(mode="after")
+    def _arity_fits(self) -> Self:
+        checks.arity(self)
+        return self
+
+
+class Cell(Frozen):
+    """A fusion unit. Inside it its inputs are called x, y (z, ...); its output nodes are concatenated and reduced."""
+
+    name: Name = Field("", description="Cell_1, Cell_2, ... where it is left out.")
+    inputs: tuple[Name, ...] = Field(min_length=2, max_length=len(INPUT_NAMES), description="Features, earlier cells.")
+    steps: tuple[Step, ...] = Field(min_length=1)
+    output: tuple[Name, ...] = Field((), min_length=1, description="Any of the cell's nodes; all steps if left out.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: Any) -> Any:
+        return _filled(data, of="steps", prefix="Step")
+
+    @model_validator(mode="after")
+    def _refers_to_nodes(self) -> Self:
+        checks.cell(self)
+        return self
+
+
+class Head(Frozen):
+    """The classifier or regressor at the end: a linear layer on the flattened fused representation."""
+
+    outputs: Count
+
+
+class Provenance(Frozen):
+    """Who made the genotype and how it did. It never changes what the genotype means."""
+
+    command: str | None = None
+    seed: int | None = None
+    data: str | None = Field(None, description="The task, and the fingerprint of its feature store.")
+    scores: dict[str, float] = Field(default_factory=dict, description='Such as {"validation": 0.98, "test": 0.97}.')
+    parameters: int | None = Field(None, description="Trainable parameters of the fusion network.")
+    seconds: dict[str, float] = Field(default_factory=dict, description="Wall time by phase, in seconds.")
+    versions: dict[str, str] = Field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+
+class Genotype(Frozen):
+    """A whole fusion network: which features go into which cells, what each cell does, and what comes out.
+
+    Raises:
+        pydantic.ValidationError: it does not describe a network. `bmnas.load` turns it into a `GenotypeError` that
+            names the file and the place.
+    """
+
+    format: Literal["bmnas/1"] = FORMAT
+    name: Name = "genotype"
+    dialect: Literal["official"] = Field(
+        "official", description="What the operation names compute: as in the authors' released code."
+    )
+    representation: Representation
+    features: tuple[Feature, ...] = Field(min_length=1)
+    cells: tuple[Cell, ...]
+    output: tuple[Name, ...] = Field((), min_length=1, description="Cells or features; all cells if left out.")
+    head: Head | None = None
+    dropout: float = Field(0.2, ge=0, lt=1, strict=True)
+    provenance: Provenance | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: Any) -> Any:
+        return _filled(data, of="cells", prefix="Cell")
+
+    @model_validator(mode="after")
+    def _is_a_network(self) -> Self:
+        checks.genotype(self)
+        return self
+
+    def feature(self, name: str) -> Feature:
+        """The feature of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for feature in self.features:
+            if feature.name == name:
+                return feature
+        raise KeyError(name)
+
+    def with_channels(self, channels: Mapping[str, int]) -> Genotype:
+        """The same genotype with the channels of the features that left them out, from ``{feature name: channels}``."""
+        features = tuple(
+            feature.model_copy(update={"channels": channels[feature.name]})
+            if feature.channels is None and feature.name in channels
+            else feature
+            for feature in self.features
+        )
+        return Genotype.model_validate({**dict(self), "features": features})
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a genotype file, for editors and other programs."""
+    schema = Genotype.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "bmnas genotype"}
+
+
+def _filled(data: Any, *, of: str, prefix: str) -> Any:
+    """``data`` with its nameless ``of`` numbered, and with all of them as its output where it names none."""
+    if not isinstance(data, Mapping):
+        return data
+    children = data.get(of)
+    if not isinstance(children, Sequence) or isinstance(children, str | bytes):
+        return data
+    named = [_named(child, f"{prefix}_{number}") for number, child in enumerate(children, 1)]
+    filled = {**data, of: named}
+    if named and "output" not in data:
+        filled["output"] = [
+            child["name"] if isinstance(child, Mapping) else child.name for child in named if _has_name(child)
+        ]
+    return filled
+
+
+def _named(child: Any, name: str) -> Any:
+    if isinstance(child, Mapping):
+        return child if "name" in child else {"name": name, **child}
+    if isinstance(child, Step | Cell) and not child.name:
+        return child.model_copy(update={"name": name})
+    return child
+
+
+def _has_name(child: Any) -> bool:
+    return isinstance(child, Step | Cell) or (isinstance(child, Mapping) and isinstance(child.get("name"), str))
