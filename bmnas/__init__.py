@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bmnas.compiler import FusionNetwork as FusionNetwork, compile_genotype as compile  # noqa: F401
     from bmnas.genotype import (
         BmnasError as BmnasError,
         Cell as Cell,
@@ -25,31 +26,49 @@ if TYPE_CHECKING:
         loads as loads,
         save as save,
     )
+    from bmnas.genotype.drawing import draw as draw
+    from bmnas.searcher import (
+        SearchConfig as SearchConfig,
+        SearchResult as SearchResult,
+        TrainConfig as TrainConfig,
+        search as search,
+        train as train,
+    )
+    from bmnas.tasks import Task as Task, get_task as get_task
 
+# Public name -> module and name there.
 _HOME = {
-    "bmnas.genotype": (
-        "BmnasError",
-        "Cell",
-        "Feature",
-        "Genotype",
-        "GenotypeError",
-        "Head",
-        "Representation",
-        "Step",
-        "load",
-        "loads",
-        "save",
-    ),
+    "BmnasError": ("bmnas.genotype", "BmnasError"),
+    "Cell": ("bmnas.genotype", "Cell"),
+    "Feature": ("bmnas.genotype", "Feature"),
+    "FusionNetwork": ("bmnas.compiler", "FusionNetwork"),
+    "Genotype": ("bmnas.genotype", "Genotype"),
+    "GenotypeError": ("bmnas.genotype", "GenotypeError"),
+    "Head": ("bmnas.genotype", "Head"),
+    "Representation": ("bmnas.genotype", "Representation"),
+    "SearchConfig": ("bmnas.searcher", "SearchConfig"),
+    "SearchResult": ("bmnas.searcher", "SearchResult"),
+    "Step": ("bmnas.genotype", "Step"),
+    "Task": ("bmnas.tasks", "Task"),
+    "TrainConfig": ("bmnas.searcher", "TrainConfig"),
+    "compile": ("bmnas.compiler", "compile_genotype"),
+    "draw": ("bmnas.genotype.drawing", "draw"),
+    "get_task": ("bmnas.tasks", "get_task"),
+    "load": ("bmnas.genotype", "load"),
+    "loads": ("bmnas.genotype", "loads"),
+    "save": ("bmnas.genotype", "save"),
+    "search": ("bmnas.searcher", "search"),
+    "train": ("bmnas.searcher", "train"),
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = ["__version__", *_MODULE_OF]
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
+    if name not in _HOME:
         raise AttributeError(f"module 'bmnas' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    module, own_name = _HOME[name]
+    value = getattr(importlib.import_module(module), own_name)
     globals()[name] = value
     return value
 

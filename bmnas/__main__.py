@@ -1,0 +1,5 @@
+"""``python -m bmnas`` is the command ``bmnas``."""
+
+from bmnas.cli import main
+
+main()

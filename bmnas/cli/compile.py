@@ -1,0 +1,51 @@
+"""``bmnas compile``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from bmnas.cli.options import GenotypeFile, Json
+
+
+def compile_(
+    genotype: GenotypeFile,
+    task: Annotated[
+        str | None, typer.Option(help="Task that supplies channels which the file leaves out.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compile a genotype and show the network: nodes, parameters, shape of the output. No weights are made.
+
+    Example: bmnas compile runs/digits-seed0/genotype.json
+    """
+    from bmnas.compiler import summarise
+    from bmnas.genotype import load
+
+    given = load(genotype)
+    if task is not None:
+        from bmnas.tasks import get_task
+
+        own = {feature.name: feature.channels for feature in get_task(task).features}
+        given = given.with_channels({name: channels for name, channels in own.items() if channels is not None})
+    summary = summarise(given)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), indent=2))
+        return
+
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("node", "what it is", "reads", box=box.SIMPLE_HEAD, title=escape(summary.name))
+    table.add_column("parameters", justify="right")
+    for node in summary.nodes:
+        table.add_row(escape(node.name), node.kind, escape(", ".join(node.reads)), f"{node.parameters:,}")
+    Console().print(table)
+    typer.echo(f"{summary.parameters:,} parameters; output ({', '.join(str(size) for size in summary.output_shape)})")
+    if summary.unused:
+        typer.echo(f"Not used by any output, and not built: {', '.join(summary.unused)}")

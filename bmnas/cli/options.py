@@ -1,0 +1,51 @@
+"""Arguments and options that several commands share, and what they do with output files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmnas.genotype.errors import BmnasError
+
+GenotypeFile = Annotated[Path, typer.Argument(metavar="GENOTYPE", help="A genotype file (JSON).", show_default=False)]
+TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="cpu, cuda, cuda:1, ...; the GPU where there is one, if left out.", show_default=False),
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for backbones and features; $BMNAS_CACHE or the user's cache folder if left out.",
+        show_default=False,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+
+
+def refuse_existing(path: Path, force: bool) -> None:
+    """Stop before any work where an output file exists or its folder cannot be written.
+
+    Raises:
+        BmnasError: it exists and ``force`` is not given, or it could not be written.
+    """
+    if path.is_dir():
+        raise BmnasError(f"{path}: is a folder; name a file")
+    if path.exists() and not force:
+        raise BmnasError(f"{path}: exists; --force overwrites it")
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise BmnasError(f"{path}: cannot be written: {folder} is not a folder")
+    if not os.access(folder, os.W_OK):
+        raise BmnasError(f"{path}: cannot be written: permission denied")
+
+
+def score(value: float, metric: str) -> str:
+    """A score as people write it: accuracies in percent."""
+    return f"{100 * value:.2f} %" if metric == "accuracy" else f"{value:.4f}"

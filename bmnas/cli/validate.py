@@ -1,0 +1,33 @@
+"""``bmnas validate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def validate(
+    genotypes: Annotated[
+        list[Path], typer.Argument(metavar="GENOTYPE...", help="Genotype files (JSON).", show_default=False)
+    ],
+) -> None:
+    """Check genotype files; exit with code 2 if one is not valid.
+
+    Example: bmnas validate genotype.json
+    """
+    from bmnas.genotype import BmnasError, load
+
+    invalid = False
+    for path in genotypes:
+        try:
+            genotype = load(path)
+        except BmnasError as error:
+            typer.echo(f"bmnas: {error}", err=True)
+            invalid = True
+        else:
+            steps = sum(len(cell.steps) for cell in genotype.cells)
+            typer.echo(f"{path}: valid; {len(genotype.features)} features, {len(genotype.cells)} cells, {steps} steps")
+    if invalid:
+        raise typer.Exit(2)

@@ -1,0 +1,133 @@
+"""The mathematics of a fusion network as plain functions on tensors.
+
+Axes: K independent seeds, B batch, C channels, L length (positions), O outputs, T any length. Every function takes
+nodes as (B, C, L), and also as (K, B, C, L) with weights that carry the same leading K: then K independent networks are
+computed as one. A compiled network has no K axis; a hypernet has one (K = 1 for one seed).
+"""
+
+from __future__ import annotations
+
+from math import isqrt, sqrt
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pool(feature: Tensor, reshape: str, length: int) -> Tensor:
+    """The parameter-free half of a reshape layer: adaptive max pooling of the trailing axes.
+
+    Args:
+        feature: (B, C), (B, C, T) or (B, C, T, ...): a live feature, or one that is already pooled.
+        reshape: ``"sequence"``: the first trailing axis is pooled to ``length``, the others to 1; ``"grid"``: two
+            trailing axes are pooled to (√length, √length); ``"none"``: the feature is used as it is.
+        length: L, in positions.
+
+    Returns:
+        (B, C, min(T, length)) for a sequence, (B, C, s, s) for a grid: what a feature store keeps. Pooling the result
+        again changes nothing, so stored and live features give the same numbers.
+    """
+    if reshape == "none":
+        return feature
+    if reshape == "grid":
+        side = isqrt(length)
+        grid = feature.reshape(*feature.shape, *[1] * (4 - feature.dim()))
+        return F.adaptive_max_pool2d(grid, side) if grid.shape[2:] != (side, side) else grid
+    sequence = (
+        feature.unsqueeze(-1) if feature.dim() == 2 else feature.flatten(3).amax(-1) if feature.dim() > 3 else feature
+    )
+    return F.adaptive_max_pool1d(sequence, length) if sequence.shape[-1] > length else sequence
+
+
+def stretch(pooled: Tensor, length: int) -> Tensor:
+    """A pooled feature as (..., C, length): a grid is flattened, a sequence that is too short repeats its positions.
+
+    Repeating follows adaptive max pooling to a greater length, of which this is the second half.
+    """
+    if pooled.shape[-1] == length:
+        return pooled
+    if pooled.shape[-1] == 1:
+        return pooled.expand(*pooled.shape[:-1], length)
+    flat = pooled.reshape(-1, *pooled.shape[-2:])
+    return F.adaptive_max_pool1d(flat, length).reshape(*pooled.shape[:-1], length)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The same linear map at every position: a 1x1 convolution.
+
+    Args:
+        x: (B, C, L) or (K, B, C, L).
+        weight: (O, C) or (K, O, C).
+        bias: (O,) or (K, O).
+
+    Returns:
+        (B, O, L) or (K, B, O, L).
+    """
+    if weight.dim() == 2:
+        return F.conv1d(x, weight.unsqueeze(-1), bias)
+    seeds, batch, channels, length = x.shape
+    columns = x.transpose(1, 2).reshape(seeds, channels, batch * length)
+    y = torch.bmm(weight, columns) if bias is None else torch.baddbmm(bias.unsqueeze(-1), weight, columns)
+    return y.view(seeds, -1, batch, length).transpose(1, 2)
+
+
+def batch_norm(
+    x: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Batch norm over batch and positions, each channel (of each seed) by itself. x: (B, C, L) or (K, B, C, L).
+
+    The statistics and weights are (C,) or (K, C); while ``training``, the running statistics are updated in place.
+    """
+    if x.dim() == 3:
+        return F.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+    seeds, batch, channels, length = x.shape
+    flat = x.transpose(0, 1).reshape(batch, seeds * channels, length)
+    # view, not reshape: the running statistics must be updated where they are.
+    mean, var = running_mean.view(-1), running_var.view(-1)
+    y = F.batch_norm(flat, mean, var, weight.view(-1), bias.view(-1), training, momentum, eps)
+    return y.view(batch, seeds, channels, length).transpose(0, 1)
+
+
+def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
+    """Layer norm over (C, L). x: (B, C, L) or (K, B, C, L); weight and bias: (C, L) or (K, C, L)."""
+    if weight.dim() == 2:
+        return F.layer_norm(x, weight.shape, weight, bias, eps)
+    normal = F.layer_norm(x, weight.shape[1:], eps=eps)
+    return torch.addcmul(bias.unsqueeze(1), normal, weight.unsqueeze(1))
+
+
+def attention(x: Tensor, y: Tensor) -> Tensor:
+    """Scaled dot-product attention with one head and no projections: softmax(x yᵀ / √C) y.
+
+    Eq. 6 of BM-NAS (Yin et al., AAAI 2022). x gives the queries, y keys and values; softmax is over the positions of y.
+
+    Args:
+        x: (..., C, L).
+        y: (..., C, T).
+
+    Returns:
+        (..., C, L).
+    """
+    scores = torch.matmul(x.transpose(-1, -2), y) / sqrt(x.shape[-2])
+    return torch.matmul(y, scores.softmax(-1).transpose(-1, -2))
+
+
+def weighted_sum(nodes: list[Tensor], weights: Tensor) -> Tensor:
+    """Σ weights[..., i] · nodes[i]: a mixed input of the hypernet (Eq. 2).
+
+    Args:
+        nodes: E tensors (K, B, C, L).
+        weights: (K, E).
+
+    Returns:
+        (K, B, C, L).
+    """
+    return torch.einsum("ekbcl,ke->kbcl", torch.stack(nodes), weights)

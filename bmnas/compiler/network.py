@@ -1,0 +1,162 @@
+"""Genotype -> torch network: `compile_genotype` and the module it returns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor, nn
+
+from bmnas.compiler.blocks import CellOutput, NetworkOutput, Reshape
+from bmnas.compiler.operations import Size, build
+from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Feature, Genotype, GenotypeError
+from bmnas.genotype.errors import did_you_mean
+from bmnas.genotype.graph import used_cells, used_features, used_steps
+
+
+class FeatureError(BmnasError, ValueError):
+    """The features given to a network are not those that its genotype names."""
+
+
+def compile_genotype(genotype: Genotype) -> FusionNetwork:
+    """The fusion network that a genotype describes, with fresh weights. Public as `bmnas.compile`.
+
+    What reaches no output is not built. The weights come from torch's global random generator, as in any module.
+
+    Raises:
+        GenotypeError: a used feature's channels are not known.
+    """
+    return FusionNetwork(genotype)
+
+
+class FusionNetwork(nn.Module):
+    """A fusion network: reshape layers of the used features, cells, head.
+
+    Attributes:
+        genotype: what it was built from.
+        features: names of the features that ``forward`` needs, in the genotype's order.
+    """
+
+    def __init__(self, genotype: Genotype) -> None:
+        super().__init__()
+        self.genotype = genotype
+        self.features = used_features(genotype)
+        cells = [cell for cell in genotype.cells if cell.name in set(used_cells(genotype))]
+        size = genotype.representation
+        keys = _module_names([*self.features, *(cell.name for cell in cells)])
+        self._key_of = dict(zip([*self.features, *(cell.name for cell in cells)], keys, strict=True))
+        self.reshapes = nn.ModuleDict({self._key_of[name]: _reshape(genotype, name) for name in self.features})
+        self.cells = nn.ModuleDict({self._key_of[cell.name]: FusionCell(cell, genotype) for cell in cells})
+        self.output = NetworkOutput(
+            len(genotype.output), size.channels, size.length, genotype.head.outputs if genotype.head else None
+        )
+
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Fuse one batch.
+
+        Args:
+            features: by name, each used feature, live (B, channels, *trailing) or already pooled; declared features
+                that the network does not use may be there too.
+
+        Returns:
+            (B, outputs), or the flattened fused representation (B, N·C·L) where the genotype has no head.
+
+        Raises:
+            FeatureError: a used feature is missing, a name is not the genotype's, or a shape does not fit.
+        """
+        self._check(features)
+        nodes = {name: self.reshapes[self._key_of[name]](features[name]) for name in self.features}
+        for cell in self.cells.values():
+            assert isinstance(cell, FusionCell)
+            nodes[cell.name] = cell([nodes[name] for name in cell.inputs])
+        out: Tensor = self.output([nodes[name] for name in self.genotype.output])
+        return out
+
+    def keys_of(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """(name in the genotype, name of the module) for features and cells."""
+        return [(name, self._key_of[name]) for name in names]
+
+    def _check(self, features: Mapping[str, Tensor]) -> None:
+        declared = {feature.name: feature for feature in self.genotype.features}
+        for name in self.features:
+            if name not in features:
+                raise FeatureError(f"the feature {name!r} is missing; the network needs {', '.join(self.features)}")
+        for name, value in features.items():
+            if name not in declared:
+                raise FeatureError(f"{name!r} is not a feature of the genotype{did_you_mean(str(name), declared)}")
+            if name in self._key_of:
+                _check_shape(value, declared[name], self.genotype)
+        batches = {features[name].shape[0] for name in self.features}
+        if len(batches) > 1:
+            raise FeatureError(f"the features have different batch sizes: {sorted(batches)}")
+
+
+class FusionCell(nn.Module):
+    """One cell: its used steps in order, then the reduction of its output nodes.
+
+    Attributes:
+        name: as in the genotype.
+        inputs: names of the upper-level nodes it reads.
+    """
+
+    def __init__(self, cell: Cell, genotype: Genotype) -> None:
+        super().__init__()
+        channels, length = genotype.representation.channels, genotype.representation.length
+        self.name, self.inputs, self.outputs = cell.name, cell.inputs, cell.output
+        used = set(used_steps(cell))
+        steps = [step for step in cell.steps if step.name in used]
+        keys = _module_names([step.name for step in steps])
+        self.reads = {key: (step.name, step.inputs) for key, step in zip(keys, steps, strict=True)}
+        self.steps = nn.ModuleDict(
+            {
+                key: build(step.op, Size(channels, length, len(step.inputs), genotype.dropout), genotype.dialect)
+                for key, step in zip(keys, steps, strict=True)
+            }
+        )
+        self.output = CellOutput(len(cell.output), channels, length, genotype.dropout)
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        """inputs: the cell's input nodes, each (B, C, L) -> (B, C, L)."""
+        nodes = dict(zip(INPUT_NAMES, inputs, strict=False))
+        for key, step in self.steps.items():
+            name, reads = self.reads[key]
+            nodes[name] = step(*(nodes[read] for read in reads))
+        out: Tensor = self.output([nodes[name] for name in self.outputs], nodes["x"])
+        return out
+
+
+def _reshape(genotype: Genotype, name: str) -> Reshape:
+    feature = genotype.feature(name)
+    if feature.channels is None:
+        raise GenotypeError(
+            f"{genotype.name}: the channels of feature {name!r} are not known; give them in the genotype, "
+            "or name the task that has the feature"
+        )
+    size = genotype.representation
+    return Reshape(feature.channels, size.channels, size.length, feature.reshape, genotype.dropout)
+
+
+def _check_shape(value: Tensor, feature: Feature, genotype: Genotype) -> None:
+    size = genotype.representation
+    shape = tuple(value.shape)
+    if feature.reshape == "none":
+        fits, wanted = shape[1:] == (size.channels, size.length), f"(batch, {size.channels}, {size.length})"
+    else:
+        most = 4 if feature.reshape == "grid" else 16
+        fits = 2 <= len(shape) <= most and shape[1] == feature.channels and 0 not in shape
+        wanted = f"(batch, {feature.channels}, ...)"
+    if not fits:
+        raise FeatureError(f"the feature {feature.name!r} has shape {shape}, but the genotype says {wanted}")
+
+
+def _module_names(names: Iterable[str]) -> list[str]:
+    """Distinct names that modules may have, as near to the given ones as possible: ``Video_3`` stays ``Video_3``."""
+    taken: list[str] = []
+    for name in names:
+        base = re.sub(r"\W", "_", name)
+        # ModuleDict has methods (keys, pop, ...), and a module of that name would hide them.
+        key, number = base + "_" * hasattr(nn.ModuleDict, base), 2
+        while key in taken:
+            key, number = f"{base}_{number}", number + 1
+        taken.append(key)
+    return taken

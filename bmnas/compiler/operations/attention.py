@@ -1,0 +1,24 @@
+"""Attention: x asks, y answers (Eq. 6); in the official dialect followed by dropout and layer norm."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from bmnas.compiler import functional
+from bmnas.compiler.layers import LayerNorm
+
+
+class Attention(nn.Module):
+    """LayerNorm(dropout(softmax(x yᵀ / √C) y)) over (C, L).
+
+    The released code fixes the dropout at 0.1, whatever the genotype's own rate is.
+    """
+
+    def __init__(self, channels: int, length: int, dropout: float = 0.1, seeds: int | None = None) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.ln = LayerNorm(channels, length, seeds)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
+        return self.ln(self.dropout(functional.attention(x, y)))

@@ -1,0 +1,115 @@
+"""The settings of a search and of a training: frozen values, passed whole and saved next to the result."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bmnas.genotype import OPERATIONS, BmnasError
+from bmnas.genotype.errors import did_you_mean
+from bmnas.tasks import Task
+
+
+def _known(op: str) -> str:
+    if op not in OPERATIONS:
+        raise ValueError(f"{op!r} is not an operation{did_you_mean(op, OPERATIONS)}")
+    return op
+
+
+class Settings(BaseModel):
+    """A frozen set of settings that refuses names it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def for_task(cls, task: Task, **given: Any) -> Self:
+        """Settings that suit the task, overridden by those given (``None`` counts as not given).
+
+        Raises:
+            BmnasError: a value makes no sense; the sentence names the setting.
+        """
+        suited = {name: value for name, value in task.settings.items() if name in cls.model_fields}
+        return cls.checked(**suited | {name: value for name, value in given.items() if value is not None})
+
+    @classmethod
+    def checked(cls, **values: Any) -> Self:
+        """Like the constructor, but with one sentence for an error.
+
+        Raises:
+            BmnasError: a value makes no sense; the sentence names the setting.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            problem = first["msg"].removeprefix("Value error, ").replace("Input", "it")
+            raise BmnasError(f"setting {name} is {first['input']!r}: {problem}" if name else problem) from None
+
+
+class Optimisation(Settings):
+    """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
+
+    batch_size: int = Field(96, ge=2, description="Samples in a batch.")
+    lr: float = Field(1e-3, gt=0, description="Adam step size for the weights at the start, per update (MaxLR).")
+    min_lr: float = Field(1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
+    weight_decay: float = Field(1e-4, ge=0, description="L2 term of Adam for the weights.")
+    seed: int = Field(0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _rates_fall(self) -> Self:
+        if self.min_lr > self.lr:
+            raise ValueError(f"setting min_lr ({self.min_lr}) is greater than lr ({self.lr})")
+        return self
+
+
+class SearchConfig(Optimisation):
+    """A bilevel search. The defaults are the paper's best configuration on NTU (Table 8, NTU 1).
+
+    Example:
+        >>> SearchConfig(cells=1, epochs=5).steps
+        2
+    """
+
+    cells: int = Field(2, ge=1, le=64, description="N, the number of cells.")
+    steps: int = Field(2, ge=1, le=64, description="M, the number of steps in each cell.")
+    outputs_per_cell: int | None = Field(
+        None, ge=1, description="How many of a cell's last nodes form its output; all steps where it is not given."
+    )
+    channels: int = Field(128, ge=1, description="C of the representation.")
+    length: int = Field(8, ge=1, description="L of the representation, in positions.")
+    dropout: float = Field(0.2, ge=0, lt=1)
+    operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
+        ("Sum", "Attention", "LinearGLU", "ConcatFC"), min_length=1, description="The pool F of Eq. 10."
+    )
+    derive: Literal["paper", "official"] = Field(
+        "paper",
+        description="paper: Eq. 3, a cell may read any two earlier nodes; official: features only, one of them new.",
+    )
+    epochs: int = Field(30, ge=1)
+    patience: int | None = Field(None, ge=1, description="Stop after so many epochs without a better score.")
+    arch_lr: float = Field(3e-4, gt=0, description="Adam step size for alpha, beta and gamma, per update.")
+    arch_weight_decay: float = Field(1e-3, ge=0, description="L2 term of Adam for alpha, beta and gamma.")
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if len(set(self.operations)) != len(self.operations):
+            raise ValueError(f"setting operations names one twice: {', '.join(self.operations)}")
+        if self.cell_outputs > self.steps + 2:
+            raise ValueError(
+                f"setting outputs_per_cell is {self.outputs_per_cell}, but a cell with {self.steps} steps has "
+                f"{self.steps + 2} nodes (x, y and the steps)"
+            )
+        return self
+
+    @property
+    def cell_outputs(self) -> int:
+        """How many of a cell's last nodes form its output."""
+        return self.steps if self.outputs_per_cell is None else self.outputs_per_cell
+
+
+class TrainConfig(Optimisation):
+    """The training of one fusion network on training + validation data."""
+
+    epochs: int = Field(50, ge=1)

@@ -1,0 +1,221 @@
+"""`search`: the whole way from a task to a found, trained and compared network, in a run folder that can be resumed."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import bmnas
+from bmnas.compiler import pool
+from bmnas.genotype import BmnasError, Genotype, Provenance, save
+from bmnas.searcher.baselines import baselines
+from bmnas.searcher.bilevel import Bilevel
+from bmnas.searcher.config import SearchConfig, TrainConfig
+from bmnas.searcher.events import Event, Row
+from bmnas.searcher.run_folder import RunFolder
+from bmnas.searcher.training import Trained, train_network
+from bmnas.searcher.weights import save_weights
+from bmnas.tasks import FeatureStore, Progress, Task, get_task, prepare
+
+Report = Callable[[Event | Progress], None]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        genotype: the best genotype by validation score, with its provenance.
+        history: the run's ``EpochDone`` events as plain data, one an epoch.
+        rows: the comparison at the end; empty where it was not asked for.
+        folder: the run folder.
+    """
+
+    genotype: Genotype
+    history: list[dict[str, Any]]
+    rows: list[Row]
+    folder: Path
+
+
+def search(
+    task: Task | str = "digits",
+    config: SearchConfig | None = None,
+    *,
+    train: TrainConfig | None = None,
+    folder: Path | str | None = None,
+    device: str | torch.device | None = None,
+    cache: Path | None = None,
+    evaluate: bool = True,
+    force: bool = False,
+    report: Report | None = None,
+) -> SearchResult:
+    """Search a fusion network for a task, then train and test it beside its baselines.
+
+    Args:
+        task: a task or its name.
+        config: settings of the search; those that suit the task where it is left out.
+        train: settings of the final trainings; the search's optimiser settings where it is left out.
+        folder: the run folder; ``runs/TASK-seedS`` where it is left out. A folder in which a search with the same
+            settings was interrupted is continued, and on a CPU ends with the same genotype and scores.
+        device: ``"cpu"``, ``"cuda"``, ...; the GPU where there is one, if left out.
+        cache: where backbones and features are kept; see `bmnas.tasks.prepare`.
+        evaluate: whether to train and test the found network and its baselines at the end.
+        force: start over in a folder that holds another search.
+        report: called with every event.
+
+    Raises:
+        BmnasError: settings, task or folder cannot be used; the message is one sentence.
+    """
+    task = get_task(task) if isinstance(task, str) else task
+    config = config or SearchConfig.for_task(task)
+    train = train or final_training(config)
+    where = pick_device(device)
+    folder = Path(folder) if folder is not None else Path("runs") / f"{task.name}-seed{config.seed}"
+    report = report or (lambda event: None)
+    settings = {"task": task.name, "search": config.model_dump(mode="json"), "train": train.model_dump(mode="json")}
+    with RunFolder.open(folder, settings, force=force) as run:
+        store = prepare(task, length=config.length, pool=pool, device=where, cache=cache, report=report)
+        _search(run, task, store, config, where, report)
+        rows = _compare(run, task, store, config, train, where, report) if evaluate else []
+        history = [event for event in run.events() if event["event"] == "EpochDone"]
+        return SearchResult(run.genotype(), history, rows, folder)
+
+
+def train(
+    genotype: Genotype,
+    task: Task | str = "digits",
+    config: TrainConfig | None = None,
+    *,
+    device: str | torch.device | None = None,
+    cache: Path | None = None,
+    report: Report | None = None,
+) -> Trained:
+    """Train a genotype's network on a task's training + validation features, and score it once on test.
+
+    Args:
+        genotype: found or hand-written; its features are the task's, their channels may be left out.
+        task: a task or its name.
+        config: settings; those that suit the task where it is left out.
+        device: as for `search`.
+        cache: as for `search`.
+        report: called with every event.
+
+    Raises:
+        BmnasError: the genotype does not fit the task.
+    """
+    task = get_task(task) if isinstance(task, str) else task
+    config = config or TrainConfig.for_task(task)
+    where = pick_device(device)
+    length = genotype.representation.length
+    store = prepare(task, length=length, pool=pool, device=where, cache=cache, report=report)
+    return train_network(genotype, task, store, config, device=where, report=report)
+
+
+def final_training(config: SearchConfig, epochs: int | None = None) -> TrainConfig:
+    """The settings of the trainings that end a search: its own optimiser settings, and its seed."""
+    shared = {name: getattr(config, name) for name in ("batch_size", "lr", "min_lr", "weight_decay", "seed")}
+    return TrainConfig.checked(**shared, **({} if epochs is None else {"epochs": epochs}))
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """The device asked for, or the GPU where there is one, or the CPU.
+
+    Raises:
+        BmnasError: there is no such device here.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(device)
+        torch.empty(1, device=where)
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+        raise BmnasError(f"device {str(device)!r} cannot be used here; known: 'cpu', 'cuda', 'cuda:0', ...") from error
+    return where
+
+
+def with_training(genotype: Genotype, trained: Trained, *, task: str, config: TrainConfig, command: str) -> Genotype:
+    """The genotype with the training's scores, parameters, seconds and versions in its provenance."""
+    before = genotype.provenance or Provenance(command=command, seed=config.seed, data=task)
+    after = before.model_copy(
+        update={
+            "scores": {**before.scores, "test": trained.test},
+            "parameters": trained.parameters,
+            "seconds": {**before.seconds, "training": round(trained.seconds, 3)},
+            "versions": versions(),
+        }
+    )
+    return genotype.model_copy(update={"provenance": after})
+
+
+def versions() -> dict[str, str]:
+    """Of what decides the numbers."""
+    return {"bmnas": bmnas.__version__, "torch": torch.__version__, "python": platform.python_version()}
+
+
+def _search(
+    run: RunFolder, task: Task, store: FeatureStore, config: SearchConfig, device: torch.device, report: Report
+) -> None:
+    """Run the epochs that remain."""
+    strategy = Bilevel(task, store, config, device)
+    state = run.checkpoint()
+    if state is not None and state["data"] != store.key:
+        raise BmnasError(f"{run.path}: holds a search on other features than task {task.name} has now; "
+                         "name another folder with --out, or start over with --force")  # fmt: skip
+    if state is not None:
+        strategy.load_state(state["search"])
+    run.resume(strategy.epoch)
+    seconds = sum(event["seconds"] for event in run.events() if event["event"] == "EpochDone")
+    for event in strategy.epochs():
+        seconds += event.seconds
+        provenance = Provenance(
+            command=_command(task, config),
+            seed=config.seed,
+            data=f"{task.name}@{store.key}",
+            scores={"validation": event.score},
+            seconds={"search": round(seconds, 3)},
+            versions=versions(),
+        )
+        genotype = event.genotype.model_copy(update={"provenance": provenance})
+        run.epoch_done(event, genotype, {"search": strategy.state(), "data": store.key})
+        report(event)
+
+
+def _command(task: Task, config: SearchConfig) -> str:
+    """The command line that makes this search: the settings that differ from those that suit the task."""
+    usual = SearchConfig.for_task(task).model_dump() | {"seed": None}
+    differing = {name: value for name, value in config.model_dump().items() if value != usual[name]}
+    shown = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in differing.items()}
+    options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in sorted(shown.items()))
+    return f"bmnas search --task {task.name}{options}"
+
+
+def _compare(
+    run: RunFolder,
+    task: Task,
+    store: FeatureStore,
+    config: SearchConfig,
+    train: TrainConfig,
+    device: torch.device,
+    report: Report,
+) -> list[Row]:
+    """Train and test the found network and its baselines, each with the same budget; rows already done are kept."""
+    found = run.genotype()
+    rows = {row.name: row for row in run.rows()}
+    for name, genotype in {**baselines(task, config), "found network": found}.items():
+        if name in rows:
+            continue
+        trained = train_network(genotype, task, store, train, device=device, report=report)
+        if genotype is found:
+            save_weights(trained.network, run.path / "genotype.safetensors")
+            tested = with_training(found, trained, task=task.name, config=train, command="bmnas search")
+            save(tested, run.path / "genotype.json")
+        rows[name] = Row(name=name, test=trained.test, parameters=trained.parameters, seconds=round(trained.seconds, 3))
+        run.log(rows[name])
+        run.row_done(list(rows.values()), task.metric.name)
+        report(rows[name])
+    return list(rows.values())

@@ -1,0 +1,131 @@
+"""Train one fusion network on cached features, then read the test split once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bmnas.compiler import FusionNetwork, compile_genotype
+from bmnas.genotype import BmnasError, Genotype
+from bmnas.genotype.errors import did_you_mean
+from bmnas.genotype.graph import used_features
+from bmnas.searcher.config import TrainConfig
+from bmnas.searcher.events import TrainingEpochDone
+from bmnas.searcher.seeding import shuffled, stream
+from bmnas.tasks import FeatureStore, Samples, Task
+from bmnas.tasks.seeding import seeded
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network. ``test``: its score on the test split, which was read once. ``seconds``: of the training."""
+
+    network: FusionNetwork
+    test: float
+    parameters: int
+    seconds: float
+
+
+def train_network(
+    genotype: Genotype,
+    task: Task,
+    store: FeatureStore,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    report: Callable[[TrainingEpochDone], None] | None = None,
+) -> Trained:
+    """Train the network from fresh weights on training + validation, then score it once on test.
+
+    There is nothing to select: the weights after the last epoch are the result.
+
+    Raises:
+        BmnasError: the genotype does not fit the task.
+    """
+    genotype = fitted(genotype, task)
+    names = used_features(genotype)
+    data = joined(store.split("train", device), store.split("validation", device), names)
+    start = time.perf_counter()
+    with seeded(stream(config.seed, "train"), device):
+        network = compile_genotype(genotype).to(device)
+        for epoch, loss in _epochs(network, task, data, config):
+            if report:
+                report(TrainingEpochDone(name=genotype.name, epoch=epoch, epochs=config.epochs, loss=loss))
+    seconds = time.perf_counter() - start
+    outputs, labels = _predict(network, joined(store.split("test", device), None, names), config.batch_size)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return Trained(network, task.metric.score(outputs, labels), parameters, seconds)
+
+
+def fitted(genotype: Genotype, task: Task) -> Genotype:
+    """The genotype with the task's channels filled in.
+
+    Raises:
+        BmnasError: a feature is not the task's, or differs from it, or the head does not fit.
+    """
+    known = {feature.name: feature for feature in task.features}
+    for i, feature in enumerate(genotype.features):
+        place = f"{genotype.name}: features[{i}]"
+        if feature.name not in known:
+            raise BmnasError(f"{place} is {feature.name!r}, which task {task.name} does not have"
+                             f"{did_you_mean(feature.name, known)}")  # fmt: skip
+        own = known[feature.name]
+        if feature.channels not in (None, own.channels):
+            raise BmnasError(
+                f"{place}.channels is {feature.channels}, but {own.name} of {task.name} has {own.channels}"
+            )
+        if feature.reshape != own.reshape:
+            raise BmnasError(
+                f"{place}.reshape is {feature.reshape!r}, but task {task.name} keeps it as {own.reshape!r}"
+            )
+    if genotype.head is None or genotype.head.outputs != task.outputs:
+        found = "is missing" if genotype.head is None else f"has {genotype.head.outputs} outputs"
+        raise BmnasError(f"{genotype.name}: head {found}, but task {task.name} needs {task.outputs} outputs")
+    return genotype.with_channels({name: own.channels for name, own in known.items() if own.channels is not None})
+
+
+def joined(first: Samples, second: Samples | None, names: tuple[str, ...]) -> Samples:
+    """The named features of one or two splits, one after the other."""
+    if second is None:
+        return Samples(features={name: first.features[name] for name in names}, labels=first.labels)
+    return Samples(
+        features={name: torch.cat((first.features[name], second.features[name])) for name in names},
+        labels=torch.cat((first.labels, second.labels)),
+    )
+
+
+def batches(order: Tensor, size: int) -> list[Tensor]:
+    """Index tensors of at most ``size``. A last batch of a single sample is left out: batch norm cannot train on it."""
+    parts = list(order.split(size))
+    return parts[:-1] if len(parts) > 1 and len(parts[-1]) == 1 else parts
+
+
+def _epochs(network: FusionNetwork, task: Task, data: Samples, config: TrainConfig) -> Iterator[tuple[int, float]]:
+    device = data.labels.device
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    steps = len(batches(torch.arange(len(data)), config.batch_size)) * config.epochs
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=config.min_lr)
+    for epoch in range(1, config.epochs + 1):
+        network.train()
+        total = torch.zeros((), device=device)
+        order = batches(shuffled(len(data), config.seed, "train", epoch).to(device), config.batch_size)
+        for index in order:
+            loss = task.loss(network({n: f[index] for n, f in data.features.items()}), data.labels[index])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.detach()
+        yield epoch, total.item() / len(order)
+
+
+@torch.no_grad()
+def _predict(network: FusionNetwork, data: Samples, batch_size: int) -> tuple[Tensor, Tensor]:
+    network.eval()
+    parts = torch.arange(len(data), device=data.labels.device).split(batch_size)
+    outputs = [network({name: feature[index] for name, feature in data.features.items()}) for index in parts]
+    return torch.cat(outputs), data.labels

@@ -1,0 +1,149 @@
+"""The models: what may be left out, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bmnas.genotype import Cell, Genotype, GenotypeError, Step, from_dict, json_schema
+
+SHORT: dict[str, Any] = {
+    "representation": {"channels": 16, "length": 4},
+    "features": [
+        {"name": "Video_3", "modality": "Video", "channels": 2048},
+        {"name": "Skeleton_4", "modality": "Skeleton", "channels": 512},
+    ],
+    "cells": [
+        {
+            "inputs": ["Video_3", "Skeleton_4"],
+            "steps": [{"op": "Attention", "inputs": ["x", "y"]}, {"op": "Sum", "inputs": ["Step_1", "x"]}],
+        },
+        {"inputs": ["Cell_1", "Video_3"], "steps": [{"op": "LinearGLU", "inputs": ["x", "y"]}]},
+    ],
+}
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """`SHORT` with values set at paths such as ``cells__0__steps__1__op``; ``...`` removes."""
+    data = copy.deepcopy(SHORT)
+    for path, value in changes.items():
+        *parents, last = (int(part) if part.isdigit() else part for part in path.split("__"))
+        place: Any = data
+        for part in parents:
+            place = place[part]
+        if value is ...:
+            del place[last]
+        else:
+            place[last] = value
+    return data
+
+
+def test_defaults_are_filled_in():
+    genotype = from_dict(SHORT)
+    assert genotype.format == "bmnas/1"
+    assert genotype.dialect == "official"
+    assert [cell.name for cell in genotype.cells] == ["Cell_1", "Cell_2"]
+    assert [step.name for step in genotype.cells[0].steps] == ["Step_1", "Step_2"]
+    assert genotype.cells[0].output == ("Step_1", "Step_2")
+    assert genotype.output == ("Cell_1", "Cell_2")
+    assert genotype.head is None
+
+
+def test_a_genotype_from_python_objects_equals_the_one_from_data():
+    cells = (
+        Cell(
+            inputs=("Video_3", "Skeleton_4"),
+            steps=(Step(op="Attention", inputs=("x", "y")), Step(op="Sum", inputs=("Step_1", "x"))),
+        ),
+        Cell(inputs=("Cell_1", "Video_3"), steps=(Step(op="LinearGLU", inputs=("x", "y")),)),
+    )
+    built = Genotype(
+        representation=SHORT["representation"], features=SHORT["features"], cells=cells, output=("Cell_1", "Cell_2")
+    )
+    assert built == from_dict(SHORT)
+    assert hash(built) == hash(from_dict(SHORT))
+
+
+def test_a_genotype_cannot_be_changed():
+    genotype = from_dict(SHORT)
+    with pytest.raises(ValidationError, match="frozen"):
+        genotype.dropout = 0.5
+
+
+def test_features_alone_can_be_the_output():
+    genotype = from_dict(changed(cells=[], output=["Video_3", "Skeleton_4"]))
+    assert genotype.cells == ()
+
+
+BROKEN = {
+    "cells[0].steps[0].op is 'Atention', which is not an operation; did you mean 'Attention'?": {
+        "cells__0__steps__0__op": "Atention"
+    },
+    "cells[0].inputs[1] reads 'Skeletn_4', which is not a feature or an earlier cell; did you mean 'Skeleton_4'?": {
+        "cells__0__inputs__1": "Skeletn_4"
+    },
+    "cells[0].inputs[1] reads 'Cell_2', which does not come before it": {"cells__0__inputs__1": "Cell_2"},
+    "cells[0].inputs[0] reads 'Cell_1', which does not come before it": {"cells__0__inputs__0": "Cell_1"},
+    "cells[0].steps[0].inputs[0] reads 'Step_2', which does not come before it": {
+        "cells__0__steps__0__inputs__0": "Step_2"
+    },
+    "cells[0].steps[1].inputs[0] reads 'Step_7', which is not an input of the cell or an earlier step": {
+        "cells__0__steps__1__inputs__0": "Step_7"
+    },
+    "cells[0].steps[0].inputs[1] reads 'z', which is not an input of the cell": {"cells__0__steps__0__inputs__1": "z"},
+    "cells[0].steps[0].inputs has 3, but Attention takes two inputs": {"cells__0__steps__0__inputs": ["x", "y", "x"]},
+    "cells[0].steps[1].name is 'x', which is the name of an input of the cell": {"cells__0__steps__1__name": "x"},
+    "cells[0].steps[1].name is 'Step_1', which an earlier step has": {"cells__0__steps__1__name": "Step_1"},
+    "cells[0].output[0] names 'Step_9', which is not a node of the cell": {"cells__0__output": ["Step_9"]},
+    "cells[0].output[1] names 'x' again": {"cells__0__output": ["x", "x"]},
+    "cells[1].name is 'Cell_1', which an earlier cell or a feature has": {"cells__1__name": "Cell_1"},
+    "features[1].name is 'Video_3', which an earlier feature has": {"features__1__name": "Video_3"},
+    "features[0].reshape is 'grid', which needs a square length (4, 9, 16, ...), not 8": {
+        "features__0__reshape": "grid",
+        "representation__length": 8,
+    },
+    "features[0].channels is 2048, but a feature with reshape 'none' has the representation's 16": {
+        "features__0__reshape": "none"
+    },
+    "features[0].channels is '512': it should be a valid integer": {"features__0__channels": "512"},
+    "features[0].channels is True": {"features__0__channels": True},
+    "features[0].name is 'a\\nb', which has a character that cannot be printed": {"features__0__name": "a\nb"},
+    "features is missing": {"features": ...},
+    "features[0].chanels is not a key of a genotype; did you mean 'channels'?": {"features__0__chanels": 3},
+    "cells[0].stps is not a key of a genotype; did you mean 'steps'?": {"cells__0__stps": []},
+    "cells[0].inputs is ['Video_3']: it should have at least 2 items": {"cells__0__inputs": ["Video_3"]},
+    "cells is 7: it should be a valid list": {"cells": 7},
+    "cells is empty, so output must name the features to put together": {"cells": []},
+    "output is []: it should have at least 1 item": {"output": []},
+    "output[0] names 'Cell_3', which is not a cell or a feature; did you mean 'Cell_2'?": {"output": ["Cell_3"]},
+    "dialect is 'offical': it should be 'official'": {"dialect": "offical"},
+    "format is 'bmnas/2': it should be 'bmnas/1'": {"format": "bmnas/2"},
+    "dropout is 1.0: it should be less than 1": {"dropout": 1.0},
+    "representation.channels is 0: it should be greater than or equal to 1": {"representation__channels": 0},
+}
+
+
+@pytest.mark.parametrize("sentence", BROKEN)
+def test_a_broken_genotype_is_refused_in_one_sentence(sentence):
+    with pytest.raises(GenotypeError) as caught:
+        from_dict(changed(**BROKEN[sentence]), "g.json")
+    assert str(caught.value).startswith(f"g.json: {sentence}")
+    assert "\n" not in str(caught.value)
+
+
+def test_channels_can_be_supplied():
+    genotype = from_dict(changed(features__0__channels=...))
+    assert genotype.feature("Video_3").channels is None
+    supplied = genotype.with_channels({"Video_3": 2048, "Skeleton_4": 7})
+    assert supplied.feature("Video_3").channels == 2048
+    assert supplied.feature("Skeleton_4").channels == 512
+
+
+def test_json_schema_knows_keys_and_operations():
+    schema = json_schema()
+    assert schema["additionalProperties"] is False
+    assert set(schema["required"]) == {"representation", "features", "cells"}
+    assert "LinearGLU" in schema["$defs"]["Step"]["properties"]["op"]["enum"]

@@ -1,0 +1,58 @@
+"""Generated genotypes: built from valid choices only, so every one of them is valid."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from bmnas.genotype import INPUT_NAMES, OPERATIONS, Cell, Feature, Genotype, Head, Representation, Step
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
+
+
+@st.composite
+def genotypes(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> Genotype:
+    """Genotypes with one to five features, up to three cells of two or three inputs, up to four steps."""
+    length = draw(st.sampled_from([1, 4, 6, 9]))
+    channels = draw(st.integers(1, 6))
+    chosen = draw(st.lists(names, min_size=1, max_size=8, unique=True))
+    count = draw(st.integers(1, min(5, len(chosen))))
+    features = tuple(draw(features_named(name, channels, length)) for name in chosen[:count])
+    nodes = [feature.name for feature in features]
+    cells: list[Cell] = []
+    for name in chosen[count : count + 3]:
+        cells.append(draw(cells_named(name, nodes)))
+        nodes.append(name)
+    return Genotype(
+        name=draw(names),
+        representation=Representation(channels=channels, length=length),
+        features=features,
+        cells=tuple(cells),
+        output=tuple(draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=3, unique=True))),
+        head=draw(st.none() | st.builds(Head, outputs=st.integers(1, 5))),
+        dropout=draw(st.sampled_from([0.0, 0.1, 0.5])),
+    )
+
+
+@st.composite
+def features_named(draw: st.DrawFn, name: str, channels: int, length: int) -> Feature:
+    """A feature whose reshape fits the representation."""
+    square = length in (1, 4, 9)
+    reshape = draw(st.sampled_from(["sequence", "none"] + ["grid"] * square))
+    own = channels if reshape == "none" else draw(st.integers(1, 7))
+    return Feature(name=name, modality=draw(st.sampled_from(["A", "B", "C"])), channels=own, reshape=reshape)
+
+
+@st.composite
+def cells_named(draw: st.DrawFn, name: str, nodes: list[str]) -> Cell:
+    """A cell that reads some of the nodes."""
+    inputs = tuple(draw(st.lists(st.sampled_from(nodes), min_size=2, max_size=3)))
+    inner = list(INPUT_NAMES[: len(inputs)])
+    steps = []
+    for number in range(1, draw(st.integers(1, 4)) + 1):
+        op = draw(st.sampled_from(list(OPERATIONS)))
+        least, most = OPERATIONS[op].arity
+        reads = draw(st.lists(st.sampled_from(inner), min_size=least, max_size=most or 3))
+        steps.append(Step(name=f"Step_{number}", op=op, inputs=tuple(reads)))
+        inner.append(f"Step_{number}")
+    output = tuple(draw(st.lists(st.sampled_from(inner), min_size=1, max_size=3, unique=True)))
+    return Cell(name=name, inputs=inputs, steps=tuple(steps), output=output)
