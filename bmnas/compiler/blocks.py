@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bmnas.compiler import functional
 from bmnas.compiler.layers import Conv1x1, ConvNormReLU, LayerNorm
+from bmnas.compiler.pooling import pool, stretch
 
 
 class Reshape(nn.Module):
@@ -20,7 +20,7 @@ class Reshape(nn.Module):
         in_channels: axis 1 of the feature.
         channels: C.
         length: L.
-        reshape: ``"sequence"``, ``"grid"`` or ``"none"``, see `functional.pool`.
+        reshape: ``"sequence"``, ``"grid"`` or ``"none"``, see `pooling.pool`.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Reshape(nn.Module):
         """feature: (B, in_channels, *trailing) -> (B, C, L); with seeds (K, B, in_channels, *trailing)."""
         if self.layer is None:
             return feature
-        return self.layer(functional.stretch(self._pooled(feature), self.length))
+        return self.layer(stretch(self._pooled(feature), self.length))
 
     def _pooled(self, feature: Tensor) -> Tensor:
         seeded = self.layer is not None and self.layer.conv.weight.dim() == 3
         flat = feature.flatten(0, 1) if seeded else feature
-        pooled = functional.pool(flat, self.reshape, self.length)
+        pooled = pool(flat, self.reshape, self.length)
         if self.reshape == "grid":
             pooled = pooled.flatten(2)
         return pooled.unflatten(0, feature.shape[:2]) if seeded else pooled

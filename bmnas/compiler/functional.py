@@ -7,49 +7,11 @@ computed as one. A compiled network has no K axis; a hypernet has one (K = 1 for
 
 from __future__ import annotations
 
-from math import isqrt, sqrt
+from math import sqrt
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-
-def pool(feature: Tensor, reshape: str, length: int) -> Tensor:
-    """The parameter-free half of a reshape layer: adaptive max pooling of the trailing axes.
-
-    Args:
-        feature: (B, C), (B, C, T) or (B, C, T, ...): a live feature, or one that is already pooled.
-        reshape: ``"sequence"``: the first trailing axis is pooled to ``length``, the others to 1; ``"grid"``: two
-            trailing axes are pooled to (√length, √length); ``"none"``: the feature is used as it is.
-        length: L, in positions.
-
-    Returns:
-        (B, C, min(T, length)) for a sequence, (B, C, s, s) for a grid: what a feature store keeps. Pooling the result
-        again changes nothing, so stored and live features give the same numbers.
-    """
-    if reshape == "none":
-        return feature
-    if reshape == "grid":
-        side = isqrt(length)
-        grid = feature.reshape(*feature.shape, *[1] * (4 - feature.dim()))
-        return F.adaptive_max_pool2d(grid, side) if grid.shape[2:] != (side, side) else grid
-    sequence = (
-        feature.unsqueeze(-1) if feature.dim() == 2 else feature.flatten(3).amax(-1) if feature.dim() > 3 else feature
-    )
-    return F.adaptive_max_pool1d(sequence, length) if sequence.shape[-1] > length else sequence
-
-
-def stretch(pooled: Tensor, length: int) -> Tensor:
-    """A pooled feature as (..., C, length): a grid is flattened, a sequence that is too short repeats its positions.
-
-    Repeating follows adaptive max pooling to a greater length, of which this is the second half.
-    """
-    if pooled.shape[-1] == length:
-        return pooled
-    if pooled.shape[-1] == 1:
-        return pooled.expand(*pooled.shape[:-1], length)
-    flat = pooled.reshape(-1, *pooled.shape[-2:])
-    return F.adaptive_max_pool1d(flat, length).reshape(*pooled.shape[:-1], length)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

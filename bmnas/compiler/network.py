@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -12,6 +12,8 @@ from bmnas.compiler.operations import Size, build
 from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Feature, Genotype, GenotypeError
 from bmnas.genotype.errors import did_you_mean
 from bmnas.genotype.graph import used_cells, used_features, used_steps
+
+_EMPTY = nn.ModuleDict()
 
 
 class FeatureError(BmnasError, ValueError):
@@ -68,7 +70,7 @@ class FusionNetwork(nn.Module):
         nodes = {name: self.reshapes[self._key_of[name]](features[name]) for name in self.features}
         for cell in self.cells.values():
             assert isinstance(cell, FusionCell)
-            nodes[cell.name] = cell([nodes[name] for name in cell.inputs])
+            nodes[cell.name] = cell([nodes.get(name) for name in cell.inputs])
         out: Tensor = self.output([nodes[name] for name in self.genotype.output])
         return out
 
@@ -115,9 +117,9 @@ class FusionCell(nn.Module):
         )
         self.output = CellOutput(len(cell.output), channels, length, genotype.dropout)
 
-    def forward(self, inputs: list[Tensor]) -> Tensor:
-        """inputs: the cell's input nodes, each (B, C, L) -> (B, C, L)."""
-        nodes = dict(zip(INPUT_NAMES, inputs, strict=False))
+    def forward(self, inputs: Sequence[Tensor | None]) -> Tensor:
+        """inputs: the cell's input nodes, each (B, C, L), ``None`` where nothing reads it -> (B, C, L)."""
+        nodes = {name: node for name, node in zip(INPUT_NAMES, inputs, strict=False) if node is not None}
         for key, step in self.steps.items():
             name, reads = self.reads[key]
             nodes[name] = step(*(nodes[read] for read in reads))
@@ -154,8 +156,8 @@ def _module_names(names: Iterable[str]) -> list[str]:
     taken: list[str] = []
     for name in names:
         base = re.sub(r"\W", "_", name)
-        # ModuleDict has methods (keys, pop, ...), and a module of that name would hide them.
-        key, number = base + "_" * hasattr(nn.ModuleDict, base), 2
+        # ModuleDict has attributes (keys, pop, training, ...) and refuses a module of that name.
+        key, number = base + "_" * hasattr(_EMPTY, base), 2
         while key in taken:
             key, number = f"{base}_{number}", number + 1
         taken.append(key)

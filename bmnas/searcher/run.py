@@ -18,6 +18,7 @@ from bmnas.searcher.bilevel import Bilevel
 from bmnas.searcher.config import SearchConfig, TrainConfig
 from bmnas.searcher.events import Event, Row
 from bmnas.searcher.run_folder import RunFolder
+from bmnas.searcher.threads import threads_for
 from bmnas.searcher.training import Trained, train_network
 from bmnas.searcher.weights import save_weights
 from bmnas.tasks import FeatureStore, Progress, Task, get_task, prepare
@@ -78,7 +79,8 @@ def search(
     folder = Path(folder) if folder is not None else Path("runs") / f"{task.name}-seed{config.seed}"
     report = report or (lambda event: None)
     settings = {"task": task.name, "search": config.model_dump(mode="json"), "train": train.model_dump(mode="json")}
-    with RunFolder.open(folder, settings, force=force) as run:
+    small = threads_for(config.batch_size * config.channels * config.length)
+    with RunFolder.open(folder, settings, force=force) as run, small:
         store = prepare(task, length=config.length, pool=pool, device=where, cache=cache, report=report)
         _search(run, task, store, config, where, report)
         rows = _compare(run, task, store, config, train, where, report) if evaluate else []
@@ -113,7 +115,8 @@ def train(
     where = pick_device(device)
     length = genotype.representation.length
     store = prepare(task, length=length, pool=pool, device=where, cache=cache, report=report)
-    return train_network(genotype, task, store, config, device=where, report=report)
+    with threads_for(config.batch_size * genotype.representation.channels * length):
+        return train_network(genotype, task, store, config, device=where, report=report)
 
 
 def final_training(config: SearchConfig, epochs: int | None = None) -> TrainConfig:

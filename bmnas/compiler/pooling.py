@@ -1,0 +1,53 @@
+"""The parameter-free half of a reshape layer (section 3.1 of the paper): a feature of any size to L positions.
+
+Axes: B batch, C channels, T any length, L length of the representation. A feature store keeps what `pool` returns. The
+file is a part of every store's fingerprint, so only what determines stored numbers belongs here.
+"""
+
+from __future__ import annotations
+
+from math import isqrt
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pool(feature: Tensor, reshape: str, length: int) -> Tensor:
+    """The parameter-free half of a reshape layer: adaptive max pooling of the trailing axes.
+
+    Args:
+        feature: (B, C), (B, C, T) or (B, C, T, ...): a live feature, or one that is already pooled.
+        reshape: ``"sequence"``: the first trailing axis is pooled to ``length``, the others to 1; ``"grid"``: two
+            trailing axes are pooled to (√length, √length); ``"none"``: the feature is used as it is.
+        length: L, in positions.
+
+    Returns:
+        (B, C, min(T, length)) for a sequence, (B, C, s, s) for a grid: what a feature store keeps. Pooling the result
+        again changes nothing, so stored and live features give the same numbers.
+    """
+    if reshape == "none":
+        return feature
+    if reshape == "grid":
+        side = isqrt(length)
+        grid = feature.reshape(*feature.shape, *[1] * (4 - feature.dim()))
+        return F.adaptive_max_pool2d(grid, side) if grid.shape[2:] != (side, side) else grid
+    sequence = (
+        feature.unsqueeze(-1) if feature.dim() == 2 else feature.flatten(3).amax(-1) if feature.dim() > 3 else feature
+    )
+    return F.adaptive_max_pool1d(sequence, length) if sequence.shape[-1] > length else sequence
+
+
+def stretch(pooled: Tensor, length: int) -> Tensor:
+    """A pooled feature as (..., C, length): a grid is flattened, a sequence that is too short repeats its positions.
+
+    Repeating follows adaptive max pooling to a greater length, of which this is the second half.
+    """
+    if pooled.shape[-1] == length:
+        return pooled
+    positions = pooled.shape[-1]
+    if positions == 1:
+        return pooled.expand(*pooled.shape[:-1], length)
+    if length % positions == 0:
+        return pooled.repeat_interleave(length // positions, dim=-1)
+    flat = pooled.reshape(-1, *pooled.shape[-2:])
+    return F.adaptive_max_pool1d(flat, length).reshape(*pooled.shape[:-1], length)

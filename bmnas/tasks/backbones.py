@@ -1,0 +1,149 @@
+"""The backbones of a task, trained once: their weights are kept in the cache and recognised by what determined them.
+
+``<cache>/<task>/backbones/<key>/<modality>.safetensors`` holds the weights; the ``.json`` beside it, written after
+them, says from which data and code they come, their SHA-256, and their score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import safetensors.torch
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+
+from bmnas.genotype.errors import BmnasError
+from bmnas.genotype.files import read_text, reason, write_atomically
+from bmnas.genotype.schema import Frozen
+from bmnas.tasks import fingerprint, training
+from bmnas.tasks.cache import cache_folder, file_name, locked
+from bmnas.tasks.progress import Progress, Report, silent
+from bmnas.tasks.seeding import seeded
+from bmnas.tasks.task import Backbone, Task
+
+# Of the initial weights and the training of every backbone. It is not the seed of a search.
+_SEED = 0
+_JSON_LIMIT = 2**20
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of one trained backbone in the cache.
+
+    Attributes:
+        path: a safetensors file.
+        sha256: of that file.
+        score: of the backbone alone on the validation split by the task's metric; ``None`` if it was not trained here.
+    """
+
+    path: Path
+    sha256: str
+    score: float | None
+
+
+class _Record(Frozen):
+    format: Literal["bmnas-backbone/1"] = "bmnas-backbone/1"
+    fingerprint: dict[str, Any]
+    sha256: str
+    score: float | None
+
+
+def backbones(
+    task: Task, *, device: str | torch.device = "cpu", cache: Path | None = None, report: Report | None = None
+) -> dict[str, Backbone]:
+    """The trained backbones by modality, on ``device``, frozen and in eval mode; trained if the cache has none.
+
+    Args:
+        task: whose.
+        device: where they are trained (if the task does not train elsewhere) and returned.
+        cache: the cache folder, see `cache_folder`.
+        report: receives the progress of the training, phase ``backbone <modality>``.
+    Raises:
+        BmnasError: the cache cannot be written, or the weights in it do not fit the backbone.
+    """
+    found = {}
+    for modality in task.modalities:
+        weights = trained_weights(task, modality, device=device, cache=cache, report=report or silent)
+        found[modality] = load_backbone(task, modality, weights).to(device)
+    return found
+
+
+def trained_weights(
+    task: Task, modality: str, *, device: str | torch.device, cache: Path | None, report: Report
+) -> Weights:
+    """The weights of one backbone from the cache; trained and stored first where they are missing, stale or damaged.
+
+    Raises:
+        BmnasError: the cache cannot be written.
+    """
+    determined_by = {
+        "task": task.name,
+        "modality": modality,
+        "options": dict(task.options),
+        "data": task.data_fingerprint([modality]),
+    }
+    # The key is what a user chose. Other code replaces the weights in place: nobody will ask for the old ones again.
+    key = fingerprint.of_json(determined_by)[:16]
+    path = cache_folder(cache) / file_name(task.name) / "backbones" / key / f"{file_name(modality)}.safetensors"
+    determined_by["code"] = fingerprint.of_code(type(task), training)
+    weights = _valid(path, determined_by)
+    if weights is None:
+        with locked(path.parent, report):
+            weights = _valid(path, determined_by) or _train(task, modality, path, determined_by, device, report)
+    return weights
+
+
+def load_backbone(task: Task, modality: str, weights: Weights) -> Backbone:
+    """The backbone with those weights on the CPU, frozen and in eval mode.
+
+    Raises:
+        BmnasError: the file is no longer what it was, or does not fit the backbone.
+    """
+    try:
+        content = weights.path.read_bytes()
+    except OSError as error:
+        raise BmnasError(f"{weights.path}: cannot be read: {reason(error)}") from error
+    if hashlib.sha256(content).hexdigest() != weights.sha256:
+        raise BmnasError(f"{weights.path}: was changed while it was in use; run the command again")
+    with seeded(_SEED):
+        module = task.build_backbone(modality)
+    try:
+        module.load_state_dict(safetensors.torch.load(content))
+    except (RuntimeError, SafetensorError) as error:
+        raise BmnasError(
+            f"{weights.path}: does not fit the backbone {modality!r}; delete it to have it made anew"
+        ) from error
+    taps = {feature.name: task.taps[feature.name] for feature in task.features if feature.modality == modality}
+    return Backbone(module.eval().requires_grad_(False), taps, weights.score)
+
+
+def _train(
+    task: Task, modality: str, path: Path, determined_by: dict[str, Any], device: str | torch.device, report: Report
+) -> Weights:
+    with seeded(_SEED, device):
+        module = task.build_backbone(modality)
+        score = task.train_backbone(modality, module, device=device, report=report)
+    # Clones, because safetensors refuses tensors that share memory (tied weights).
+    state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}
+    content = safetensors.torch.save(state)
+    record = _Record(fingerprint=determined_by, sha256=hashlib.sha256(content).hexdigest(), score=score)
+    write_atomically(path, content)
+    write_atomically(path.with_suffix(".json"), record.model_dump_json(indent=2) + "\n")
+    info = "" if score is None else f"validation {task.metric.name} {score:.3f}"
+    report(Progress(f"backbone {modality}", 1, 1, info))
+    return Weights(path, record.sha256, score)
+
+
+def _valid(path: Path, determined_by: dict[str, Any]) -> Weights | None:
+    """The weights if they are whole and come from that data and code."""
+    try:
+        record = _Record.model_validate_json(read_text(path.with_suffix(".json"), _JSON_LIMIT))
+        if record.fingerprint != determined_by or fingerprint.of_file(path) != record.sha256:
+            return None
+    except (BmnasError, ValidationError, OSError):
+        return None
+    return Weights(path, record.sha256, record.score)

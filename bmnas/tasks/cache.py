@@ -1,0 +1,57 @@
+"""The folder in which trained backbones and extracted features are kept, and the lock that lets one process build."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from bmnas.genotype.errors import BmnasError
+from bmnas.genotype.files import reason
+from bmnas.tasks.progress import Progress, Report, silent
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """``cache`` if it is given, else ``$BMNAS_CACHE``, else the user's cache folder of the operating system."""
+    if cache is None:
+        named = os.environ.get("BMNAS_CACHE")
+        cache = Path(named) if named else Path(platformdirs.user_cache_dir("bmnas"))
+    return cache.expanduser()
+
+
+def file_name(name: str) -> str:
+    """A file or folder name for any printable text; what letters, digits, ``-`` and ``_`` can spell stays readable."""
+    quoted = quote(name, safe="").replace(".", "%2E")
+    return quoted if len(quoted) <= 80 else f"{quoted[:60]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def locked(folder: Path, report: Report = silent) -> Iterator[None]:
+    """Create the parent of ``folder`` and hold a lock beside it, so that one process at a time builds what is in it.
+
+    Raises:
+        BmnasError: the lock cannot be created there.
+    """
+    path = folder.with_name(folder.name + ".lock")
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=1)
+        except Timeout:
+            report(Progress("waiting for another process", 0, 1, str(folder)))
+            lock.acquire()
+    except OSError as error:
+        raise BmnasError(
+            f"{folder.parent}: cannot be used as a cache: {reason(error)}; name another folder in BMNAS_CACHE"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

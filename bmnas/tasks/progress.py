@@ -1,0 +1,30 @@
+"""What long work reports while it runs. The library sends these events; the caller decides what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a phase of the work is done.
+
+    Attributes:
+        phase: what is going on, such as ``backbone Top`` or ``features train``.
+        done: steps of the phase that are done (epochs, samples).
+        total: steps that the phase has.
+        info: a short remark, such as ``loss 0.213``; may be empty.
+    """
+
+    phase: str
+    done: int
+    total: int
+    info: str = ""
+
+
+Report = Callable[[Progress], None]
+
+
+def silent(_: Progress) -> None:
+    """The default report: says nothing."""

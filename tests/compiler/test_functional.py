@@ -1,0 +1,70 @@
+"""The arithmetic: against PyTorch's own layers, and with a leading axis of seeds against one seed at a time."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from bmnas.compiler import functional
+
+
+def randn(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_attention_is_the_equation():
+    x, y = randn(2, 5, 3), randn(2, 5, 4, seed=1)
+    rows_x, rows_y = x.transpose(1, 2), y.transpose(1, 2)  # the paper writes positions as rows
+    expected = torch.softmax(rows_x @ rows_y.transpose(1, 2) / 5**0.5, dim=-1) @ rows_y
+    torch.testing.assert_close(functional.attention(x, y), expected.transpose(1, 2))
+
+
+def test_attention_is_pytorchs():
+    x, y = randn(2, 5, 3), randn(2, 5, 4, seed=1)
+    q, k = x.transpose(1, 2), y.transpose(1, 2)
+    expected = F.scaled_dot_product_attention(q, k, k).transpose(1, 2)
+    torch.testing.assert_close(functional.attention(x, y), expected)
+
+
+def test_linear_and_norms_are_pytorchs():
+    x = randn(4, 6, 5)
+    conv, bn, ln = (
+        torch.nn.Conv1d(6, 7, 1).double(),
+        torch.nn.BatchNorm1d(6).double(),
+        torch.nn.LayerNorm((6, 5)).double(),
+    )
+    torch.testing.assert_close(functional.linear(x, conv.weight.squeeze(-1), conv.bias), conv(x))
+    mean, var = torch.zeros(6).double(), torch.ones(6).double()
+    torch.testing.assert_close(functional.batch_norm(x, mean, var, bn.weight, bn.bias, training=True), bn(x))
+    torch.testing.assert_close(mean, bn.running_mean)
+    torch.testing.assert_close(var, bn.running_var)
+    torch.testing.assert_close(functional.layer_norm(x, ln.weight, ln.bias), ln(x))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_every_seed_is_computed_as_if_alone(training):
+    x, weight, bias = randn(3, 4, 6, 5), randn(3, 7, 6, seed=1), randn(3, 7, seed=2)
+    together = functional.linear(x, weight, bias)
+    for k in range(3):
+        torch.testing.assert_close(together[k], functional.linear(x[k], weight[k], bias[k]))
+
+    mean, var, scale = randn(3, 6, seed=3), randn(3, 6, seed=4).abs(), randn(3, 6, seed=5)
+    alone = [(mean[k].clone(), var[k].clone()) for k in range(3)]
+    together = functional.batch_norm(x, mean, var, scale, scale, training=training)
+    for k, (mean_k, var_k) in enumerate(alone):
+        one = functional.batch_norm(x[k], mean_k, var_k, scale[k], scale[k], training=training)
+        torch.testing.assert_close(together[k], one)
+        torch.testing.assert_close(mean[k], mean_k)
+        torch.testing.assert_close(var[k], var_k)
+
+    scale = randn(3, 6, 5, seed=6)
+    together = functional.layer_norm(x, scale, scale)
+    for k in range(3):
+        torch.testing.assert_close(together[k], functional.layer_norm(x[k], scale[k], scale[k]))
+
+
+def test_weighted_sum():
+    nodes, weights = [randn(3, 2, 4, 5, seed=i) for i in range(4)], randn(3, 4, seed=9)
+    expected = sum(node * weights[:, i, None, None, None] for i, node in enumerate(nodes))
+    torch.testing.assert_close(functional.weighted_sum(nodes, weights), expected)

@@ -1,0 +1,301 @@
+"""The picture of a genotype: it is complete, names are only ever text in it, and it is written safely."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pygraphviz
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from bmnas.genotype import BmnasError, Genotype, from_dict
+from bmnas.genotype.drawing import _silenced_stderr, draw, to_dot
+from bmnas.genotype.graph import OUTPUT, Node, to_graph, used_nodes
+from tests.genotype.test_schema import SHORT, changed
+from tests.strategies import genotypes
+
+HOSTILE = [
+    'a"b', "back\\slash\\", "\"]; os.system('x') #", "<b>", "<<b>x</b>>", "&", "&amp;", "&#92;N", "\\N", "\\G", "\\n",
+    '\\"', '\\\\"', "{x|y}", "a:b:c", "charset=", 'charset="x"', "node", "%s{}", "n0", "->", ";", "//", "/* x */",
+    "# x", " ", "a  b", " a ", "naïve 日本語 🎉", "٣ عربي", "]]>", "<!-- -->", "x", "y",
+]  # fmt: skip
+NAMES = st.sampled_from(HOSTILE) | st.text(
+    st.sampled_from(" \\\"'<>&;#NGLEnlr{}|[]=-/%\u00e9\u65e5") | st.characters(codec="utf-8"), min_size=1, max_size=12
+).filter(str.isprintable)
+
+
+def named(names: list[str]) -> Genotype:
+    """A genotype with all of the names, as what each of them can be the name of."""
+    cells = [
+        {
+            "name": "Cell:" + name,
+            "inputs": [name, names[0]],
+            "steps": [{"name": ":" + name, "op": op, "inputs": ["x", "y"]}],
+        }
+        for name, op in zip(names, ["Sum", "Attention"] * len(names), strict=False)
+    ]
+    features = [{"name": name, "modality": "M:" + name, "channels": 1} for name in names]
+    return from_dict({**SHORT, "name": names[0], "features": features, "cells": cells[:4]})
+
+
+def texts(svg: bytes) -> list[str]:
+    """The text elements of an SVG, in which Graphviz writes runs of spaces with non-breaking ones."""
+    root = ElementTree.fromstring(svg)
+    found = ["".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    return [text.replace("\xa0", " ") for text in found]
+
+
+def svg_of(genotype: Genotype, folder: Path) -> bytes:
+    draw(genotype, folder / "g.svg")
+    return (folder / "g.svg").read_bytes()
+
+
+def nodes_by_id(graph: pygraphviz.AGraph) -> dict[str, Node]:
+    """What each node of the DOT graph, and each port of a modality, shows: read from the labels alone."""
+    found: dict[str, Node] = {}
+    boxes = {node: box for box in graph.subgraphs() for node in box.nodes() if box.name and "cluster_" in box.name}
+    for node in graph.nodes():
+        lines = shown(node.attr["label"])
+        if node in boxes:
+            (cell,) = shown(boxes[node].graph_attr["label"])
+            inside: Node = ("step", cell, lines[0])
+            if node.attr["shape"] == "circle":
+                inside = ("input", cell, lines[0])
+            elif lines[-1] == "+ x, layer norm":
+                inside = ("cell", cell)
+            found[node] = inside
+        elif node.attr["shape"] == "plain":
+            for row in ElementTree.fromstring(node.attr["label"]).iter("td"):
+                if "port" in row.attrib:
+                    found[row.attrib["port"]] = ("feature", "".join(row.itertext()).replace("\\\\", "\\"))
+        elif lines[0] in ("Concat", "Output"):
+            found[node] = OUTPUT
+    return found
+
+
+def shown(label: str) -> list[str]:
+    """The lines of an HTML-like label, which pygraphviz gives without its outer brackets."""
+    return [text.replace("\\\\", "\\") for text in ElementTree.fromstring(f"<p>{label}</p>").itertext()]
+
+
+@settings(deadline=None)
+@given(genotypes())
+def test_every_node_and_every_edge_is_in_the_dot_text(genotype):
+    drawn = pygraphviz.AGraph(string=to_dot(genotype))
+    nodes = nodes_by_id(drawn)
+    graph, used = to_graph(genotype), used_nodes(genotype)
+    assert Counter(nodes.values()) == Counter(list(graph))
+
+    edges: Counter[tuple[Node, Node]] = Counter()
+    for edge in drawn.edges():
+        source, target = (edge.attr["tailport"] or edge[0]).removesuffix(":e"), edge[1]
+        if edge.attr["style"] != "invis" and target != "head":
+            edges[nodes[source], nodes[target]] += 1
+            grey = not {nodes[source], nodes[target]} <= used
+            upper = graph.edges[nodes[source], nodes[target]]["level"] == "upper"
+            assert edge.attr["color"] == ("#B0B0B0" if grey else "#0072B2" if upper else "#404040")
+    reads = {(s, t): len(data["positions"]) for s, t, data in graph.edges(data=True) if data["positions"]}
+    assert edges == reads
+
+
+@settings(deadline=None)
+@given(genotypes())
+def test_the_order_of_inputs_is_shown_where_it_matters(genotype):
+    drawn = pygraphviz.AGraph(string=to_dot(genotype))
+    inside = {name: node for name, node in nodes_by_id(drawn).items() if drawn.has_node(name)}
+    lines = {node: shown(drawn.get_node(name).attr["label"]) for name, node in inside.items()}
+    for cell in genotype.cells:
+        for step in cell.steps:
+            ordered = step.op in ("Attention", "LinearGLU", "ConcatFC")
+            brackets = [f"({', '.join(step.inputs)})"] if ordered else []
+            assert lines["step", cell.name, step.name] == [step.name, step.op, *brackets]
+
+
+def test_the_head_is_drawn():
+    assert "Linear → 60" in to_dot(from_dict(changed(head={"outputs": 60})))
+    assert "Linear" not in to_dot(from_dict(changed(cells__1=...)))
+
+
+def test_a_genotype_without_cells_is_drawn(tmp_path):
+    svg = svg_of(from_dict(changed(cells=[], output=["Skeleton_4"])), tmp_path)
+    assert texts(svg) == ["genotype", "Video", "Video_3", "Skeleton", "Skeleton_4", "Output"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_shown_as_it_is(name, tmp_path):
+    found = texts(svg_of(named([name]), tmp_path))
+    for text in (name, "M:" + name, "Cell:" + name, ":" + name):
+        assert text in found
+
+
+@settings(deadline=None)
+@given(st.lists(NAMES, min_size=1, max_size=6, unique=True))
+@example(HOSTILE)
+def test_all_names_are_shown_as_they_are(tmp_path_factory, names):
+    found = Counter(texts(svg_of(named(names), tmp_path_factory.mktemp("svg"))))
+    assert Counter([*names, *("M:" + name for name in names), *("Cell:" + name for name in names[:4])]) <= found
+
+
+@settings(deadline=None)
+@given(genotypes(NAMES))
+def test_any_genotype_becomes_well_formed_svg(tmp_path_factory, genotype):
+    found = texts(svg_of(genotype, tmp_path_factory.mktemp("svg")))
+    assert {feature.name for feature in genotype.features} | {cell.name for cell in genotype.cells} <= set(found)
+
+
+def test_a_name_adds_nothing_but_text(tmp_path):
+    """No name from a genotype becomes a tag, an attribute or a reference in the picture."""
+    plain, hostile = (ElementTree.fromstring(svg_of(named([name]), tmp_path)) for name in ("plain", '<a href="x">"'))
+    assert [e.tag for e in plain.iter()] == [e.tag for e in hostile.iter()]
+    assert [set(e.attrib) for e in plain.iter()] == [set(e.attrib) for e in hostile.iter()]
+
+
+def test_features_are_shown_in_order_and_modalities_below_each_other(tmp_path):
+    features = [{"name": f"{m}_{i}", "modality": m, "channels": 1} for m in "CAB" for i in (2, 1, 3)]
+    cells = [
+        {"inputs": [read, "A_2"], "steps": [{"op": "Sum", "inputs": ["x", "y"]}]} for read in ("B_3", "B_2", "C_3")
+    ]
+    root = ElementTree.fromstring(svg_of(from_dict({**SHORT, "features": features, "cells": cells}), tmp_path))
+    height = {element.text: float(element.attrib["y"]) for element in root.iter("{http://www.w3.org/2000/svg}text")}
+    names = [feature["name"] for feature in features]
+    assert sorted(names, key=lambda name: height[name]) == names
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"),
+    [(".svg", b"<?xml"), (".pdf", b"%PDF-"), (".png", b"\x89PNG\r\n\x1a\n"), (".dot", b"digraph"), (".SVG", b"<?xml")],
+)
+def test_the_suffix_says_the_format(suffix, start, tmp_path):
+    draw(from_dict(SHORT), str(tmp_path / f"g{suffix}"))
+    assert (tmp_path / f"g{suffix}").read_bytes().startswith(start)
+
+
+def test_the_same_genotype_gives_the_same_svg_without_paths_of_the_machine(tmp_path):
+    svg = svg_of(from_dict(SHORT), tmp_path)
+    assert svg == svg_of(from_dict(SHORT), tmp_path)
+    for folder in (tmp_path, Path(sys.prefix), Path(__file__).parent):
+        assert str(folder).encode() not in svg
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("g.txt", "has the suffix '.txt', which is not a format of drawings; known: '.svg', '.pdf', '.png', '.dot'"),
+        ("g.pgn", "has the suffix '.pgn', which is not a format of drawings; did you mean '.png'?"),
+        ("g", "has no suffix, which would say a format of drawings; known: '.svg', '.pdf', '.png', '.dot'"),
+    ],
+)
+def test_an_unknown_suffix_is_refused(name, message, tmp_path):
+    with pytest.raises(BmnasError) as caught:
+        draw(from_dict(SHORT), tmp_path / name)
+    assert str(caught.value) == f"{tmp_path / name}: {message}"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def no_renderer(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("PATH", "")
+
+
+def test_without_a_renderer_the_error_says_what_to_install(no_renderer, tmp_path):
+    with pytest.raises(BmnasError) as caught:
+        draw(from_dict(SHORT), tmp_path / "g.svg")
+    assert str(caught.value) == (
+        f"{tmp_path / 'g.svg'}: cannot be drawn without Graphviz; install pygraphviz (pip install pygraphviz) or the "
+        "program dot, or write the text of the drawing with -o file.dot, which needs neither"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_renderer_the_dot_text_is_written(no_renderer, tmp_path):
+    draw(from_dict(SHORT), tmp_path / "g.dot")
+    assert (tmp_path / "g.dot").read_text(encoding="utf-8") == to_dot(from_dict(SHORT))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in for dot is a shell script")
+def test_without_pygraphviz_the_program_dot_renders(no_renderer, monkeypatch, tmp_path):
+    program = tmp_path / "bin" / "dot"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho noise >&2\necho "$@"\nexec /bin/cat\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    draw(from_dict(SHORT), tmp_path / "g.pdf")
+    arguments, source = (tmp_path / "g.pdf").read_text(encoding="utf-8").split("\n", 1)
+    assert arguments == "-Kdot -Tpdf"
+    assert source == to_dot(from_dict(SHORT))
+
+    program.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(BmnasError, match=r"g\.png: the installed Graphviz cannot draw it as png$"):
+        draw(from_dict(SHORT), tmp_path / "g.png")
+
+
+def test_a_failing_renderer_leaves_the_old_file(monkeypatch, tmp_path):
+    def fail(*arguments, **options):
+        raise ValueError("Graphviz Error creating dot representation")
+
+    old = svg_of(from_dict(SHORT), tmp_path)
+    monkeypatch.setattr(pygraphviz.AGraph, "draw", fail)
+    with pytest.raises(BmnasError, match=r"g\.svg: the installed Graphviz cannot draw it as svg$"):
+        draw(from_dict(changed(name="new")), tmp_path / "g.svg")
+    assert (tmp_path / "g.svg").read_bytes() == old
+
+
+def test_a_file_is_replaced_in_one_step_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "new" / "g.svg"
+    draw(from_dict(SHORT), path)
+    os.link(path, tmp_path / "old.svg")
+    draw(from_dict(changed(name="other")), path)
+    assert "other" in texts(path.read_bytes())
+    assert "other" not in texts((tmp_path / "old.svg").read_bytes())  # the old file itself was not written into
+    assert [entry.name for entry in path.parent.iterdir()] == ["g.svg"]
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BmnasError, match="cannot be written"):
+        draw(from_dict(SHORT), tmp_path / "file" / "g.svg")
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
+def test_nothing_is_printed(suffix, capfd, tmp_path):
+    # A fresh process: Fontconfig warns only when it is used for the first time.
+    code = "import sys, bmnas; from bmnas.genotype.drawing import draw; draw(bmnas.load(sys.argv[1]), sys.argv[2])"
+    source = tmp_path / "g.json"
+    source.write_text(json.dumps(SHORT))
+    subprocess.run([sys.executable, "-c", code, source, tmp_path / f"g{suffix}"], check=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_stderr_is_silenced_only_while_rendering(capfd):
+    with _silenced_stderr():
+        os.write(2, b"inside\n")
+    os.write(2, b"outside\n")
+    with pytest.raises(RuntimeError), _silenced_stderr():
+        raise RuntimeError
+    os.write(2, b"after an error\n")
+    assert capfd.readouterr().err == "outside\nafter an error\n"
+
+
+def test_stderr_is_there_after_threads_have_drawn(capfd, tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: draw(from_dict(SHORT), tmp_path / f"{i}.svg"), range(12)))
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
+def test_the_genotype_language_loads_nothing_of_torch_or_drawing():
+    code = "import sys, bmnas.genotype; print(*{'torch', 'networkx', 'graphviz', 'pygraphviz'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""
+    code = "import sys, bmnas.genotype.drawing; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from bmnas.genotype import BmnasError
+from bmnas.tasks import backbones as backbones_of, fingerprint
+from bmnas.tasks.backbones import load_backbone, trained_weights
+from bmnas.tasks.progress import silent
+from tests.tasks.small_task import SmallTask
+
+
+def trained(cache: Path, task: SmallTask | None = None) -> list[str]:
+    """The modalities whose backbones had to be trained."""
+    task = task or SmallTask()
+    found = backbones_of(task, cache=cache)
+    assert list(found) == list(task.modalities)
+    assert all(backbone.score == 0.5 for backbone in found.values())
+    return task.trained
+
+
+def file(cache: Path, ending: str = ".safetensors") -> Path:
+    """The file of the modality that comes first."""
+    return next(path for path in cache.rglob(f"*{ending}") if "Ton" in path.name)
+
+
+def test_backbones_are_trained_once(tmp_path: Path) -> None:
+    assert trained(tmp_path) == ["Ton/é", ".."]
+    assert trained(tmp_path) == []
+
+
+def test_the_initial_weights_do_not_depend_on_the_global_random_state(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    trained(tmp_path / "a")
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    trained(tmp_path / "b")
+    assert file(tmp_path / "a").read_bytes() == file(tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "delete", "no record", "broken record"])
+def test_damaged_weights_are_trained_anew(tmp_path: Path, damage: str) -> None:
+    trained(tmp_path)
+    whole = file(tmp_path).read_bytes()
+    match damage:
+        case "flip":
+            file(tmp_path).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        case "truncate":
+            file(tmp_path).write_bytes(whole[:-1])
+        case "delete":
+            file(tmp_path).unlink()
+        case "no record":
+            file(tmp_path, ".json").unlink()
+        case "broken record":
+            file(tmp_path, ".json").write_text("{")
+    assert trained(tmp_path) == ["Ton/é"]
+    assert file(tmp_path).read_bytes() == whole
+
+
+def test_other_code_replaces_the_weights_and_other_data_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(tmp_path)
+    assert trained(tmp_path, SmallTask(data_seed=1)) == ["Ton/é", ".."]
+    assert trained(tmp_path) == []
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 4
+    monkeypatch.setattr(fingerprint, "of_code", lambda *_: "other")
+    assert trained(tmp_path) == ["Ton/é", ".."]
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 4
+
+
+def test_weights_that_change_while_in_use_are_refused(tmp_path: Path) -> None:
+    task = SmallTask()
+    weights = trained_weights(task, "..", device="cpu", cache=tmp_path, report=silent)
+    weights.path.write_bytes(b"other")
+    with pytest.raises(BmnasError, match="was changed while it was in use"):
+        load_backbone(task, "..", weights)
+
+
+def test_the_record_is_readable(tmp_path: Path) -> None:
+    trained(tmp_path)
+    record = json.loads(file(tmp_path, ".json").read_text())
+    assert record["format"] == "bmnas-backbone/1"
+    assert record["score"] == 0.5
+    assert set(record["fingerprint"]) == {"task", "modality", "options", "data", "code"}
