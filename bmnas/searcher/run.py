@@ -16,6 +16,7 @@ from bmnas.genotype import BmnasError, Genotype, Provenance, save
 from bmnas.searcher.baselines import baselines
 from bmnas.searcher.bilevel import Bilevel
 from bmnas.searcher.config import SearchConfig, TrainConfig
+from bmnas.searcher.derive import refuse_underivable
 from bmnas.searcher.events import Event, Row
 from bmnas.searcher.run_folder import RunFolder
 from bmnas.searcher.threads import threads_for
@@ -74,6 +75,8 @@ def search(
     """
     task = get_task(task) if isinstance(task, str) else task
     config = config or SearchConfig.for_task(task)
+    # Before backbones are trained, and before anything is written.
+    refuse_underivable(len(task.features), config.cells, config.derive)
     train = train or final_training(config)
     where = pick_device(device)
     folder = Path(folder) if folder is not None else Path("runs") / f"{task.name}-seed{config.seed}"

@@ -18,5 +18,7 @@ def save_weights(network: FusionNetwork, path: str | os.PathLike[str]) -> None:
         BmnasError: the file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    metadata = {"format": "bmnas-weights/1", "genotype": dumps(network.genotype)}
-    write_atomically(path, safetensors.torch.save(tensors, metadata))
+    # Without provenance, and as the only entry: safetensors writes several in no fixed order, and equal networks
+    # should be equal files.
+    genotype = network.genotype.model_copy(update={"provenance": None})
+    write_atomically(path, safetensors.torch.save(tensors, {"genotype": dumps(genotype)}))

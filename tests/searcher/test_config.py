@@ -1,0 +1,46 @@
+"""Settings: defaults from the paper and from the task, and sentences for what makes no sense."""
+
+from __future__ import annotations
+
+import pytest
+
+from bmnas.genotype import BmnasError
+from bmnas.searcher import SearchConfig, TrainConfig
+from bmnas.tasks import get_task
+
+
+def test_the_defaults_are_table_8s_first_row():
+    config = SearchConfig()
+    assert (config.channels, config.length, config.cells, config.steps) == (128, 8, 2, 2)
+    assert (config.epochs, config.batch_size, config.dropout) == (30, 96, 0.2)
+    assert (config.arch_lr, config.arch_weight_decay) == (3e-4, 1e-3)
+    assert (config.lr, config.min_lr, config.weight_decay) == (1e-3, 1e-6, 1e-4)
+    assert config.cell_outputs == 2
+
+
+def test_a_task_suggests_and_the_user_decides():
+    task = get_task("digits")
+    suggested = SearchConfig.for_task(task, epochs=None)
+    assert suggested.batch_size == task.settings["batch_size"]
+    assert suggested.epochs == task.settings["epochs"]
+    assert SearchConfig.for_task(task, epochs=3).epochs == 3
+    assert TrainConfig.for_task(task).batch_size == task.settings["batch_size"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"epochs": 0}, "setting epochs is 0: it should be greater than or equal to 1"),
+        ({"lr": -1.0}, "setting lr is -1.0: it should be greater than 0"),
+        ({"lr": float("nan")}, "setting lr is nan"),
+        ({"min_lr": 0.1}, r"setting min_lr \(0.1\) is greater than lr \(0.001\)"),
+        ({"batch_size": 1}, "setting batch_size is 1"),
+        ({"outputs_per_cell": 5}, "outputs_per_cell is 5, but a cell with 2 steps has 4 nodes"),
+        ({"operations": ("Sum", "Conact")}, "'Conact' is not an operation; did you mean 'ConcatFC'"),
+        ({"operations": ("Sum", "Sum")}, "operations names one twice"),
+        ({"epoch": 3}, "setting epoch is 3"),
+    ],
+)
+def test_settings_that_make_no_sense(settings, sentence):
+    with pytest.raises(BmnasError, match=sentence):
+        SearchConfig.checked(**settings)

@@ -1,0 +1,223 @@
+"""A whole search on the digits, in small: what it writes, how it goes on, what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import safetensors.torch
+import torch
+from filelock import FileLock
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import bmnas
+from bmnas.genotype import BmnasError, load
+from bmnas.searcher import EpochDone, Row, SearchConfig, search
+from bmnas.searcher.training import joined
+from bmnas.tasks import FeatureStore, get_task, prepare
+from tests.searcher.small import CONFIG, TRAIN, bare, outcome
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, cache):
+    """A finished search: its result."""
+    folder = tmp_path_factory.mktemp("runs") / "one"
+    return search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
+
+
+def test_the_run_folder(finished):
+    folder = finished.folder
+    assert json.loads((folder / "config.json").read_text())["search"]["seed"] == 5
+    assert [path.name for path in sorted((folder / "genotypes").iterdir())] == [f"epoch-00{n}.json" for n in (1, 2, 3)]
+    assert (folder / "genotype.svg").read_text().count("Cell_1") >= 1
+    state = torch.load(folder / "checkpoints" / "last.pt", weights_only=True)
+    assert {"alpha_KE2", "beta_KNE2", "gamma_KNMP"} <= state["search"]["hypernet"].keys()
+    scalars = EventAccumulator(str(folder / "tensorboard")).Reload()
+    assert [point.step for point in scalars.Scalars("score/validation")] == [1, 2, 3]
+
+
+def test_the_best_epoch_is_kept(finished):
+    scores = [event["score"] for event in finished.history]
+    best = scores.index(max(scores)) + 1
+    assert [event["best"] for event in finished.history].count(True) >= 1
+    assert bare(finished.folder / "genotype.json") == bare(finished.folder / "genotypes" / f"epoch-00{best}.json")
+    assert finished.genotype.provenance.scores["validation"] == max(scores)
+
+
+def test_the_search_learns(finished):
+    assert finished.history[-1]["loss"] < finished.history[0]["loss"]
+    assert finished.history[-1]["score"] > 0.5
+
+
+def test_the_comparison(finished):
+    names = [row.name for row in finished.rows]
+    assert names == ["Top alone", "Bottom alone", "late fusion", "found network"]
+    assert all(0.1 < row.test <= 1 for row in finished.rows)
+    assert finished.genotype.provenance.scores["test"] == finished.rows[-1].test
+    assert finished.genotype.provenance.parameters == finished.rows[-1].parameters
+
+
+def test_the_weights_are_those_that_were_tested(finished, cache):
+    network = bmnas.compile(load(finished.folder / "genotype.json"))
+    network.load_state_dict(safetensors.torch.load_file(finished.folder / "genotype.safetensors"))
+    task = get_task("digits")
+    test = prepare(task, length=4, pool=bmnas.compiler.pool, cache=cache).split("test")
+    outputs = network.eval()(joined(test, None, network.features).features)
+    assert task.metric.score(outputs, test.labels) == finished.rows[-1].test
+
+
+def test_a_finished_search_is_not_run_again(finished, cache, monkeypatch):
+    monkeypatch.setattr("bmnas.searcher.run.train_network", None)
+    monkeypatch.setattr("bmnas.searcher.bilevel.Bilevel._next_epoch", None)
+    before = outcome(finished.folder)
+    again = search("digits", CONFIG, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
+    assert again == finished
+    assert outcome(finished.folder) == before
+
+
+@pytest.mark.parametrize("after", ["epoch 1", "epoch 2", "epoch 3", "late fusion", "found network"])
+def test_an_interrupted_search_ends_like_an_uninterrupted_one(finished, cache, tmp_path, after):
+    class Stop(Exception):
+        pass
+
+    def stop(event):
+        if after in (f"epoch {event.epoch}" if isinstance(event, EpochDone) else getattr(event, "name", ""),):
+            raise Stop
+
+    with pytest.raises(Stop):
+        search("digits", CONFIG, train=TRAIN, folder=tmp_path / "run", device="cpu", cache=cache, report=stop)
+    torch.rand(7)  # what happened in between does not matter
+    resumed = search("digits", CONFIG, train=TRAIN, folder=tmp_path / "run", device="cpu", cache=cache)
+    assert outcome(resumed.folder) == outcome(finished.folder)
+
+
+def test_what_a_kill_left_of_an_epoch_is_dropped(finished, cache, tmp_path):
+    """The logs may be ahead of the checkpoint, and their last line may be cut short."""
+
+    def stop(event):
+        if isinstance(event, EpochDone) and event.epoch == 2:
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache, report=stop)
+    with (folder / "events.jsonl").open("a") as file:
+        file.write('{"event": "EpochDone", "epoch": 3, "seconds": 0, "score": 2}\n{"event": "Epo')
+    search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
+    assert outcome(folder) == outcome(finished.folder)
+
+
+def test_another_seed_is_another_search(finished, cache, tmp_path):
+    config = CONFIG.model_copy(update={"seed": 6})
+    other = search("digits", config, folder=tmp_path / "run", device="cpu", cache=cache, evaluate=False)
+    assert other.rows == []
+    assert [event["loss"] for event in other.history] != [event["loss"] for event in finished.history]
+
+
+def test_the_callers_random_state_and_threads_are_left_alone(cache, tmp_path):
+    torch.manual_seed(3)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    search("digits", CONFIG, train=TRAIN, folder=tmp_path / "run", device="cpu", cache=cache)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+def test_the_test_split_is_read_once_for_each_row_and_never_by_the_search(cache, tmp_path, monkeypatch):
+    log = []
+    split = FeatureStore.split
+    monkeypatch.setattr(
+        FeatureStore, "split", lambda self, name, *rest: (log.append(name), split(self, name, *rest))[1]
+    )
+    report = lambda event: log.append(event.name) if isinstance(event, Row) else None  # noqa: E731
+    result = search("digits", CONFIG, train=TRAIN, folder=tmp_path / "run", device="cpu", cache=cache, report=report)
+    assert log[:2] == ["train", "validation"]
+    rest = [entry for row in result.rows for entry in ("train", "validation", "test", row.name)]
+    assert log[2:] == rest
+
+
+def test_patience_stops_early(cache, tmp_path, monkeypatch):
+    monkeypatch.setattr("bmnas.searcher.bilevel.Bilevel._score", lambda self: 0.5)
+    config = SearchConfig(**{**CONFIG.model_dump(), "epochs": 30, "patience": 2})
+    result = search("digits", config, folder=tmp_path / "run", device="cpu", cache=cache, evaluate=False)
+    assert [event["best"] for event in result.history] == [True, False, False]
+
+
+def test_other_settings_are_refused_by_name(finished, cache):
+    other = CONFIG.model_copy(update={"cells": 1})
+    with pytest.raises(BmnasError, match=r"holds a search with search\.cells 2, not 1; name another folder"):
+        search("digits", other, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
+
+
+def test_other_features_are_refused(finished, cache, tmp_path):
+    path = finished.folder / "checkpoints" / "last.pt"
+    original = path.read_bytes()
+    state = torch.load(path, weights_only=True)
+    torch.save({**state, "data": "0" * 16}, path)
+    try:
+        with pytest.raises(BmnasError, match="holds a search on other features than task digits has now"):
+            search("digits", CONFIG, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
+    finally:
+        path.write_bytes(original)
+
+
+def test_a_damaged_checkpoint_is_one_sentence(finished, cache):
+    path = finished.folder / "checkpoints" / "last.pt"
+    original = path.read_bytes()
+    path.write_bytes(original[: len(original) // 2])
+    try:
+        with pytest.raises(BmnasError, match=r"last.pt: cannot be read \(\w+\); --force starts the search over"):
+            search("digits", CONFIG, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
+    finally:
+        path.write_bytes(original)
+
+
+def test_a_folder_of_something_else_is_left_alone(cache, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    for force in (False, True):
+        with pytest.raises(BmnasError, match=r"is not empty and not a run folder: it has 'thesis.tex'"):
+            search("digits", CONFIG, train=TRAIN, folder=tmp_path, device="cpu", cache=cache, force=force)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_force_starts_over(cache, tmp_path):
+    folder = tmp_path / "run"
+    search("digits", CONFIG, folder=folder, device="cpu", cache=cache, evaluate=False)
+    shorter = CONFIG.model_copy(update={"epochs": 1})
+    result = search("digits", shorter, folder=folder, device="cpu", cache=cache, evaluate=False, force=True)
+    assert len(result.history) == 1
+    assert len(list((folder / "genotypes").iterdir())) == 1
+
+
+def test_one_search_at_a_time(cache, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with FileLock(folder / ".lock"), pytest.raises(BmnasError, match="another search is at work in this folder"):
+        search("digits", CONFIG, folder=folder, device="cpu", cache=cache)
+
+
+def test_a_derivation_that_can_fail_is_refused_before_anything_is_written(tmp_path):
+    config = SearchConfig(cells=4, derive="official")
+    with pytest.raises(BmnasError, match="with 6 features that is sure for 3 cells, not for 4"):
+        search("digits", config, folder=tmp_path / "run", cache=tmp_path / "cache")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_not_a_number_stops_the_search_and_keeps_the_last_epoch(cache, tmp_path, monkeypatch):
+    task = get_task("digits")
+    calls = iter(range(10**6))
+
+    def loss(outputs, labels):
+        value = torch.nn.functional.cross_entropy(outputs, labels)
+        return value * float("nan") if next(calls) > 30 else value
+
+    monkeypatch.setattr(task, "loss", loss)
+    with pytest.raises(BmnasError, match="the loss became nan in epoch 2; try a smaller lr than 0.01"):
+        search(task, CONFIG, folder=tmp_path / "run", device="cpu", cache=cache)
+    state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)
+    assert state["search"]["epoch"] == 1
+    assert all(torch.isfinite(tensor).all() for tensor in state["search"]["hypernet"].values())
+
+
+def test_an_unknown_device():
+    with pytest.raises(BmnasError, match="device 'gpu' cannot be used here"):
+        search("digits", CONFIG, device="gpu")
