@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from bmnas.genotype.errors import BmnasError
-
 GenotypeFile = Annotated[Path, typer.Argument(metavar="GENOTYPE", help="A genotype file (JSON).", show_default=False)]
 TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]
 Device = Annotated[
@@ -33,6 +31,8 @@ def refuse_existing(path: Path, force: bool) -> None:
     Raises:
         BmnasError: it exists and ``force`` is not given, or it could not be written.
     """
+    from bmnas.genotype import BmnasError
+
     if path.is_dir():
         raise BmnasError(f"{path}: is a folder; name a file")
     if path.exists() and not force:

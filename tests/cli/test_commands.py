@@ -17,7 +17,8 @@ from bmnas.genotype import dumps, from_dict, load
 from tests.genotype.test_schema import SHORT, changed
 from tests.searcher.small import outcome
 
-SMALL = ["--epochs", "4", "--channels", "6", "--length", "4", "--batch-size", "96", "--steps", "1", "--lr", "1e-2", "--train-epochs", "2", "--device", "cpu"]
+SIZES = ["--channels", "6", "--length", "4", "--batch-size", "96", "--steps", "1"]
+SMALL = [*SIZES, "--epochs", "4", "--lr", "1e-2", "--train-epochs", "2", "--device", "cpu"]
 
 
 def start(*arguments: object, cache: Path | None = None, **options: object) -> subprocess.Popen[str]:

@@ -211,7 +211,7 @@ def test_a_loss_that_is_not_a_number_stops_the_search_and_keeps_the_last_epoch(c
         return value * float("nan") if next(calls) > 30 else value
 
     monkeypatch.setattr(task, "loss", loss)
-    with pytest.raises(BmnasError, match="the loss became nan in epoch 2; try a smaller lr than 0.01"):
+    with pytest.raises(BmnasError, match=r"the loss became nan in epoch 2; try a smaller lr than 0\.01"):
         search(task, CONFIG, folder=tmp_path / "run", device="cpu", cache=cache)
     state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)
     assert state["search"]["epoch"] == 1

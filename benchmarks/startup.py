@@ -1,0 +1,57 @@
+"""How long commands take that should be instant: whole processes, median of several runs after one to warm up.
+
+    python benchmarks/startup.py [--runs 9]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import bmnas
+
+GENOTYPE = {
+    "representation": {"channels": 128, "length": 8},
+    "features": [
+        {"name": "Video_3", "modality": "Video", "channels": 2048},
+        {"name": "Skeleton_4", "modality": "Skeleton", "channels": 512},
+    ],
+    "cells": [{"inputs": ["Video_3", "Skeleton_4"], "steps": [{"op": "LinearGLU", "inputs": ["x", "y"]}]}],
+    "head": {"outputs": 60},
+}
+
+
+def main() -> None:
+    """Print a line for each command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=9)
+    runs = parser.parse_args().runs
+    print(f"bmnas {bmnas.__version__}, Python {platform.python_version()}, median of {runs} runs")
+    with tempfile.TemporaryDirectory() as folder:
+        genotype = Path(folder) / "genotype.json"
+        genotype.write_text(json.dumps(GENOTYPE))
+        for command in (["--help"], ["draw", "--help"], ["validate", str(genotype)], ["draw", str(genotype), "--force"]):
+            seconds = [wall(command) for _ in range(runs + 1)][1:]
+            shown = " ".join(command[:1] + [part for part in command[1:] if part.startswith("--")])
+            print(f"{statistics.median(seconds):.3f} s  bmnas {shown}")
+        python = [wall(["-c", "pass"], module=False) for _ in range(runs + 1)][1:]
+        print(f"{statistics.median(python):.3f} s  python -c pass")
+
+
+def wall(arguments: list[str], *, module: bool = True) -> float:
+    """Seconds that one process takes."""
+    start = time.perf_counter()
+    command = [sys.executable, *(["-m", "bmnas"] if module else []), *arguments]
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

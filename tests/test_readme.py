@@ -1,0 +1,83 @@
+"""Everything the README shows is run: its commands, its genotype, its Python, and the commands that set it up."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bmnas.genotype import loads
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"(?:<!-- (.+?) -->\n)?```(\w+)\n(.+?)```", README, flags=re.DOTALL)
+
+# So that a search of the README takes seconds here; what it shows is otherwise run as it stands.
+SMALL = {
+    "search": ["--epochs", "1", "--channels", "6", "--length", "4", "--train-epochs", "1", "--device", "cpu"],
+    "train": ["--epochs", "1", "--device", "cpu"],
+}
+
+
+def blocks(language: str, label: str = "") -> list[str]:
+    return [text for mark, kind, text in BLOCKS if kind == language and mark == label]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory, cache) -> tuple[Path, dict[str, str]]:
+    """A folder with the README's files, and an environment with the digits in the cache."""
+    folder = tmp_path_factory.mktemp("readme")
+    for mark, _, text in BLOCKS:
+        if mark.startswith("file: "):
+            (folder / mark.removeprefix("file: ")).write_text(text)
+    return folder, {**os.environ, "BMNAS_CACHE": str(cache)}
+
+
+def test_the_commands(workplace):
+    folder, environment = workplace
+    commands = [shlex.split(line) for text in blocks("sh") for line in text.splitlines()]
+    assert len(commands) >= 8
+    for program, command, *rest in commands:
+        assert program == "bmnas"
+        full = [sys.executable, "-m", "bmnas", command, *rest, *SMALL.get(command, [])]
+        done = subprocess.run(full, cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, (full, done.stderr)
+    for written in ("runs/mine/genotype.svg", "mine.pdf", "trained/genotype.safetensors", "aoa.svg", "aoa.safetensors"):
+        assert (folder / written).exists()
+
+
+def test_the_python(workplace):
+    folder, environment = workplace
+    (code,) = blocks("python")
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("torch.Size([4, 10])\n")
+    assert (folder / "aoa.png").exists()
+
+
+def test_the_genotype():
+    (text,) = blocks("json", "file: aoa.json")
+    assert [step.op for step in loads(text).cells[0].steps] == ["Attention", "LinearGLU"]
+
+
+def test_the_two_set_up_commands_are_one_line_each_and_need_only_python():
+    for label in ("run: main job", "run: tests"):
+        (text,) = blocks("sh", label)
+        assert text.count("\n") == 1
+        assert text.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+        assert "sudo" not in text
+
+
+def test_the_pasted_output_has_the_rows_of_a_search():
+    (text,) = blocks("text", "output: search")
+    for row in ("Top alone", "Bottom alone", "late fusion", "found network"):
+        assert re.search(rf"{row} +\d\d\.\d\d % +[\d,]+ +[\d.]+\n", text)
+
+
+def test_the_pictures_are_there():
+    for path in re.findall(r"!\[.*?\]\((.+?)\)", README):
+        assert (Path(__file__).parents[1] / path).exists(), path
