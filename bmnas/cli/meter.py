@@ -23,20 +23,18 @@ class Meter:
             MofNCompleteColumn,
             Progress,
             TextColumn,
-            TimeElapsedColumn,
             TimeRemainingColumn,
         )
 
         console = Console(stderr=True)
         if console.is_terminal:
             self._bars = Progress(
-                TextColumn("{task.description:<22}", markup=False),
-                BarColumn(bar_width=24),
+                # Together at most 80 columns, so that the time left is never cut off.
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=10),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[info]}", markup=False),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
+                TimeRemainingColumn(compact=True, elapsed_when_finished=True),
                 console=console,
             )
             self._bars.start()
@@ -59,9 +57,9 @@ class Meter:
             case Progress():
                 self._show(event.phase, event.done, event.total, event.info)
             case EpochDone():
-                star = " best" if event.best else ""
+                best = " best" if event.best else ""
                 self._show(
-                    "search", event.epoch, event.epochs, f"loss {event.loss:.3f} validation {event.score:.4f}{star}"
+                    "search", event.epoch, event.epochs, f"loss {event.loss:.3f}, validation {event.score:.4f}{best}"
                 )
             case TrainingEpochDone():
                 self._show(f"train {event.name}", event.epoch, event.epochs, f"loss {event.loss:.3f}")
@@ -69,5 +67,5 @@ class Meter:
     def _show(self, phase: str, done: int, total: int, info: str) -> None:
         assert self._bars is not None
         if phase not in self._ids:
-            self._ids[phase] = self._bars.add_task(phase[:40], total=total, info="")
+            self._ids[phase] = self._bars.add_task(phase[:24], total=total, info="")
         self._bars.update(self._ids[phase], completed=done, total=total, info=info)

@@ -215,7 +215,7 @@ def _compare(
     for name, genotype in {**baselines(task, config), "found network": found}.items():
         if name in rows:
             continue
-        trained = train_network(genotype, task, store, train, device=device, report=report)
+        trained = train_network(genotype, task, store, train, device=device, title=name, report=report)
         if genotype is found:
             save_weights(trained.network, run.path / "genotype.safetensors")
             tested = with_training(found, trained, task=task.name, config=train, command="bmnas search")

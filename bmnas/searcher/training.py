@@ -37,11 +37,13 @@ def train_network(
     config: TrainConfig,
     *,
     device: torch.device,
+    title: str | None = None,
     report: Callable[[TrainingEpochDone], None] | None = None,
 ) -> Trained:
     """Train the network from fresh weights on training + validation, then score it once on test.
 
-    There is nothing to select: the weights after the last epoch are the result.
+    There is nothing to select: the weights after the last epoch are the result. ``title`` is what reports call the
+    training; the genotype's name if it is left out.
 
     Raises:
         BmnasError: the genotype does not fit the task.
@@ -54,7 +56,7 @@ def train_network(
         network = compile_genotype(genotype).to(device)
         for epoch, loss in _epochs(network, task, data, config):
             if report:
-                report(TrainingEpochDone(name=genotype.name, epoch=epoch, epochs=config.epochs, loss=loss))
+                report(TrainingEpochDone(name=title or genotype.name, epoch=epoch, epochs=config.epochs, loss=loss))
     seconds = time.perf_counter() - start
     outputs, labels = _predict(network, joined(store.split("test", device), None, names), config.batch_size)
     parameters = sum(parameter.numel() for parameter in network.parameters())
