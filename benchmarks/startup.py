@@ -1,6 +1,6 @@
 """How long commands take that should be instant: whole processes, median of several runs after one to warm up.
 
-    python benchmarks/startup.py [--runs 9]
+python benchmarks/startup.py [--runs 9]
 """
 
 from __future__ import annotations
@@ -37,7 +37,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         genotype = Path(folder) / "genotype.json"
         genotype.write_text(json.dumps(GENOTYPE))
-        for command in (["--help"], ["draw", "--help"], ["validate", str(genotype)], ["draw", str(genotype), "--force"]):
+        for command in (
+            ["--help"],
+            ["draw", "--help"],
+            ["validate", str(genotype)],
+            ["draw", str(genotype), "--force"],
+        ):
             seconds = [wall(command) for _ in range(runs + 1)][1:]
             shown = " ".join(command[:1] + [part for part in command[1:] if part.startswith("--")])
             print(f"{statistics.median(seconds):.3f} s  bmnas {shown}")

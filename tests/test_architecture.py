@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import bmnas
+from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
 PARTS = ("genotype", "compiler", "tasks", "searcher", "cli")
@@ -62,11 +64,18 @@ def test_the_genotype_language_knows_no_torch():
         "from bmnas.cli.app import app",
         "import bmnas.cli, sys; sys.argv[1:] = ['--help']\ntry: bmnas.cli.main()\nexcept SystemExit: pass",
         "import bmnas.cli, sys; sys.argv[1:] = ['draw', '--help']\ntry: bmnas.cli.main()\nexcept SystemExit: pass",
-        "import bmnas.cli, sys; sys.argv[1:] = ['validate', 'x.json']\ntry: bmnas.cli.main()\nexcept SystemExit: pass",
     ],
 )
 def test_torch_is_not_imported_before_it_is_needed(code):
     assert not loaded_by(code) & {"torch", "sklearn", "numpy"}
+
+
+@pytest.mark.parametrize("command", ["['validate', 'g.json']", "['draw', 'g.json', '-o', 'g.svg']"])
+def test_commands_on_genotypes_import_no_torch(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    Path("g.json").write_text(json.dumps(SHORT))
+    code = f"import bmnas.cli, sys; sys.argv[1:] = {command}\ntry: bmnas.cli.main()\nexcept SystemExit as done:"
+    assert not loaded_by(f"{code}\n    assert not done.code") & {"torch", "sklearn"}
 
 
 def test_every_public_name_loads():

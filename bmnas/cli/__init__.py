@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -9,11 +10,11 @@ def main() -> None:
     """Run ``bmnas``. What a user gave wrong is one sentence on standard error and exit code 2."""
     from bmnas.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name may have letters that the terminal lacks
     try:
         app(prog_name="bmnas")
-    except KeyboardInterrupt:
-        sys.stderr.write("bmnas: stopped\n")
-        sys.exit(130)
     except Exception as error:
         # Imported only now: it brings Pydantic along, which `bmnas --help` can do without.
         from bmnas.genotype.errors import BmnasError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-COMMANDS: tuple[Callable[..., Any], ...] = (
+COMMANDS: tuple[Callable[..., None], ...] = (
     search.search,
     train.train,
     compile.compile_,
@@ -27,24 +28,40 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     validate.validate,
 )
 
-for command in COMMANDS:
-    app.command(command.__name__.rstrip("_"), no_args_is_help=command is not search.search)(command)
-
 
 @app.callback()
 def root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=lambda value: _show_version(value), is_eager=True, help="Show it, exit."),
+        typer.Option("--version", callback=lambda value: _show_version(value), is_eager=True, help="Show it and exit."),
     ] = False,
 ) -> None:
     """Search, write, compile, train and draw multimodal fusion networks (BM-NAS).
 
-    Start with `bmnas search`: it needs no data and no options, and takes about a minute.
+    Start with: bmnas search (it needs no data and no options)
     """
+
+
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """Let Ctrl-C end a command with one sentence and the exit code that shells give it."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt:
+            hint = "; the same command goes on after the last finished epoch" if command is search.search else ""
+            typer.echo(f"bmnas: stopped{hint}", err=True)
+            raise typer.Exit(130) from None
+
+    return run
 
 
 def _show_version(value: bool) -> None:
     if value:
         typer.echo(f"bmnas {__version__}")
         raise typer.Exit
+
+
+for each in COMMANDS:
+    app.command(each.__name__.rstrip("_"), no_args_is_help=each is not search.search)(_stoppable(each))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bmnas.cli.options import GenotypeFile, Json
+from bmnas.cli.options import GenotypeFile, Json, about
 
 
 def compile_(
@@ -18,7 +18,9 @@ def compile_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compile a genotype and show the network: nodes, parameters, shape of the output. No weights are made.
+    """Compile a genotype and show its network.
+
+    Prints nodes, parameters and the shape of the output. No weights are made.
 
     Example: bmnas compile runs/digits-seed0/genotype.json
     """
@@ -31,21 +33,21 @@ def compile_(
 
         own = {feature.name: feature.channels for feature in get_task(task).features}
         given = given.with_channels({name: channels for name, channels in own.items() if channels is not None})
-    summary = summarise(given)
+    with about(genotype):
+        summary = summarise(given)
     if as_json:
         typer.echo(json.dumps(asdict(summary), indent=2))
         return
 
     from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("node", "what it is", "reads", box=box.SIMPLE_HEAD, title=escape(summary.name))
+    table = Table("node", "what it is", "reads", box=box.SIMPLE_HEAD, title=summary.name)
     table.add_column("parameters", justify="right")
     for node in summary.nodes:
-        table.add_row(escape(node.name), node.kind, escape(", ".join(node.reads)), f"{node.parameters:,}")
-    Console().print(table)
+        table.add_row(node.name, node.kind, ", ".join(node.reads), f"{node.parameters:,}")
+    Console(emoji=False, markup=False).print(table)
     typer.echo(f"{summary.parameters:,} parameters; output ({', '.join(str(size) for size in summary.output_shape)})")
     if summary.unused:
         typer.echo(f"Not used by any output, and not built: {', '.join(summary.unused)}")

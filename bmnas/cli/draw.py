@@ -32,6 +32,6 @@ def draw(
 
     given = load(genotype)
     target = out if out is not None else genotype.with_suffix(".svg")
-    refuse_existing(target, force)
+    refuse_existing(target, force, genotype)
     draw_genotype(given, target)
     typer.echo(str(target))

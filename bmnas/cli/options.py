@@ -1,14 +1,16 @@
-"""Arguments and options that several commands share, and what they do with output files."""
+"""Arguments and options that several commands share, and what they do with files."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-GenotypeFile = Annotated[Path, typer.Argument(metavar="GENOTYPE", help="A genotype file (JSON).", show_default=False)]
+GenotypeFile = Annotated[Path, typer.Argument(help="A genotype file (JSON).", show_default=False)]
 TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]
 Device = Annotated[
     str | None,
@@ -25,25 +27,47 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
-def refuse_existing(path: Path, force: bool) -> None:
+def refuse_existing(path: Path, force: bool, source: Path) -> None:
     """Stop before any work where an output file exists or its folder cannot be written.
 
+    Args:
+        path: the output file.
+        force: whether an existing file may be overwritten.
+        source: the input file, which is never overwritten.
+
     Raises:
-        BmnasError: it exists and ``force`` is not given, or it could not be written.
+        BmnasError: it exists and ``force`` is not given, it is the input, or it could not be written.
     """
     from bmnas.genotype import BmnasError
+    from bmnas.genotype.files import reason
 
-    if path.is_dir():
-        raise BmnasError(f"{path}: is a folder; name a file")
-    if path.exists() and not force:
-        raise BmnasError(f"{path}: exists; --force overwrites it")
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
+    try:
+        if path.is_dir():
+            raise BmnasError(f"{path}: is a folder; name a file")
+        if path.exists() and path.samefile(source):
+            raise BmnasError(f"{path}: is the genotype itself; name another file")
+        if path.exists() and not force:
+            raise BmnasError(f"{path}: exists; --force overwrites it")
+        folder = path.absolute().parent
+        while not folder.exists():
+            folder = folder.parent
+    except OSError as error:
+        raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
     if not folder.is_dir():
         raise BmnasError(f"{path}: cannot be written: {folder} is not a folder")
     if not os.access(folder, os.W_OK):
         raise BmnasError(f"{path}: cannot be written: permission denied")
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Say which file an error inside the block is about."""
+    from bmnas.genotype import BmnasError
+
+    try:
+        yield
+    except BmnasError as error:
+        raise BmnasError(f"{path}: {error}") from error
 
 
 def score(value: float, metric: str) -> str:

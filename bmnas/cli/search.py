@@ -46,13 +46,20 @@ def search(
         typer.Option(help="paper: a cell may read earlier cells; official: features only.", show_default=False),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples in a batch.", show_default=False)] = None,
-    lr: Annotated[float | None, typer.Option(help="Step size of the weights.", show_default=False)] = None,
+    lr: Annotated[float | None, typer.Option(help="Step size of the weights at the start.", show_default=False)] = None,
+    min_lr: Annotated[
+        float | None, typer.Option(help="Step size of the weights at the end.", show_default=False)
+    ] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="L2 term of the weights.", show_default=False)] = None,
     arch_lr: Annotated[float | None, typer.Option(help="Step size of alpha, beta, gamma.", show_default=False)] = None,
+    arch_weight_decay: Annotated[
+        float | None, typer.Option(help="L2 term of alpha, beta, gamma.", show_default=False)
+    ] = None,
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without a better score.", show_default=False)
     ] = None,
     train_epochs: Annotated[
-        int | None, typer.Option(help="Epochs of each training at the end.", show_default=False)
+        int | None, typer.Option(min=1, help="Epochs of each training at the end.", show_default=False)
     ] = None,
     evaluate: Annotated[
         bool, typer.Option(help="Train and test the found network and its baselines at the end.")
@@ -61,15 +68,14 @@ def search(
     cache: Cache = None,
     force: Annotated[bool, typer.Option("--force", help="Start over in a folder that holds another search.")] = False,
 ) -> None:
-    """Search a fusion network, train it, and compare it with its baselines.
+    """Search a fusion network, train it, compare it.
 
-    What is left out is chosen to suit the task. A search that was killed goes on where it was when the same command is
-    given again.
+    Settings that are left out suit the task, or else are the paper's (Table 8, NTU 1). A search that was killed goes on
+    where it was when the same command is given again.
 
     Example: bmnas search --task digits --seed 1 --out runs/mine
     """
-    from bmnas.searcher import SearchConfig, search as run_search
-    from bmnas.searcher.run import final_training
+    from bmnas.searcher import SearchConfig, TrainConfig, search as run_search
     from bmnas.tasks import get_task
 
     chosen = get_task(task)
@@ -83,18 +89,21 @@ def search(
         channels=channels,
         length=length,
         dropout=dropout,
-        operations=tuple(op.strip() for op in operations.split(",")) if operations else None,
+        operations=tuple(op.strip() for op in operations.split(",")) if operations is not None else None,
         derive=str(derive) if derive else None,
         batch_size=batch_size,
         lr=lr,
+        min_lr=min_lr,
+        weight_decay=weight_decay,
         arch_lr=arch_lr,
+        arch_weight_decay=arch_weight_decay,
         patience=patience,
     )
     with Meter() as meter:
         result = run_search(
             chosen,
             config,
-            train=final_training(config, train_epochs),
+            train=TrainConfig.ending(chosen, config, train_epochs),
             folder=out,
             device=device,
             cache=cache,
@@ -110,7 +119,7 @@ def _show(result: SearchResult, metric: str, task: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(emoji=False, markup=False)
     if result.rows:
         table = Table("network", box=box.SIMPLE_HEAD, title=f"{task}: same training budget for every row")
         for heading in (f"test {metric}", "parameters", "seconds"):

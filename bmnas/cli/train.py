@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bmnas.cli.meter import Meter
-from bmnas.cli.options import Cache, Device, Force, GenotypeFile, refuse_existing, score
+from bmnas.cli.options import Cache, Device, Force, GenotypeFile, about, refuse_existing, score
 
 
 def train(
@@ -23,14 +23,19 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights and batches.")] = 0,
     epochs: Annotated[int | None, typer.Option(help="Epochs of the training.", show_default=False)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples in a batch.", show_default=False)] = None,
-    lr: Annotated[float | None, typer.Option(help="Step size of the weights.", show_default=False)] = None,
+    lr: Annotated[float | None, typer.Option(help="Step size of the weights at the start.", show_default=False)] = None,
+    min_lr: Annotated[
+        float | None, typer.Option(help="Step size of the weights at the end.", show_default=False)
+    ] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="L2 term of the weights.", show_default=False)] = None,
     device: Device = None,
     cache: Cache = None,
     force: Force = False,
 ) -> None:
-    """Train the network of a genotype on training + validation data, and test it once.
+    """Train a genotype's network and test it once.
 
-    Writes the weights (NAME.safetensors) beside the genotype, and the score into the genotype's provenance.
+    The training uses the training and the validation split. Writes the weights (NAME.safetensors) beside the genotype,
+    and the score into the genotype's provenance; the file is then written in its complete form.
 
     Example: bmnas train runs/digits-seed0/genotype.json --out trained
     """
@@ -39,24 +44,27 @@ def train(
     given = load(genotype)
     folder = out if out is not None else genotype.parent
     weights, written = folder / f"{genotype.stem}.safetensors", folder / f"{genotype.stem}.json"
-    refuse_existing(weights, force)
+    refuse_existing(weights, force, genotype)
     # In place, the genotype only gains a provenance; elsewhere, a file of that name is another one.
-    if written.resolve() != genotype.resolve():
-        refuse_existing(written, force)
+    if out is not None and written.resolve() != genotype.resolve():
+        refuse_existing(written, force, genotype)
 
     from bmnas.searcher import TrainConfig, train as run_training
     from bmnas.searcher.run import with_training
+    from bmnas.searcher.training import fitted
     from bmnas.searcher.weights import save_weights
     from bmnas.tasks import get_task
 
     chosen = get_task(task or _task_of(given.provenance.data if given.provenance else None))
-    config = TrainConfig.for_task(chosen, seed=seed, epochs=epochs, batch_size=batch_size, lr=lr)
+    config = TrainConfig.for_task(
+        chosen, seed=seed, epochs=epochs, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=weight_decay
+    )
+    with about(genotype):
+        complete = fitted(given, chosen)
     with Meter() as meter:
-        trained = run_training(given, chosen, config, device=device, cache=cache, report=meter.update)
+        trained = run_training(complete, chosen, config, device=device, cache=cache, report=meter.update)
     save_weights(trained.network, weights)
-    complete = trained.network.genotype
-    command = f"bmnas train --task {chosen.name} --seed {seed}"
-    save(with_training(complete, trained, task=chosen.name, config=config, command=command), written)
+    save(with_training(complete, trained, chosen, config), written)
     typer.echo(
         f"{written}: test {chosen.metric.name} {score(trained.test, chosen.metric.name)}, "
         f"{trained.parameters:,} parameters, trained in {trained.seconds:.1f} s; weights in {weights}"
@@ -64,4 +72,4 @@ def train(
 
 
 def _task_of(data: str | None) -> str:
-    return data.partition("@")[0] if data else "digits"
+    return (data or "").partition("@")[0] or "digits"

@@ -9,11 +9,11 @@ import typer
 
 
 def validate(
-    genotypes: Annotated[
-        list[Path], typer.Argument(metavar="GENOTYPE...", help="Genotype files (JSON).", show_default=False)
-    ],
+    genotypes: Annotated[list[Path], typer.Argument(help="Genotype files (JSON).", show_default=False)],
 ) -> None:
-    """Check genotype files; exit with code 2 if one is not valid.
+    """Check genotype files.
+
+    The exit code is 2 if one of them is not valid.
 
     Example: bmnas validate genotype.json
     """

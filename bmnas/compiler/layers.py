@@ -36,6 +36,7 @@ class BatchNorm(nn.Module):
 
     def __init__(self, channels: int, seeds: int | None = None) -> None:
         super().__init__()
+        self.momentum = 0.1
         self.weight = nn.Parameter(torch.ones(_shape(seeds, channels)))
         self.bias = nn.Parameter(torch.zeros(_shape(seeds, channels)))
         self.register_buffer("running_mean", torch.zeros(_shape(seeds, channels)))
@@ -43,9 +44,8 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, L), or (K, B, C, L) with seeds, to the same shape."""
-        return functional.batch_norm(
-            x, self.running_mean, self.running_var, self.weight, self.bias, training=self.training
-        )
+        statistics = (self.running_mean, self.running_var, self.weight, self.bias)
+        return functional.batch_norm(x, *statistics, training=self.training, momentum=self.momentum)
 
 
 class LayerNorm(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -11,7 +11,7 @@ from bmnas.compiler.blocks import CellOutput, NetworkOutput, Reshape
 from bmnas.compiler.operations import Size, build
 from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Feature, Genotype, GenotypeError
 from bmnas.genotype.errors import did_you_mean
-from bmnas.genotype.graph import used_cells, used_features, used_steps
+from bmnas.genotype.graph import Node, used_nodes
 
 _EMPTY = nn.ModuleDict()
 
@@ -42,13 +42,14 @@ class FusionNetwork(nn.Module):
     def __init__(self, genotype: Genotype) -> None:
         super().__init__()
         self.genotype = genotype
-        self.features = used_features(genotype)
-        cells = [cell for cell in genotype.cells if cell.name in set(used_cells(genotype))]
+        used = used_nodes(genotype)
+        self.features = tuple(f.name for f in genotype.features if ("feature", f.name) in used)
+        cells = [cell for cell in genotype.cells if ("cell", cell.name) in used]
         size = genotype.representation
         keys = _module_names([*self.features, *(cell.name for cell in cells)])
         self._key_of = dict(zip([*self.features, *(cell.name for cell in cells)], keys, strict=True))
         self.reshapes = nn.ModuleDict({self._key_of[name]: _reshape(genotype, name) for name in self.features})
-        self.cells = nn.ModuleDict({self._key_of[cell.name]: FusionCell(cell, genotype) for cell in cells})
+        self.cells = nn.ModuleDict({self._key_of[cell.name]: FusionCell(cell, genotype, used) for cell in cells})
         self.output = NetworkOutput(
             len(genotype.output), size.channels, size.length, genotype.head.outputs if genotype.head else None
         )
@@ -101,12 +102,11 @@ class FusionCell(nn.Module):
         inputs: names of the upper-level nodes it reads.
     """
 
-    def __init__(self, cell: Cell, genotype: Genotype) -> None:
+    def __init__(self, cell: Cell, genotype: Genotype, used: Container[Node]) -> None:
         super().__init__()
         channels, length = genotype.representation.channels, genotype.representation.length
         self.name, self.inputs, self.outputs = cell.name, cell.inputs, cell.output
-        used = set(used_steps(cell))
-        steps = [step for step in cell.steps if step.name in used]
+        steps = [step for step in cell.steps if ("step", cell.name, step.name) in used]
         keys = _module_names([step.name for step in steps])
         self.reads = {key: (step.name, step.inputs) for key, step in zip(keys, steps, strict=True)}
         self.steps = nn.ModuleDict(
@@ -128,14 +128,13 @@ class FusionCell(nn.Module):
 
 
 def _reshape(genotype: Genotype, name: str) -> Reshape:
-    feature = genotype.feature(name)
-    if feature.channels is None:
+    feature, size = genotype.feature(name), genotype.representation
+    channels = size.channels if feature.reshape == "none" else feature.channels
+    if channels is None:
         raise GenotypeError(
-            f"{genotype.name}: the channels of feature {name!r} are not known; give them in the genotype, "
-            "or name the task that has the feature"
+            f"the channels of feature {name!r} are not known; give them in the genotype, or name the task that has it"
         )
-    size = genotype.representation
-    return Reshape(feature.channels, size.channels, size.length, feature.reshape, genotype.dropout)
+    return Reshape(channels, size.channels, size.length, feature.reshape, genotype.dropout)
 
 
 def _check_shape(value: Tensor, feature: Feature, genotype: Genotype) -> None:

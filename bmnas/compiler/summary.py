@@ -67,7 +67,9 @@ def _stored(genotype: Genotype, name: str) -> torch.Tensor:
     feature, size = genotype.feature(name), genotype.representation
     side = isqrt(size.length)
     trailing = (side, side) if feature.reshape == "grid" else (size.length,)
-    return torch.empty(1, feature.channels or 0, *trailing, device="meta")
+    channels = size.channels if feature.reshape == "none" else feature.channels
+    assert channels is not None, "the network could not have been built"
+    return torch.empty(1, channels, *trailing, device="meta")
 
 
 def _cell_nodes(cell: FusionCell, genotype: Genotype) -> list[Node]:

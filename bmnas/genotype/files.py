@@ -6,8 +6,10 @@ sentence that names the file.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any, NoReturn
 
 from bmnas.genotype.errors import BmnasError
 
@@ -49,16 +51,59 @@ def read_text(path: str | os.PathLike[str], limit: int) -> str:
     except OSError as error:
         raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
     if len(data) > limit:
-        raise BmnasError(f"{path}: is larger than {limit // 2**20} MiB, which no genotype is")
+        raise BmnasError(f"{path}: is larger than {limit // 2**20} MiB, too large for what it should be")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BmnasError(f"{path}: is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from error
 
 
+def parse_json(text: str) -> Any:
+    """Plain data from JSON text: distinct keys, finite numbers, not too deep.
+
+    Raises:
+        BmnasError: the text is not such JSON; the message begins with a verb.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_distinct_keys, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        problem = error.msg[:1].lower() + error.msg[1:]
+        raise BmnasError(f"is not JSON: {problem} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise BmnasError("is nested too deeply") from None
+    except ValueError:
+        raise BmnasError("has a number that is too long") from None
+
+
+def read_json(path: str | os.PathLike[str], limit: int) -> Any:
+    """The data of a JSON file of at most ``limit`` bytes.
+
+    Raises:
+        BmnasError: the file cannot be read or is not JSON.
+    """
+    text = read_text(path, limit)
+    try:
+        return parse_json(text)
+    except BmnasError as error:
+        raise BmnasError(f"{os.fspath(path)}: {error}") from None
+
+
 def reason(error: OSError) -> str:
     """The operating system's words for an error, in lower case, without number and path."""
     return (error.strerror or str(error)).lower()
+
+
+def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BmnasError(f"has the key {twice[:60]!r} twice in one object")
+    return data
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise BmnasError(f"has {name}, which is not a JSON number")
 
 
 def _flush_folder(folder: Path) -> None:

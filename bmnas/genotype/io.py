@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
 
-from bmnas.genotype.checks import MISFIT, short
+from bmnas.genotype import checks
+from bmnas.genotype.checks import short
 from bmnas.genotype.errors import BmnasError, GenotypeError, did_you_mean
-from bmnas.genotype.files import read_text, write_atomically
+from bmnas.genotype.files import parse_json, read_text, write_atomically
 from bmnas.genotype.schema import Genotype
 
 _LIMIT = 8 * 2**20  # bytes; the largest genotype that makes sense is a few kilobytes
@@ -38,16 +39,9 @@ def loads(text: str, source: str = "genotype") -> Genotype:
         GenotypeError: the text is not JSON or not a genotype.
     """
     try:
-        data = json.loads(text, object_pairs_hook=_distinct_keys, parse_constant=_no_constant)
-    except GenotypeError as error:
+        data = parse_json(text)
+    except BmnasError as error:
         raise GenotypeError(f"{source}: {error}") from None
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GenotypeError(f"{source}: is not JSON: {_lower(error.msg)} at {place}") from None
-    except (RecursionError, ValueError) as error:
-        # ValueError: an integer of thousands of digits.
-        what = "is nested too deeply" if isinstance(error, RecursionError) else "has a number that is too long"
-        raise GenotypeError(f"{source}: {what} for a genotype") from None
     return from_dict(data, source)
 
 
@@ -111,19 +105,6 @@ def _layout(value: Any, indent: int = 0, lead: int = 0) -> str:
     return f"{left}\n{pad}" + f",\n{pad}".join(items) + f"\n{' ' * indent}{right}"
 
 
-def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise GenotypeError(f"has the key {short(twice)} twice in one object")
-    return data
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise GenotypeError(f"has {name}, which is not a JSON number")
-
-
 def _sentence(error: ValidationError) -> str:
     """The first problem of a Pydantic error, as ``place problem``, and how many there are besides."""
     details = error.errors(include_url=False)
@@ -132,9 +113,8 @@ def _sentence(error: ValidationError) -> str:
     sentence: str
     found = short(first["input"])
     match first["type"]:
-        case "bmnas_misfit":
+        case checks.MISFIT:
             context = first["ctx"]
-            assert first["type"] == MISFIT
             sentence = _place(location, context["place"]) + " " + context["problem"]
         case "missing":
             sentence = f"{_place(location)} is missing"
@@ -186,7 +166,3 @@ def _children() -> dict[str, Any]:
 
 
 _CHILDREN = _children()
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -25,6 +25,7 @@ FORMAT: Literal["bmnas/1"] = "bmnas/1"
 
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(checks.printable)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Size = Annotated[int, Field(strict=True, ge=1, le=65_536)]
 
 
 class Frozen(BaseModel):
@@ -36,8 +37,8 @@ class Frozen(BaseModel):
 class Representation(Frozen):
     """The common shape (batch, channels, length) of every node of the fusion network."""
 
-    channels: Count
-    length: Count
+    channels: Size
+    length: Size
 
 
 class Feature(Frozen):
@@ -99,13 +100,14 @@ class Head(Frozen):
 class Provenance(Frozen):
     """Who made the genotype and how it did. It never changes what the genotype means."""
 
-    command: str | None = None
+    command: str | None = Field(None, description="The command line that makes the genotype.")
     seed: int | None = None
     data: str | None = Field(None, description="The task, and the fingerprint of its feature store.")
     scores: dict[str, float] = Field(default_factory=dict, description='Such as {"validation": 0.98, "test": 0.97}.')
     parameters: int | None = Field(None, description="Trainable parameters of the fusion network.")
     seconds: dict[str, float] = Field(default_factory=dict, description="Wall time by phase, in seconds.")
     versions: dict[str, str] = Field(default_factory=dict)
+    trained_by: str | None = Field(None, description="The command line that trains the network to scores.test.")
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())

@@ -20,6 +20,7 @@ from bmnas.searcher.derive import derive, refuse_underivable
 from bmnas.searcher.events import EpochDone
 from bmnas.searcher.hypernet import Hypernet, HypernetSize
 from bmnas.searcher.seeding import shuffled, stream
+from bmnas.searcher.statistics import frozen_statistics
 from bmnas.searcher.training import batches
 from bmnas.tasks import FeatureStore, Samples, Task
 from bmnas.tasks.seeding import seeded
@@ -87,8 +88,8 @@ class Bilevel:
         self.weight_optimizer.load_state_dict(state["weight_optimizer"])
         self.arch_optimizer.load_state_dict(state["arch_optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        self.epoch, self.best_epoch = state["epoch"], state["best_epoch"]
-        self.best_score = state["best_score"]
+        self.epoch, self.best_epoch = int(state["epoch"]), int(state["best_epoch"])
+        self.best_score = float(state["best_score"])
 
     def genotype(self) -> Genotype:
         """The genotype that alpha, beta and gamma stand for now."""
@@ -119,12 +120,15 @@ class Bilevel:
         with seeded(stream(self.config.seed, "epoch", epoch), self.device):
             self.hypernet.train()
             loss = self._weight_steps(epoch)
-            arch_loss = self._architecture_steps(epoch)
+            with frozen_statistics(self.hypernet):
+                arch_loss = self._architecture_steps(epoch)
         score = self._score()
-        if not math.isfinite(loss + arch_loss):
-            raise BmnasError(
-                f"the loss became {loss + arch_loss} in epoch {epoch}; try a smaller lr than {self.config.lr}"
-            )
+        for value, setting in ((loss, "lr"), (arch_loss, "arch_lr"), (score, "lr")):
+            if not math.isfinite(value):
+                raise BmnasError(
+                    f"the search diverged in epoch {epoch} (a loss or score became {value}); try a smaller {setting} "
+                    f"than {getattr(self.config, setting)}"
+                )
         best = self._is_better(score)
         if best:
             self.best_score, self.best_epoch = score, epoch

@@ -29,8 +29,11 @@ class Settings(BaseModel):
         Raises:
             BmnasError: a value makes no sense; the sentence names the setting.
         """
-        suited = {name: value for name, value in task.settings.items() if name in cls.model_fields}
-        return cls.checked(**suited | {name: value for name, value in given.items() if value is not None})
+        return cls.checked(**cls._suiting(task) | {name: value for name, value in given.items() if value is not None})
+
+    @classmethod
+    def _suiting(cls, task: Task) -> dict[str, Any]:
+        return {name: value for name, value in task.settings.items() if name in cls.model_fields}
 
     @classmethod
     def checked(cls, **values: Any) -> Self:
@@ -51,7 +54,7 @@ class Settings(BaseModel):
 class Optimisation(Settings):
     """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
 
-    batch_size: int = Field(96, ge=2, description="Samples in a batch.")
+    batch_size: int = Field(96, ge=2, le=1_000_000, description="Samples in a batch.")
     lr: float = Field(1e-3, gt=0, description="Adam step size for the weights at the start, per update (MaxLR).")
     min_lr: float = Field(1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
     weight_decay: float = Field(1e-4, ge=0, description="L2 term of Adam for the weights.")
@@ -77,8 +80,8 @@ class SearchConfig(Optimisation):
     outputs_per_cell: int | None = Field(
         None, ge=1, description="How many of a cell's last nodes form its output; all steps where it is not given."
     )
-    channels: int = Field(128, ge=1, description="C of the representation.")
-    length: int = Field(8, ge=1, description="L of the representation, in positions.")
+    channels: int = Field(128, ge=1, le=65_536, description="C of the representation.")
+    length: int = Field(8, ge=1, le=65_536, description="L of the representation, in positions.")
     dropout: float = Field(0.2, ge=0, lt=1)
     operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
         ("Sum", "Attention", "LinearGLU", "ConcatFC"), min_length=1, description="The pool F of Eq. 10."
@@ -113,3 +116,25 @@ class TrainConfig(Optimisation):
     """The training of one fusion network on training + validation data."""
 
     epochs: int = Field(50, ge=1)
+
+    @classmethod
+    def _suiting(cls, task: Task) -> dict[str, Any]:
+        # The task's own epochs are those of a search.
+        suiting = super()._suiting(task)
+        suiting.pop("epochs", None)
+        return suiting | ({"epochs": task.settings["train_epochs"]} if "train_epochs" in task.settings else {})
+
+    @classmethod
+    def ending(cls, task: Task, config: SearchConfig, epochs: int | None = None) -> Self:
+        """The trainings that end a search: its own optimiser settings and seed, and the task's number of epochs."""
+        shared = {name: getattr(config, name) for name in Optimisation.model_fields}
+        return cls.for_task(task, **shared, epochs=epochs)
+
+
+def command_line(command: str, task: Task, config: Settings, extra: str = "") -> str:
+    """The command line that stands for these settings: those that differ from what suits the task are named."""
+    usual = config.for_task(task).model_dump() | {"seed": None}
+    differing = {name: value for name, value in config.model_dump().items() if value != usual[name]}
+    shown = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in differing.items()}
+    options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in sorted(shown.items()))
+    return f"bmnas {command} --task {task.name}{options}{extra}"

@@ -15,7 +15,7 @@ from bmnas.compiler import pool
 from bmnas.genotype import BmnasError, Genotype, Provenance, save
 from bmnas.searcher.baselines import baselines
 from bmnas.searcher.bilevel import Bilevel
-from bmnas.searcher.config import SearchConfig, TrainConfig
+from bmnas.searcher.config import SearchConfig, TrainConfig, command_line
 from bmnas.searcher.derive import refuse_underivable
 from bmnas.searcher.events import Event, Row
 from bmnas.searcher.run_folder import RunFolder
@@ -77,17 +77,16 @@ def search(
     config = config or SearchConfig.for_task(task)
     # Before backbones are trained, and before anything is written.
     refuse_underivable(len(task.features), config.cells, config.derive)
-    train = train or final_training(config)
+    train = train or TrainConfig.ending(task, config)
     where = pick_device(device)
     folder = Path(folder) if folder is not None else Path("runs") / f"{task.name}-seed{config.seed}"
     report = report or (lambda event: None)
-    settings = {"task": task.name, "search": config.model_dump(mode="json"), "train": train.model_dump(mode="json")}
+    settings = {"task": task.name, "search": config.model_dump(mode="json")}
     small = threads_for(config.batch_size * config.channels * config.length)
     with RunFolder.open(folder, settings, force=force) as run, small:
         store = prepare(task, length=config.length, pool=pool, device=where, cache=cache, report=report)
-        _search(run, task, store, config, where, report)
+        history = _search(run, task, store, config, where, report)
         rows = _compare(run, task, store, config, train, where, report) if evaluate else []
-        history = [event for event in run.events() if event["event"] == "EpochDone"]
         return SearchResult(run.genotype(), history, rows, folder)
 
 
@@ -122,12 +121,6 @@ def train(
         return train_network(genotype, task, store, config, device=where, report=report)
 
 
-def final_training(config: SearchConfig, epochs: int | None = None) -> TrainConfig:
-    """The settings of the trainings that end a search: its own optimiser settings, and its seed."""
-    shared = {name: getattr(config, name) for name in ("batch_size", "lr", "min_lr", "weight_decay", "seed")}
-    return TrainConfig.checked(**shared, **({} if epochs is None else {"epochs": epochs}))
-
-
 def pick_device(device: str | torch.device | None) -> torch.device:
     """The device asked for, or the GPU where there is one, or the CPU.
 
@@ -138,21 +131,22 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         where = torch.device(device)
-        torch.empty(1, device=where)
+        torch.zeros(1, device=where).item()  # a device that computes: "meta" does not
     except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
         raise BmnasError(f"device {str(device)!r} cannot be used here; known: 'cpu', 'cuda', 'cuda:0', ...") from error
     return where
 
 
-def with_training(genotype: Genotype, trained: Trained, *, task: str, config: TrainConfig, command: str) -> Genotype:
-    """The genotype with the training's scores, parameters, seconds and versions in its provenance."""
-    before = genotype.provenance or Provenance(command=command, seed=config.seed, data=task)
+def with_training(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig) -> Genotype:
+    """The genotype with the training's command, score, parameters, seconds and versions in its provenance."""
+    before = genotype.provenance or Provenance(seed=config.seed, data=task.name)
     after = before.model_copy(
         update={
             "scores": {**before.scores, "test": trained.test},
             "parameters": trained.parameters,
             "seconds": {**before.seconds, "training": round(trained.seconds, 3)},
             "versions": versions(),
+            "trained_by": command_line("train", task, config),
         }
     )
     return genotype.model_copy(update={"provenance": after})
@@ -165,39 +159,46 @@ def versions() -> dict[str, str]:
 
 def _search(
     run: RunFolder, task: Task, store: FeatureStore, config: SearchConfig, device: torch.device, report: Report
-) -> None:
-    """Run the epochs that remain."""
+) -> list[dict[str, Any]]:
+    """Run the epochs that remain. Returns the events of all epochs."""
     strategy = Bilevel(task, store, config, device)
-    state = run.checkpoint()
-    if state is not None and state["data"] != store.key:
-        raise BmnasError(f"{run.path}: holds a search on other features than task {task.name} has now; "
-                         "name another folder with --out, or start over with --force")  # fmt: skip
-    if state is not None:
-        strategy.load_state(state["search"])
-    run.resume(strategy.epoch)
-    seconds = sum(event["seconds"] for event in run.events() if event["event"] == "EpochDone")
+    history = _restored(run, strategy, task, store)
     for event in strategy.epochs():
-        seconds += event.seconds
+        history.append({"event": "EpochDone", **event.model_dump(mode="json")})
         provenance = Provenance(
-            command=_command(task, config),
+            command=command_line("search", task, config),
             seed=config.seed,
             data=f"{task.name}@{store.key}",
             scores={"validation": event.score},
-            seconds={"search": round(seconds, 3)},
+            seconds={"search": round(sum(entry["seconds"] for entry in history), 3)},
             versions=versions(),
         )
         genotype = event.genotype.model_copy(update={"provenance": provenance})
-        run.epoch_done(event, genotype, {"search": strategy.state(), "data": store.key})
+        run.epoch_done(event, genotype, {"search": strategy.state(), "data": store.key, "history": history})
         report(event)
+    return history
 
 
-def _command(task: Task, config: SearchConfig) -> str:
-    """The command line that makes this search: the settings that differ from those that suit the task."""
-    usual = SearchConfig.for_task(task).model_dump() | {"seed": None}
-    differing = {name: value for name, value in config.model_dump().items() if value != usual[name]}
-    shown = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in differing.items()}
-    options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in sorted(shown.items()))
-    return f"bmnas search --task {task.name}{options}"
+def _restored(run: RunFolder, strategy: Bilevel, task: Task, store: FeatureStore) -> list[dict[str, Any]]:
+    """Put the strategy where the checkpoint says, if there is one. Returns the events of the epochs that are done."""
+    state = run.checkpoint()
+    if state is None:
+        return []
+    if state.get("data") != store.key:
+        raise BmnasError(
+            f"{run.path}: holds a search on other features than task {task.name} has now; "
+            "name another folder with --out, or start over with --force"
+        )
+    try:
+        strategy.load_state(state["search"])
+        history = [{**event, "seconds": float(event["seconds"])} for event in state["history"]]
+        if [event["epoch"] for event in history] != list(range(1, strategy.epoch + 1)):
+            raise ValueError("the history is of other epochs")
+    except Exception as error:
+        # A file from anywhere: what it lacks shows itself as any of a dozen types of exceptions.
+        raise run.bad_checkpoint(error) from error
+    run.resume(history, strategy.best_epoch)
+    return history
 
 
 def _compare(
@@ -210,18 +211,21 @@ def _compare(
     report: Report,
 ) -> list[Row]:
     """Train and test the found network and its baselines, each with the same budget; rows already done are kept."""
-    found = run.genotype()
-    rows = {row.name: row for row in run.rows()}
+    found, settings = run.genotype(), train.model_dump(mode="json")
+    rows = {row.name: row for row in run.rows(settings)}
     for name, genotype in {**baselines(task, config), "found network": found}.items():
-        if name in rows:
+        if name in rows and (genotype is not found or _is_tested(found)):
             continue
         trained = train_network(genotype, task, store, train, device=device, title=name, report=report)
         if genotype is found:
             save_weights(trained.network, run.path / "genotype.safetensors")
-            tested = with_training(found, trained, task=task.name, config=train, command="bmnas search")
-            save(tested, run.path / "genotype.json")
-        rows[name] = Row(name=name, test=trained.test, parameters=trained.parameters, seconds=round(trained.seconds, 3))
-        run.log(rows[name])
-        run.row_done(list(rows.values()), task.metric.name)
+            save(with_training(found, trained, task, train), run.path / "genotype.json")
+        seconds = round(trained.seconds, 3)
+        rows[name] = Row(name=name, test=trained.test, parameters=trained.parameters, seconds=seconds)
+        run.row_done(list(rows.values()), task.metric.name, settings)
         report(rows[name])
     return list(rows.values())
+
+
+def _is_tested(genotype: Genotype) -> bool:
+    return genotype.provenance is not None and "test" in genotype.provenance.scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -67,26 +68,26 @@ def fitted(genotype: Genotype, task: Task) -> Genotype:
     """The genotype with the task's channels filled in.
 
     Raises:
-        BmnasError: a feature is not the task's, or differs from it, or the head does not fit.
+        BmnasError: a feature is not the task's, or differs from it, or the head does not fit; it names the place.
     """
     known = {feature.name: feature for feature in task.features}
     for i, feature in enumerate(genotype.features):
-        place = f"{genotype.name}: features[{i}]"
+        place = f"features[{i}]"
         if feature.name not in known:
-            raise BmnasError(f"{place} is {feature.name!r}, which task {task.name} does not have"
-                             f"{did_you_mean(feature.name, known)}")  # fmt: skip
+            near = did_you_mean(feature.name, known)
+            raise BmnasError(f"{place}.name is {feature.name!r}, which task {task.name} does not have{near}")
         own = known[feature.name]
         if feature.channels not in (None, own.channels):
             raise BmnasError(
-                f"{place}.channels is {feature.channels}, but {own.name} of {task.name} has {own.channels}"
+                f"{place}.channels is {feature.channels}, but {own.name} of task {task.name} has {own.channels}"
             )
         if feature.reshape != own.reshape:
             raise BmnasError(
-                f"{place}.reshape is {feature.reshape!r}, but task {task.name} keeps it as {own.reshape!r}"
+                f"{place}.reshape is {feature.reshape!r}, but task {task.name} keeps the feature as {own.reshape!r}"
             )
     if genotype.head is None or genotype.head.outputs != task.outputs:
         found = "is missing" if genotype.head is None else f"has {genotype.head.outputs} outputs"
-        raise BmnasError(f"{genotype.name}: head {found}, but task {task.name} needs {task.outputs} outputs")
+        raise BmnasError(f"head {found}, but task {task.name} needs {task.outputs} outputs")
     return genotype.with_channels({name: own.channels for name, own in known.items() if own.channels is not None})
 
 
@@ -122,7 +123,12 @@ def _epochs(network: FusionNetwork, task: Task, data: Samples, config: TrainConf
             optimizer.step()
             schedule.step()
             total += loss.detach()
-        yield epoch, total.item() / len(order)
+        mean = total.item() / len(order)
+        if not math.isfinite(mean):
+            raise BmnasError(
+                f"the training diverged in epoch {epoch} (the loss became {mean}); try a smaller lr than {config.lr}"
+            )
+        yield epoch, mean
 
 
 @torch.no_grad()

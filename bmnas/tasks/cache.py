@@ -22,7 +22,10 @@ def cache_folder(cache: Path | None = None) -> Path:
     if cache is None:
         named = os.environ.get("BMNAS_CACHE")
         cache = Path(named) if named else Path(platformdirs.user_cache_dir("bmnas"))
-    return cache.expanduser()
+    try:
+        return cache.expanduser()
+    except RuntimeError:
+        raise BmnasError(f"{cache}: cannot be used as a cache: there is no such user") from None
 
 
 def file_name(name: str) -> str:

@@ -43,7 +43,9 @@ class DigitsTask(Task):
     taps: Mapping[str, str] = MappingProxyType(
         {f"{modality}_{depth}": name for modality in _ROWS for depth, (name, _) in enumerate(_TAPS, 1)}
     )
-    settings: Mapping[str, Any] = MappingProxyType({"channels": 32, "length": 8, "batch_size": 32, "epochs": 20})
+    settings: Mapping[str, Any] = MappingProxyType(
+        {"channels": 32, "length": 8, "batch_size": 32, "epochs": 20, "train_epochs": 50}
+    )
 
     def split(self, name: SplitName) -> Split:
         """The samples of a split, in their order in scikit-learn's file."""

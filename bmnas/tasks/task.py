@@ -55,7 +55,7 @@ class Task(ABC):
         outputs: how many numbers the network returns for a sample.
         metric: what the search maximises on the validation split and reports on the test split.
         settings: the settings of a search that suit the task, used where the user names none; among ``channels``,
-            ``length``, ``batch_size`` and ``epochs``.
+            ``length``, ``batch_size``, ``epochs``, and ``train_epochs`` for the training of a network.
         options: what the user chose of the data or the backbones, as JSON values; a part of every fingerprint.
     """
 

@@ -66,6 +66,7 @@ def test_the_found_genotype_says_how_it_was_made(whole_run):
     assert provenance.command == (
         "bmnas search --task digits --batch-size 96 --channels 6 --epochs 4 --length 4 --lr 0.01 --seed 2 --steps 1"
     )
+    assert provenance.trained_by == "bmnas train --task digits --batch-size 96 --epochs 2 --lr 0.01 --seed 2"
     assert provenance.seed == 2
     assert provenance.data.startswith("digits@")
     assert provenance.scores.keys() == {"validation", "test"}
@@ -82,6 +83,7 @@ def test_a_killed_search_goes_on_and_ends_the_same(whole_run, cache, tmp_path, k
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        assert process.returncode == -signal.SIGKILL, "the search was over before the kill"
     bmnas(*command, cache=cache)
     assert outcome(folder) == outcome(whole_run[0])
 
@@ -121,7 +123,8 @@ def test_train_a_hand_written_genotype_into_another_folder(cache, tmp_path):
     assert mine.read_text() == text
     trained = load(tmp_path / "trained" / "late.json")
     assert trained.feature("Bottom_2").channels == 32
-    assert trained.provenance.command == "bmnas train --task digits --seed 3"
+    assert trained.provenance.trained_by == "bmnas train --task digits --epochs 1 --seed 3"
+    assert trained.provenance.command is None
     assert (tmp_path / "trained" / "late.safetensors").exists()
 
 
@@ -138,8 +141,7 @@ def test_compile_takes_channels_from_a_task(tmp_path):
     path = tmp_path / "g.json"
     path.write_text(json.dumps(changed(cells=[], features=[{"name": "Top_3", "modality": "T"}], output=["Top_3"])))
     _, err = bmnas("compile", path, code=2)
-    assert err.startswith("bmnas: genotype: the channels of feature 'Top_3' are not known; ")
-    assert "1,152 parameters" not in err
+    assert err.startswith(f"bmnas: {path}: the channels of feature 'Top_3' are not known; ")
     assert "output (batch, 64)" in bmnas("compile", path, "--task", "digits")[0]
 
 
@@ -192,3 +194,22 @@ def test_written_and_read_by_commands(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(SHORT))
     (tmp_path / "b.json").write_text(dumps(from_dict(SHORT)))
     assert bmnas("compile", tmp_path / "a.json", "--json") == bmnas("compile", tmp_path / "b.json", "--json")
+
+
+def test_control_c_says_how_to_go_on(cache, tmp_path):
+    folder = tmp_path / "run"
+    process = start("search", *SMALL, "--out", folder, "--epochs", 500, cache=cache)
+    while process.poll() is None and not list(folder.glob("genotypes/*.json")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err == "bmnas: stopped; the same command goes on after the last finished epoch\n"
+
+
+def test_a_terminal_without_the_letters_of_a_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    path = tmp_path / "g.json"
+    path.write_text(json.dumps(changed(name="Grüße :bomb: [/x]")))
+    out, _ = bmnas("compile", path)
+    assert "Gr\\xfc\\xdfe :bomb: [/x]" in out

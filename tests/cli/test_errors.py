@@ -100,7 +100,7 @@ def test_a_folder_of_other_settings(tmp_path):
     assert err.startswith(f"bmnas: {folder}: holds a search with search.")
     (folder / "config.json").write_text("]")
     _, err = bmnas("search", "--out", folder, code=2)
-    assert err == f"bmnas: {folder / 'config.json'}: is not a JSON object; --force starts the search over\n"
+    assert err.startswith(f"bmnas: {folder / 'config.json'}: is not JSON: expecting value")
 
 
 def test_a_usage_error_has_exit_code_2():
@@ -113,3 +113,29 @@ def test_a_file_that_is_a_folder(tmp_path: Path):
     path = tmp_path / "g.json"
     path.write_text(json.dumps(SHORT))
     assert bmnas("draw", path, "-o", tmp_path, code=2)[1] == f"bmnas: {tmp_path}: is a folder; name a file\n"
+
+
+def test_a_genotype_is_never_overwritten_by_its_own_output(tmp_path):
+    for name, command in (("g.safetensors", "train"), ("g.svg", "draw")):
+        path = tmp_path / name
+        path.write_text(json.dumps(SHORT))
+        assert (
+            bmnas(command, path, "--force", code=2)[1] == f"bmnas: {path}: is the genotype itself; name another file\n"
+        )
+        assert json.loads(path.read_text()) == SHORT
+
+
+def test_a_path_that_is_too_long(tmp_path):
+    path = tmp_path / "g.json"
+    path.write_text(json.dumps(SHORT))
+    target = tmp_path / ("x" * 300 + ".svg")
+    assert bmnas("draw", path, "-o", target, code=2)[1] == f"bmnas: {target}: cannot be written: file name too long\n"
+
+
+def test_a_genotype_that_is_not_the_tasks(tmp_path):
+    path = tmp_path / "g.json"
+    path.write_text(json.dumps(SHORT))
+    _, err = bmnas("train", path, "--task", "digits", code=2)
+    assert err.startswith(
+        f"bmnas: {path}: features[0].name is 'Video_3', which task digits does not have; known: 'Top_1'"
+    )

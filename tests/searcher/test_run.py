@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
 
 import pytest
 import safetensors.torch
@@ -11,8 +13,8 @@ from filelock import FileLock
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import bmnas
-from bmnas.genotype import BmnasError, load
-from bmnas.searcher import EpochDone, Row, SearchConfig, search
+from bmnas.genotype import BmnasError, files, load
+from bmnas.searcher import EpochDone, Row, SearchConfig, TrainConfig, TrainingEpochDone, search
 from bmnas.searcher.training import joined
 from bmnas.tasks import FeatureStore, get_task, prepare
 from tests.searcher.small import CONFIG, TRAIN, bare, outcome
@@ -102,7 +104,7 @@ def test_what_a_kill_left_of_an_epoch_is_dropped(finished, cache, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache, report=stop)
     with (folder / "events.jsonl").open("a") as file:
-        file.write('{"event": "EpochDone", "epoch": 3, "seconds": 0, "score": 2}\n{"event": "Epo')
+        file.write('{"event": "EpochDone", "epoch": 3}\n5\n{"event": "Epo')
     search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
     assert outcome(folder) == outcome(finished.folder)
 
@@ -149,26 +151,65 @@ def test_other_settings_are_refused_by_name(finished, cache):
 
 
 def test_other_features_are_refused(finished, cache, tmp_path):
-    path = finished.folder / "checkpoints" / "last.pt"
-    original = path.read_bytes()
-    state = torch.load(path, weights_only=True)
-    torch.save({**state, "data": "0" * 16}, path)
-    try:
-        with pytest.raises(BmnasError, match="holds a search on other features than task digits has now"):
-            search("digits", CONFIG, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
-    finally:
-        path.write_bytes(original)
+    folder = shutil.copytree(finished.folder, tmp_path / "copy")
+    changed_state(data="0" * 16)(folder / "checkpoints" / "last.pt")
+    with pytest.raises(BmnasError, match="holds a search on other features than task digits has now"):
+        search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
 
 
-def test_a_damaged_checkpoint_is_one_sentence(finished, cache):
-    path = finished.folder / "checkpoints" / "last.pt"
-    original = path.read_bytes()
-    path.write_bytes(original[: len(original) // 2])
-    try:
-        with pytest.raises(BmnasError, match=r"last.pt: cannot be read \(\w+\); --force starts the search over"):
-            search("digits", CONFIG, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
-    finally:
-        path.write_bytes(original)
+def changed_state(**changes):
+    def change(path):
+        state = torch.load(path, weights_only=True)
+        torch.save({**state, **changes}, path)
+
+    return change
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+BROKEN_FILES = {
+    "half a checkpoint": ("checkpoints/last.pt", cut, "is not a checkpoint of this search"),
+    "a list": ("checkpoints/last.pt", lambda path: torch.save([1], path), "is not a checkpoint of this search"),
+    "no search": ("checkpoints/last.pt", changed_state(search={}), r"is not a checkpoint of this search \(KeyError\)"),
+    "no history": (
+        "checkpoints/last.pt",
+        changed_state(history=None),
+        r"is not a checkpoint of this search \(TypeError\)",
+    ),
+    "other history": ("checkpoints/last.pt", changed_state(history=[]), r"is not a checkpoint of this search \(Value"),
+    "odd results": (
+        "results.json",
+        lambda path: path.write_text('{"rows": [5]}'),
+        "does not hold the results of a search",
+    ),
+    "deep results": ("results.json", lambda path: path.write_text("[" * 10**5), "is nested too deeply"),
+    "odd config": ("config.json", lambda path: path.write_text("7"), "is not the configuration of a search"),
+    "long number": ("config.json", lambda path: path.write_text("9" * 10**4), "has a number that is too long"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN_FILES)
+def test_broken_files_are_one_sentence(finished, cache, tmp_path, what):
+    name, damage, sentence = BROKEN_FILES[what]
+    folder = shutil.copytree(finished.folder, tmp_path / "copy")
+    damage(folder / name)
+    with pytest.raises(BmnasError, match=f"{name}: {sentence}"):
+        search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
+
+
+@pytest.mark.parametrize("name", ["genotype.json", "events.jsonl", "genotype.svg"])
+def test_what_can_be_made_again_is(finished, cache, tmp_path, name):
+    folder = shutil.copytree(finished.folder, tmp_path / "copy")
+    (folder / name).unlink()
+    search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
+    assert (folder / name).exists()
+    before, after = outcome(finished.folder), outcome(folder)
+    if name == "genotype.json":  # trained again, so its row is logged again
+        assert after["events"][-1] == before["events"][-1]
+        before.pop("events"), after.pop("events")
+    assert after == before
 
 
 def test_a_folder_of_something_else_is_left_alone(cache, tmp_path):
@@ -176,7 +217,53 @@ def test_a_folder_of_something_else_is_left_alone(cache, tmp_path):
     for force in (False, True):
         with pytest.raises(BmnasError, match=r"is not empty and not a run folder: it has 'thesis.tex'"):
             search("digits", CONFIG, train=TRAIN, folder=tmp_path, device="cpu", cache=cache, force=force)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_kill_before_the_first_file_leaves_a_folder_that_can_be_used(cache, tmp_path):
+    (tmp_path / ".config.json.77.tmp").write_text("{")
+    search("digits", CONFIG, folder=tmp_path, device="cpu", cache=cache, evaluate=False)
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL: nothing in the package may catch it."""
+
+
+def test_a_kill_before_or_after_any_write_leaves_something_that_resumes(cache, tmp_path, monkeypatch):
+    """Every file but the logs is written by one function: stop before, and after, each of its calls in turn."""
+    config, train = CONFIG.model_copy(update={"epochs": 2}), TRAIN.model_copy(update={"epochs": 1})
+    run = functools.partial(search, "digits", config, train=train, device="cpu", cache=cache)
+    whole = outcome(run(folder=tmp_path / "whole").folder)
+    write, writers = (
+        files.write_atomically,
+        ("genotype.io", "genotype.drawing", "searcher.run_folder", "searcher.weights"),
+    )
+    left = 0
+
+    def dying(path, content):
+        nonlocal left
+        if left == 0:
+            raise Killed
+        write(path, content)
+        left -= 1
+        if left == 0:
+            raise Killed
+
+    for writer in writers:
+        monkeypatch.setattr(f"bmnas.{writer}.write_atomically", dying)
+    for count in range(100):
+        left, folder = count, tmp_path / f"killed-{count}"
+        try:
+            run(folder=folder)
+        except Killed:
+            left = -1
+            run(folder=folder)
+            assert outcome(folder) == whole, f"killed at write {count}"
+        else:
+            break
+    assert count > 15
 
 
 def test_force_starts_over(cache, tmp_path):
@@ -202,7 +289,7 @@ def test_a_derivation_that_can_fail_is_refused_before_anything_is_written(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_a_loss_that_is_not_a_number_stops_the_search_and_keeps_the_last_epoch(cache, tmp_path, monkeypatch):
+def test_a_search_that_diverges_stops_and_keeps_the_last_epoch(cache, tmp_path, monkeypatch):
     task = get_task("digits")
     calls = iter(range(10**6))
 
@@ -211,13 +298,45 @@ def test_a_loss_that_is_not_a_number_stops_the_search_and_keeps_the_last_epoch(c
         return value * float("nan") if next(calls) > 30 else value
 
     monkeypatch.setattr(task, "loss", loss)
-    with pytest.raises(BmnasError, match=r"the loss became nan in epoch 2; try a smaller lr than 0\.01"):
+    with pytest.raises(
+        BmnasError, match=r"diverged in epoch 2 \(a loss or score became nan\); try a smaller arch_lr|lr"
+    ):
         search(task, CONFIG, folder=tmp_path / "run", device="cpu", cache=cache)
     state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)
     assert state["search"]["epoch"] == 1
     assert all(torch.isfinite(tensor).all() for tensor in state["search"]["hypernet"].values())
 
 
-def test_an_unknown_device():
-    with pytest.raises(BmnasError, match="device 'gpu' cannot be used here"):
-        search("digits", CONFIG, device="gpu")
+def test_every_row_has_the_same_budget(cache, tmp_path):
+    steps = {}
+    report = lambda event: steps.update({event.name: event.epochs}) if isinstance(event, TrainingEpochDone) else None  # noqa: E731
+    search("digits", CONFIG, train=TRAIN, folder=tmp_path / "run", device="cpu", cache=cache, report=report)
+    assert steps == dict.fromkeys(("Top alone", "Bottom alone", "late fusion", "found network"), TRAIN.epochs)
+
+
+def test_other_settings_of_the_training_repeat_the_comparison_alone(cache, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    first = search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
+    monkeypatch.setattr("bmnas.searcher.bilevel.Bilevel._next_epoch", None)
+    longer = TRAIN.model_copy(update={"epochs": 3})
+    second = search("digits", CONFIG, train=longer, folder=folder, device="cpu", cache=cache)
+    assert second.history == first.history
+    assert [row.name for row in second.rows] == [row.name for row in first.rows]
+    assert [row.seconds for row in second.rows] != [row.seconds for row in first.rows]
+    assert "--epochs 3" in second.genotype.provenance.trained_by
+
+
+def test_train_gives_the_found_network_the_score_of_the_comparison(finished, cache):
+    again = bmnas.train(finished.genotype, "digits", TRAIN, device="cpu", cache=cache)
+    assert again.test == finished.rows[-1].test
+
+
+def test_the_trainings_after_a_search_are_those_of_train():
+    task = get_task("digits")
+    assert TrainConfig.ending(task, SearchConfig.for_task(task)) == TrainConfig.for_task(task)
+
+
+@pytest.mark.parametrize("device", ["gpu", "meta"])
+def test_a_device_that_cannot_be_used(device):
+    with pytest.raises(BmnasError, match="cannot be used here"):
+        search("digits", CONFIG, device=device)

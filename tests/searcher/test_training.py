@@ -37,10 +37,13 @@ def test_a_hand_written_genotype_is_trained_and_tested(cache):
     [
         (
             [{"name": "Top_4", "modality": "Top"}],
-            r"mine: features\[0\] is 'Top_4', which task digits does not have; did you mean 'Top_\d'",
+            r"features\[0\]\.name is 'Top_4', which task digits does not have; did you mean 'Top_\d'",
         ),
-        ([{"name": "Top_3", "modality": "Top", "channels": 7}], r"channels is 7, but Top_3 of digits has 64"),
-        ([{"name": "Top_3", "modality": "Top", "reshape": "grid"}], "reshape is 'grid', but task digits keeps it as"),
+        ([{"name": "Top_3", "modality": "Top", "channels": 7}], r"channels is 7, but Top_3 of task digits has 64"),
+        (
+            [{"name": "Top_3", "modality": "Top", "reshape": "grid"}],
+            "reshape is 'grid', but task digits keeps the feature as",
+        ),
     ],
 )
 def test_features_that_are_not_the_tasks(features, sentence):
@@ -60,3 +63,29 @@ def test_a_batch_of_one_sample_is_left_out():
     assert [len(part) for part in batches(torch.arange(9), 4)] == [4, 4]
     assert [len(part) for part in batches(torch.arange(10), 4)] == [4, 4, 2]
     assert [len(part) for part in batches(torch.arange(1), 4)] == [1]
+
+
+def test_the_training_uses_training_and_validation_data_and_anneals(cache, monkeypatch):
+    task = get_task("digits")
+    seen, rates = [], []
+    monkeypatch.setattr(
+        task, "loss", lambda out, y: (seen.append(len(y)), torch.nn.functional.cross_entropy(out, y))[1]
+    )
+    step = torch.optim.Adam.step
+    monkeypatch.setattr(
+        torch.optim.Adam, "step", lambda self, *a: (rates.append(float(self.param_groups[0]["lr"])), step(self, *a))[1]
+    )
+    config = TRAIN.model_copy(update={"epochs": 1, "batch_size": 50, "min_lr": 1e-5})
+    bmnas.train(written(), task, config, device="cpu", cache=cache)
+    assert sum(seen) == 1078 + 360
+    assert rates[0] == config.lr
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.02 * config.lr
+
+
+def test_a_training_that_diverges_says_so(cache):
+    config = TRAIN.model_copy(update={"lr": 1e30})
+    with pytest.raises(
+        BmnasError, match=r"the training diverged in epoch \d \(the loss became nan\); try a smaller lr"
+    ):
+        bmnas.train(written(), "digits", config, device="cpu", cache=cache)

@@ -14,7 +14,7 @@ def test_every_task_has_its_name_and_taps_for_its_features() -> None:
         assert isinstance(task, Task)
         assert task.name == name
         assert set(task.taps) == {feature.name for feature in task.features}
-        assert set(task.settings) <= {"channels", "length", "batch_size", "epochs"}
+        assert set(task.settings) <= {"channels", "length", "batch_size", "epochs", "train_epochs"}
 
 
 def test_an_unknown_task_is_answered_with_the_nearest() -> None:

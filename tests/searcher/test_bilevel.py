@@ -1,0 +1,108 @@
+"""Algorithm 1: what each kind of step may touch, and with which optimiser."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+
+from bmnas.compiler import pool
+from bmnas.compiler.layers import BatchNorm
+from bmnas.searcher.bilevel import Bilevel
+from bmnas.tasks import Samples, get_task, prepare
+from tests.searcher.small import CONFIG
+
+
+@pytest.fixture
+def make(cache):
+    task = get_task("digits")
+    store = prepare(task, length=4, pool=pool, cache=cache)
+    return lambda: Bilevel(task, store, CONFIG, torch.device("cpu"))
+
+
+def architecture(search: Bilevel) -> list[torch.Tensor]:
+    return [parameter.detach().clone() for parameter in search.hypernet.architecture()]
+
+
+def others(search: Bilevel) -> dict[str, torch.Tensor]:
+    state = {name: tensor.clone() for name, tensor in search.hypernet.state_dict().items()}
+    return {name: tensor for name, tensor in state.items() if not name.startswith(("alpha", "beta", "gamma"))}
+
+
+def nonsense(samples: Samples) -> Samples:
+    return dataclasses.replace(samples, labels=torch.zeros_like(samples.labels))
+
+
+def test_weight_steps_change_the_weights_by_the_training_split_alone(make):
+    one, two, three = make(), make(), make()
+    before = architecture(one)
+    two.validation, three.train = nonsense(two.validation), nonsense(three.train)
+    for search in (one, two, three):
+        torch.manual_seed(0)
+        search._weight_steps(1)
+    assert all(map(torch.equal, architecture(one), before))
+    assert all(map(torch.equal, others(one).values(), others(two).values()))
+    assert not all(map(torch.equal, others(one).values(), others(three).values()))
+
+
+def test_architecture_steps_change_alpha_beta_gamma_by_the_validation_split_alone(make):
+    one, two, three = make(), make(), make()
+    before = architecture(one)
+    two.train, three.validation = nonsense(two.train), nonsense(three.validation)
+    for search in (one, two, three):
+        torch.manual_seed(0)
+        search._architecture_steps(1)
+    assert not any(map(torch.equal, architecture(one), before))
+    assert all(map(torch.equal, architecture(one), architecture(two)))
+    assert not all(map(torch.equal, architecture(one), architecture(three)))
+
+
+def test_an_epoch_lets_no_statistics_of_the_validation_split_in(make):
+    one, two = make(), make()
+    kept = two.validation
+    one._next_epoch()
+    # Features of another scale have other statistics, whatever the gradients are.
+    two.validation = Samples({name: 100 * tensor for name, tensor in kept.features.items()}, kept.labels)
+    two._next_epoch()
+    statistics = [name for name in others(one) if "running" in name]
+    assert statistics
+    assert all(torch.equal(others(one)[name], others(two)[name]) for name in statistics)
+    assert all(norm.momentum == 0.1 for norm in one.hypernet.modules() if isinstance(norm, BatchNorm))
+
+
+def test_the_score_is_measured_in_eval_mode_and_changes_nothing(make):
+    search = make()
+    search._weight_steps(1)
+    before = copy.deepcopy(search.hypernet.state_dict())
+    search.hypernet.train()
+    torch.manual_seed(0)
+    first = search._score()
+    torch.manual_seed(1)  # dropout would answer differently
+    assert search._score() == first
+    assert not search.hypernet.training
+    assert all(map(torch.equal, search.hypernet.state_dict().values(), before.values()))
+
+
+def test_the_optimisers_are_the_papers(make):
+    search = make()
+    arch, weights = search.arch_optimizer.param_groups[0], search.weight_optimizer.param_groups[0]
+    assert (arch["lr"], arch["betas"], arch["weight_decay"]) == (3e-4, (0.5, 0.999), 1e-3)
+    assert (weights["lr"], weights["betas"], weights["weight_decay"]) == (CONFIG.lr, (0.9, 0.999), 1e-4)
+    owned = {id(p) for group in (arch, weights) for p in group["params"]}
+    assert owned == {id(parameter) for parameter in search.hypernet.parameters()}
+
+
+def test_the_weights_learning_rate_is_annealed_to_its_least(make):
+    rates = [event.lr for event in make().epochs()]
+    cosine = [0.5 * (1 + torch.cos(torch.tensor(torch.pi * n / 3)).item()) for n in (1, 2, 3)]
+    assert rates == pytest.approx([CONFIG.min_lr + (CONFIG.lr - CONFIG.min_lr) * c for c in cosine], rel=1e-3)
+
+
+def test_state_is_all_there_is(make):
+    one, two = make(), make()
+    next(one.epochs())
+    two.load_state(copy.deepcopy(one.state()))
+    for a, b in zip(one.epochs(), two.epochs(), strict=True):
+        assert (a.loss, a.arch_loss, a.score, a.genotype) == (b.loss, b.arch_loss, b.score, b.genotype)
