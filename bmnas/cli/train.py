@@ -34,25 +34,24 @@ def train(
 ) -> None:
     """Train a genotype's network and test it once.
 
-    The training uses the training and the validation split. Writes the weights (NAME.safetensors) beside the genotype,
-    and the score into the genotype's provenance; the file is then written in its complete form.
+    The training uses the training and the validation split. Writes weights (NAME.safetensors) and scores
+    (NAME.scores.json) beside the genotype, and the scores into its provenance, which completes the file.
 
     Example: bmnas train runs/digits-seed0/genotype.json --out trained
     """
-    from bmnas.genotype import load, save
+    from bmnas.genotype import load
 
     given = load(genotype)
-    folder = out if out is not None else genotype.parent
-    weights, written = folder / f"{genotype.stem}.safetensors", folder / f"{genotype.stem}.json"
+    written = (out if out is not None else genotype.parent) / f"{genotype.stem}.json"
+    weights = written.with_suffix(".safetensors")
     refuse_existing(weights, force, genotype)
     # In place, the genotype only gains a provenance; elsewhere, a file of that name is another one.
     if out is not None and written.resolve() != genotype.resolve():
         refuse_existing(written, force, genotype)
 
     from bmnas.searcher import TrainConfig, train as run_training
-    from bmnas.searcher.run import with_training
+    from bmnas.searcher.outcome import save_outcome
     from bmnas.searcher.training import fitted
-    from bmnas.searcher.weights import save_weights
     from bmnas.tasks import get_task
 
     chosen = get_task(task or _task_of(given.provenance.data if given.provenance else None))
@@ -63,8 +62,7 @@ def train(
         complete = fitted(given, chosen)
     with Meter() as meter:
         trained = run_training(complete, chosen, config, device=device, cache=cache, report=meter.update)
-    save_weights(trained.network, weights)
-    save(with_training(complete, trained, chosen, config), written)
+    save_outcome(complete, trained, chosen, config, written)
     typer.echo(
         f"{written}: test {chosen.metric.name} {score(trained.test, chosen.metric.name)}, "
         f"{trained.parameters:,} parameters, trained in {trained.seconds:.1f} s; weights in {weights}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +9,17 @@ from typing import Any
 
 import torch
 
-import bmnas
 from bmnas.compiler import pool
-from bmnas.genotype import BmnasError, Genotype, Provenance, save
+from bmnas.genotype import BmnasError, Genotype, Provenance
 from bmnas.searcher.baselines import baselines
 from bmnas.searcher.bilevel import Bilevel
 from bmnas.searcher.config import SearchConfig, TrainConfig, command_line
 from bmnas.searcher.derive import refuse_underivable
 from bmnas.searcher.events import Event, Row
+from bmnas.searcher.outcome import save_outcome, versions
 from bmnas.searcher.run_folder import RunFolder
 from bmnas.searcher.threads import threads_for
 from bmnas.searcher.training import Trained, train_network
-from bmnas.searcher.weights import save_weights
 from bmnas.tasks import FeatureStore, Progress, Task, get_task, prepare
 
 Report = Callable[[Event | Progress], None]
@@ -137,26 +135,6 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     return where
 
 
-def with_training(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig) -> Genotype:
-    """The genotype with the training's command, score, parameters, seconds and versions in its provenance."""
-    before = genotype.provenance or Provenance(seed=config.seed, data=task.name)
-    after = before.model_copy(
-        update={
-            "scores": {**before.scores, "test": trained.test},
-            "parameters": trained.parameters,
-            "seconds": {**before.seconds, "training": round(trained.seconds, 3)},
-            "versions": versions(),
-            "trained_by": command_line("train", task, config),
-        }
-    )
-    return genotype.model_copy(update={"provenance": after})
-
-
-def versions() -> dict[str, str]:
-    """Of what decides the numbers."""
-    return {"bmnas": bmnas.__version__, "torch": torch.__version__, "python": platform.python_version()}
-
-
 def _search(
     run: RunFolder, task: Task, store: FeatureStore, config: SearchConfig, device: torch.device, report: Report
 ) -> list[dict[str, Any]]:
@@ -218,8 +196,7 @@ def _compare(
             continue
         trained = train_network(genotype, task, store, train, device=device, title=name, report=report)
         if genotype is found:
-            save_weights(trained.network, run.path / "genotype.safetensors")
-            save(with_training(found, trained, task, train), run.path / "genotype.json")
+            save_outcome(found, trained, task, train, run.path / "genotype.json")
         seconds = round(trained.seconds, 3)
         rows[name] = Row(name=name, test=trained.test, parameters=trained.parameters, seconds=seconds)
         run.row_done(list(rows.values()), task.metric.name, settings)

@@ -5,7 +5,8 @@
     tensorboard/     the same numbers for TensorBoard
     checkpoints/     last.pt: everything that the remaining epochs depend on, and the history so far
     genotypes/       epoch-007.json, ...: derived after each epoch
-    genotype.json    the best so far, with genotype.svg; genotype.safetensors: its weights, after the final training
+    genotype.json    the best so far, with genotype.svg; after the final training with its weights
+                     (genotype.safetensors) and scores (genotype.scores.json)
     results.json     the comparison at the end, row by row
 
 Every file but the two logs is replaced in one step, and the checkpoint is written last in an epoch. What the other
@@ -211,7 +212,7 @@ class RunFolder:
             return
         # config.json goes last: until then the folder is known as a run folder.
         for name in ("checkpoints", "genotypes", "tensorboard", "events.jsonl", "genotype.json", "genotype.svg",
-                     "genotype.safetensors", "results.json"):  # fmt: skip
+                     "genotype.safetensors", "genotype.scores.json", "results.json"):  # fmt: skip
             _remove(self.path / name)
         write_atomically(path, json.dumps({"format": FORMAT, **settings}, indent=2) + "\n")
 

@@ -101,8 +101,11 @@ def test_train_writes_beside_the_genotype(whole_run, cache, tmp_path):
     out, err = bmnas("train", mine, *options, cache=cache)
     assert re.search(r"mine.json: test accuracy \d\d\.\d\d %, [\d,]+ parameters, trained in [\d.]+ s; weights in ", out)
     assert err == ""
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.json", "mine.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.json", "mine.safetensors", "mine.scores.json"]
     before, after = json.loads(text), json.loads(mine.read_text())
+    scores = json.loads((tmp_path / "mine.scores.json").read_text())
+    assert scores["metric"] == "accuracy"
+    assert scores["scores"] == after["provenance"]["scores"]
     assert after["provenance"]["scores"]["validation"] == before["provenance"]["scores"]["validation"]
     assert {**before, "provenance": None} == {**after, "provenance": None}
 

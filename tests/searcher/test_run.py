@@ -238,7 +238,7 @@ def test_a_kill_before_or_after_any_write_leaves_something_that_resumes(cache, t
     whole = outcome(run(folder=tmp_path / "whole").folder)
     write, writers = (
         files.write_atomically,
-        ("genotype.io", "genotype.drawing", "searcher.run_folder", "searcher.weights"),
+        ("genotype.io", "genotype.drawing", "searcher.run_folder", "searcher.outcome"),
     )
     left = 0
 

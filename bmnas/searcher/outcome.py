@@ -1,0 +1,76 @@
+"""What a training leaves beside a genotype: weights, scores, and a genotype that says where they come from."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+import bmnas
+from bmnas.compiler import FusionNetwork
+from bmnas.genotype import Genotype, Provenance, dumps, save
+from bmnas.genotype.files import write_atomically
+from bmnas.searcher.config import TrainConfig, command_line
+from bmnas.searcher.training import Trained
+from bmnas.tasks import Task
+
+
+def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig, path: Path) -> None:
+    """Write ``NAME.safetensors``, ``NAME.scores.json`` and, last, the genotype with its new provenance at ``path``.
+
+    Args:
+        genotype: what was trained, complete.
+        trained: the result of the training.
+        task: on which it was trained.
+        config: with which settings.
+        path: of the genotype file, ``NAME.json``.
+
+    Raises:
+        BmnasError: a file cannot be written.
+    """
+    tested = with_training(genotype, trained, task, config)
+    save_weights(trained.network, path.with_suffix(".safetensors"))
+    assert tested.provenance is not None
+    scores = tested.provenance.model_dump(
+        mode="json", include={"scores", "parameters", "seconds", "trained_by", "versions"}
+    )
+    write_atomically(
+        path.with_suffix(".scores.json"), json.dumps({"metric": task.metric.name, **scores}, indent=2) + "\n"
+    )
+    save(tested, path)
+
+
+def save_weights(network: FusionNetwork, path: Path) -> None:
+    """Write the network's parameters and buffers under their names, with the genotype in the file's metadata.
+
+    Raises:
+        BmnasError: the file cannot be written.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    # Without provenance, and as the only entry: safetensors writes several in no fixed order, and equal networks
+    # should be equal files.
+    genotype = network.genotype.model_copy(update={"provenance": None})
+    write_atomically(path, safetensors.torch.save(tensors, {"genotype": dumps(genotype)}))
+
+
+def with_training(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig) -> Genotype:
+    """The genotype with the training's command, score, parameters, seconds and versions in its provenance."""
+    before = genotype.provenance or Provenance(seed=config.seed, data=task.name)
+    after = before.model_copy(
+        update={
+            "scores": {**before.scores, "test": trained.test},
+            "parameters": trained.parameters,
+            "seconds": {**before.seconds, "training": round(trained.seconds, 3)},
+            "versions": versions(),
+            "trained_by": command_line("train", task, config),
+        }
+    )
+    return genotype.model_copy(update={"provenance": after})
+
+
+def versions() -> dict[str, str]:
+    """Of what decides the numbers."""
+    return {"bmnas": bmnas.__version__, "torch": torch.__version__, "python": platform.python_version()}
