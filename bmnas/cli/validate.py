@@ -28,6 +28,15 @@ def validate(
             invalid = True
         else:
             steps = sum(len(cell.steps) for cell in genotype.cells)
-            typer.echo(f"{path}: valid; {len(genotype.features)} features, {len(genotype.cells)} cells, {steps} steps")
+            counts = (
+                _count(len(genotype.features), "feature"),
+                _count(len(genotype.cells), "cell"),
+                _count(steps, "step"),
+            )
+            typer.echo(f"{path}: valid; {', '.join(counts)}")
     if invalid:
         raise typer.Exit(2)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

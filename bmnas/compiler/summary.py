@@ -51,7 +51,9 @@ def summarise(genotype: Genotype) -> Summary:
     head = f"linear to {genotype.head.outputs}" if genotype.head else "no head"
     nodes.append(Node("output", f"layer norm, ReLU, {head}", genotype.output, _count(network.output)))
     built = {node.name for node in nodes}
-    names = [feature.name for feature in genotype.features] + [cell.name for cell in genotype.cells]
+    names = [feature.name for feature in genotype.features]
+    for each in genotype.cells:
+        names += [f"{each.name} / {step.name}" for step in each.steps if each.name in built] + [each.name]
     stored = {name: _stored(genotype, name) for name in network.features}
     return Summary(
         name=genotype.name,

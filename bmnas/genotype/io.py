@@ -108,7 +108,8 @@ def _layout(value: Any, indent: int = 0, lead: int = 0) -> str:
 def _sentence(error: ValidationError) -> str:
     """The first problem of a Pydantic error, as ``place problem``, and how many there are besides."""
     details = error.errors(include_url=False)
-    first = details[0]
+    # A key that is not known often explains one that is missing, so it is told first.
+    first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
     location = first["loc"]
     sentence: str
     found = short(first["input"])

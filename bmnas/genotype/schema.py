@@ -105,7 +105,10 @@ class Provenance(Frozen):
     data: str | None = Field(None, description="The task, and the fingerprint of its feature store.")
     scores: dict[str, float] = Field(default_factory=dict, description='Such as {"validation": 0.98, "test": 0.97}.')
     parameters: int | None = Field(None, description="Trainable parameters of the fusion network.")
-    seconds: dict[str, float] = Field(default_factory=dict, description="Wall time by phase, in seconds.")
+    seconds: dict[str, float] = Field(
+        default_factory=dict,
+        description="Wall time, in seconds: of the search up to the epoch that gave the genotype; of the training.",
+    )
     versions: dict[str, str] = Field(default_factory=dict)
     trained_by: str | None = Field(None, description="The command line that trains the network to scores.test.")
 

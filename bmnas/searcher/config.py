@@ -13,7 +13,7 @@ from bmnas.tasks import Task
 
 def _known(op: str) -> str:
     if op not in OPERATIONS:
-        raise ValueError(f"{op!r} is not an operation{did_you_mean(op, OPERATIONS)}")
+        raise ValueError(f"it is not an operation{did_you_mean(op, OPERATIONS)}")
     return op
 
 

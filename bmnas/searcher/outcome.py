@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 from pathlib import Path
 
 import safetensors.torch
@@ -31,7 +32,7 @@ def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: Train
     Raises:
         BmnasError: a file cannot be written.
     """
-    tested = with_training(genotype, trained, task, config)
+    tested = with_training(genotype, trained, task, config, path.name)
     save_weights(trained.network, path.with_suffix(".safetensors"))
     assert tested.provenance is not None
     scores = tested.provenance.model_dump(
@@ -56,16 +57,16 @@ def save_weights(network: FusionNetwork, path: Path) -> None:
     write_atomically(path, safetensors.torch.save(tensors, {"genotype": dumps(genotype)}))
 
 
-def with_training(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig) -> Genotype:
+def with_training(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig, file: str) -> Genotype:
     """The genotype with the training's command, score, parameters, seconds and versions in its provenance."""
-    before = genotype.provenance or Provenance(seed=config.seed, data=task.name)
+    before = genotype.provenance or Provenance(seed=config.seed, data=trained.data)
     after = before.model_copy(
         update={
             "scores": {**before.scores, "test": trained.test},
             "parameters": trained.parameters,
             "seconds": {**before.seconds, "training": round(trained.seconds, 3)},
             "versions": versions(),
-            "trained_by": command_line("train", task, config),
+            "trained_by": command_line(f"train {shlex.quote(file)}", task, config),
         }
     )
     return genotype.model_copy(update={"provenance": after})

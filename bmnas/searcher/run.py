@@ -131,7 +131,8 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         where = torch.device(device)
         torch.zeros(1, device=where).item()  # a device that computes: "meta" does not
     except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
-        raise BmnasError(f"device {str(device)!r} cannot be used here; known: 'cpu', 'cuda', 'cuda:0', ...") from error
+        there = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
+        raise BmnasError(f"device {str(device)!r} cannot be used here; there is {', '.join(there)}") from error
     return where
 
 

@@ -23,12 +23,21 @@ from bmnas.tasks.seeding import seeded
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network. ``test``: its score on the test split, which was read once. ``seconds``: of the training."""
+    """A trained network.
+
+    Attributes:
+        network: on the device of the training.
+        test: its score on the test split, which was read once.
+        parameters: how many were trained.
+        seconds: wall time of the training.
+        data: the task, and the fingerprint of its features.
+    """
 
     network: FusionNetwork
     test: float
     parameters: int
     seconds: float
+    data: str
 
 
 def train_network(
@@ -61,7 +70,8 @@ def train_network(
     seconds = time.perf_counter() - start
     outputs, labels = _predict(network, joined(store.split("test", device), None, names), config.batch_size)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    return Trained(network, task.metric.score(outputs, labels), parameters, seconds)
+    test = task.metric.score(outputs, labels)
+    return Trained(network, test, parameters, seconds, data=f"{task.name}@{store.key}")
 
 
 def fitted(genotype: Genotype, task: Task) -> Genotype:
@@ -77,6 +87,10 @@ def fitted(genotype: Genotype, task: Task) -> Genotype:
             near = did_you_mean(feature.name, known)
             raise BmnasError(f"{place}.name is {feature.name!r}, which task {task.name} does not have{near}")
         own = known[feature.name]
+        if feature.modality != own.modality:
+            raise BmnasError(
+                f"{place}.modality is {feature.modality!r}, but {own.name} of task {task.name} is of {own.modality!r}"
+            )
         if feature.channels not in (None, own.channels):
             raise BmnasError(
                 f"{place}.channels is {feature.channels}, but {own.name} of task {task.name} has {own.channels}"

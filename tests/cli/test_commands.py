@@ -66,7 +66,9 @@ def test_the_found_genotype_says_how_it_was_made(whole_run):
     assert provenance.command == (
         "bmnas search --task digits --batch-size 96 --channels 6 --epochs 4 --length 4 --lr 0.01 --seed 2 --steps 1"
     )
-    assert provenance.trained_by == "bmnas train --task digits --batch-size 96 --epochs 2 --lr 0.01 --seed 2"
+    assert provenance.trained_by == (
+        "bmnas train genotype.json --task digits --batch-size 96 --epochs 2 --lr 0.01 --seed 2"
+    )
     assert provenance.seed == 2
     assert provenance.data.startswith("digits@")
     assert provenance.scores.keys() == {"validation", "test"}
@@ -126,7 +128,7 @@ def test_train_a_hand_written_genotype_into_another_folder(cache, tmp_path):
     assert mine.read_text() == text
     trained = load(tmp_path / "trained" / "late.json")
     assert trained.feature("Bottom_2").channels == 32
-    assert trained.provenance.trained_by == "bmnas train --task digits --epochs 1 --seed 3"
+    assert trained.provenance.trained_by == "bmnas train late.json --task digits --epochs 1 --seed 3"
     assert trained.provenance.command is None
     assert (tmp_path / "trained" / "late.safetensors").exists()
 

@@ -114,6 +114,10 @@ BROKEN = {
     "features is missing": {"features": ...},
     "features[0].chanels is not a key of a genotype; did you mean 'channels'?": {"features__0__chanels": 3},
     "cells[0].stps is not a key of a genotype; did you mean 'steps'?": {"cells__0__stps": []},
+    "cells[0].input is not a key of a genotype; did you mean 'inputs'? (and 1 more problem)": {
+        "cells__0__input": [],
+        "cells__0__inputs": ...,
+    },
     "cells[0].inputs is ['Video_3']: it should have at least 2 items": {"cells__0__inputs": ["Video_3"]},
     "cells is 7: it should be a valid list": {"cells": 7},
     "cells is empty, so output must name the features to put together": {"cells": []},

@@ -36,7 +36,7 @@ def test_a_task_suggests_and_the_user_decides():
         ({"min_lr": 0.1}, r"setting min_lr \(0.1\) is greater than lr \(0.001\)"),
         ({"batch_size": 1}, "setting batch_size is 1"),
         ({"outputs_per_cell": 5}, "outputs_per_cell is 5, but a cell with 2 steps has 4 nodes"),
-        ({"operations": ("Sum", "Conact")}, "'Conact' is not an operation; did you mean 'ConcatFC'"),
+        ({"operations": ("Sum", "Conact")}, "is 'Conact': it is not an operation; did you mean 'ConcatFC'"),
         ({"operations": ("Sum", "Sum")}, "operations names one twice"),
         ({"epoch": 3}, "setting epoch is 3"),
     ],

@@ -39,6 +39,7 @@ def test_a_hand_written_genotype_is_trained_and_tested(cache):
             [{"name": "Top_4", "modality": "Top"}],
             r"features\[0\]\.name is 'Top_4', which task digits does not have; did you mean 'Top_\d'",
         ),
+        ([{"name": "Top_3", "modality": "Tpo"}], "modality is 'Tpo', but Top_3 of task digits is of 'Top'"),
         ([{"name": "Top_3", "modality": "Top", "channels": 7}], r"channels is 7, but Top_3 of task digits has 64"),
         (
             [{"name": "Top_3", "modality": "Top", "reshape": "grid"}],
