@@ -14,16 +14,18 @@ def genotypes(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> Genotyp
     """Genotypes with one to five features, up to three cells of two or three inputs, up to four steps."""
     length = draw(st.sampled_from([1, 4, 6, 9]))
     channels = draw(st.integers(1, 6))
+    dialect = draw(st.sampled_from(["official", "paper"]))
     chosen = draw(st.lists(names, min_size=1, max_size=8, unique=True))
     count = draw(st.integers(1, min(5, len(chosen))))
     features = tuple(draw(features_named(name, channels, length)) for name in chosen[:count])
     nodes = [feature.name for feature in features]
     cells: list[Cell] = []
     for name in chosen[count : count + 3]:
-        cells.append(draw(cells_named(name, nodes)))
+        cells.append(draw(cells_named(name, nodes, channels)))
         nodes.append(name)
     return Genotype(
         name=draw(names),
+        dialect=dialect,
         representation=Representation(channels=channels, length=length),
         features=features,
         cells=tuple(cells),
@@ -43,16 +45,25 @@ def features_named(draw: st.DrawFn, name: str, channels: int, length: int) -> Fe
 
 
 @st.composite
-def cells_named(draw: st.DrawFn, name: str, nodes: list[str]) -> Cell:
+def cells_named(draw: st.DrawFn, name: str, nodes: list[str], channels: int = 1) -> Cell:
     """A cell that reads some of the nodes."""
     inputs = tuple(draw(st.lists(st.sampled_from(nodes), min_size=2, max_size=3)))
     inner = list(INPUT_NAMES[: len(inputs)])
     steps = []
-    for number in range(1, draw(st.integers(1, 4)) + 1):
-        op = draw(st.sampled_from(list(OPERATIONS)))
-        least, most = OPERATIONS[op].arity
-        reads = draw(st.lists(st.sampled_from(inner), min_size=least, max_size=most or 3))
-        steps.append(Step(name=f"Step_{number}", op=op, inputs=tuple(reads)))
+    for number in range(1, draw(st.integers(0, 4)) + 1):
+        steps.append(draw(steps_named(f"Step_{number}", inner, channels)))
         inner.append(f"Step_{number}")
     output = tuple(draw(st.lists(st.sampled_from(inner), min_size=1, max_size=3, unique=True)))
     return Cell(name=name, inputs=inputs, steps=tuple(steps), output=output)
+
+
+@st.composite
+def steps_named(draw: st.DrawFn, name: str, nodes: list[str], channels: int = 1) -> Step:
+    """A step that reads some of the nodes, with any operation and options that fit the channels."""
+    op = draw(st.sampled_from(list(OPERATIONS)))
+    least, most = OPERATIONS[op].arity
+    reads = draw(st.lists(st.sampled_from(nodes), min_size=least, max_size=most or 3))
+    options = {}
+    if op == "MultiHeadAttention":
+        options["heads"] = draw(st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0]))
+    return Step(name=name, op=op, inputs=tuple(reads), **options)

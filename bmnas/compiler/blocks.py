@@ -35,7 +35,8 @@ class Reshape(nn.Module):
         super().__init__()
         self.length = length
         self.reshape = reshape
-        self.layer = None if reshape == "none" else ConvNormReLU(in_channels, channels, dropout, seeds)
+        self.seeded = seeds is not None
+        self.layer = None if reshape == "none" else self.make_layer(in_channels, channels, dropout, seeds)
 
     def forward(self, feature: Tensor) -> Tensor:
         """feature: (B, in_channels, *trailing) -> (B, C, L); with seeds (K, B, in_channels, *trailing)."""
@@ -43,13 +44,17 @@ class Reshape(nn.Module):
             return feature
         return self.layer(stretch(self._pooled(feature), self.length))
 
+    @staticmethod
+    def make_layer(in_channels: int, channels: int, dropout: float, seeds: int | None) -> nn.Module:
+        """The layer after the pooling."""
+        return ConvNormReLU(in_channels, channels, dropout, seeds)
+
     def _pooled(self, feature: Tensor) -> Tensor:
-        seeded = self.layer is not None and self.layer.conv.weight.dim() == 3
-        flat = feature.flatten(0, 1) if seeded else feature
+        flat = feature.flatten(0, 1) if self.seeded else feature
         pooled = pool(flat, self.reshape, self.length)
         if self.reshape == "grid":
             pooled = pooled.flatten(2)
-        return pooled.unflatten(0, feature.shape[:2]) if seeded else pooled
+        return pooled.unflatten(0, feature.shape[:2]) if self.seeded else pooled
 
 
 class CellOutput(nn.Module):

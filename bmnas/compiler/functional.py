@@ -67,20 +67,22 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Te
     return torch.addcmul(bias.unsqueeze(1), normal, weight.unsqueeze(1))
 
 
-def attention(x: Tensor, y: Tensor) -> Tensor:
-    """Scaled dot-product attention with one head and no projections: softmax(x yᵀ / √C) y.
+def attention(query: Tensor, key: Tensor, value: Tensor | None = None) -> Tensor:
+    """Scaled dot-product attention without projections: softmax(q kᵀ / √C) v; softmax is over the positions of k.
 
-    Eq. 6 of BM-NAS (Yin et al., AAAI 2022). x gives the queries, y keys and values; softmax is over the positions of y.
+    Eq. 6 of BM-NAS (Yin et al., AAAI 2022) with x as query and y as key and value. Leading axes (seeds, batch, heads)
+    are computed side by side.
 
     Args:
-        x: (..., C, L).
-        y: (..., C, T).
+        query: (..., C, L).
+        key: (..., C, T).
+        value: (..., C, T); the key if left out.
 
     Returns:
         (..., C, L).
     """
-    scores = torch.matmul(x.transpose(-1, -2), y) / sqrt(x.shape[-2])
-    return torch.matmul(y, scores.softmax(-1).transpose(-1, -2))
+    scores = torch.matmul(query.transpose(-1, -2), key) / sqrt(query.shape[-2])
+    return torch.matmul(key if value is None else value, scores.softmax(-1).transpose(-1, -2))
 
 
 def weighted_sum(nodes: list[Tensor], weights: Tensor) -> Tensor:

@@ -17,11 +17,15 @@ from bmnas.compiler import functional
 class Conv1x1(nn.Module):
     """A 1x1 convolution: weight (out, in), bias (out,), initialised as `torch.nn.Conv1d` initialises its own."""
 
-    def __init__(self, in_channels: int, out_channels: int, seeds: int | None = None) -> None:
+    bias: Tensor | None
+
+    def __init__(self, in_channels: int, out_channels: int, seeds: int | None = None, *, bias: bool = True) -> None:
         super().__init__()
         bound = 1 / sqrt(in_channels)
         self.weight = nn.Parameter(torch.empty(_shape(seeds, out_channels, in_channels)).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(_shape(seeds, out_channels)).uniform_(-bound, bound))
+        self.register_parameter(
+            "bias", nn.Parameter(torch.empty(_shape(seeds, out_channels)).uniform_(-bound, bound)) if bias else None
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, L) to (B, out, L), or with seeds (K, B, in, L) to (K, B, out, L)."""
@@ -73,6 +77,18 @@ class ConvNormReLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, L) to (B, out, L), or with seeds (K, B, in, L) to (K, B, out, L)."""
         return self.dropout(self.bn(self.conv(x)).relu())
+
+
+class ConvReLU(nn.Module):
+    """1x1 convolution, ReLU: (B, in, L) -> (B, out, L)."""
+
+    def __init__(self, in_channels: int, out_channels: int, seeds: int | None = None) -> None:
+        super().__init__()
+        self.conv = Conv1x1(in_channels, out_channels, seeds)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, L) to (B, out, L), or with seeds (K, B, in, L) to (K, B, out, L)."""
+        return self.conv(x).relu()
 
 
 def _shape(seeds: int | None, *shape: int) -> tuple[int, ...]:

@@ -7,9 +7,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
-from bmnas.compiler.blocks import CellOutput, NetworkOutput, Reshape
+from bmnas.compiler.blocks import Reshape
+from bmnas.compiler.dialects import BLOCKS
 from bmnas.compiler.operations import Size, build
-from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Feature, Genotype, GenotypeError
+from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Feature, Genotype, GenotypeError, Step
 from bmnas.genotype.errors import did_you_mean
 from bmnas.genotype.graph import Node, used_nodes
 
@@ -50,7 +51,7 @@ class FusionNetwork(nn.Module):
         self._key_of = dict(zip([*self.features, *(cell.name for cell in cells)], keys, strict=True))
         self.reshapes = nn.ModuleDict({self._key_of[name]: _reshape(genotype, name) for name in self.features})
         self.cells = nn.ModuleDict({self._key_of[cell.name]: FusionCell(cell, genotype, used) for cell in cells})
-        self.output = NetworkOutput(
+        self.output = BLOCKS[genotype.dialect].network_output(
             len(genotype.output), size.channels, size.length, genotype.head.outputs if genotype.head else None
         )
 
@@ -109,13 +110,8 @@ class FusionCell(nn.Module):
         steps = [step for step in cell.steps if ("step", cell.name, step.name) in used]
         keys = _module_names([step.name for step in steps])
         self.reads = {key: (step.name, step.inputs) for key, step in zip(keys, steps, strict=True)}
-        self.steps = nn.ModuleDict(
-            {
-                key: build(step.op, Size(channels, length, len(step.inputs), genotype.dropout), genotype.dialect)
-                for key, step in zip(keys, steps, strict=True)
-            }
-        )
-        self.output = CellOutput(len(cell.output), channels, length, genotype.dropout)
+        self.steps = nn.ModuleDict({key: _operation(step, genotype) for key, step in zip(keys, steps, strict=True)})
+        self.output = BLOCKS[genotype.dialect].cell_output(len(cell.output), channels, length, genotype.dropout)
 
     def forward(self, inputs: Sequence[Tensor | None]) -> Tensor:
         """inputs: the cell's input nodes, each (B, C, L), ``None`` where nothing reads it -> (B, C, L)."""
@@ -123,7 +119,7 @@ class FusionCell(nn.Module):
         for key, step in self.steps.items():
             name, reads = self.reads[key]
             nodes[name] = step(*(nodes[read] for read in reads))
-        out: Tensor = self.output([nodes[name] for name in self.outputs], nodes["x"])
+        out: Tensor = self.output([nodes[name] for name in self.outputs], nodes.get("x"))
         return out
 
 
@@ -134,7 +130,18 @@ def _reshape(genotype: Genotype, name: str) -> Reshape:
         raise GenotypeError(
             f"the channels of feature {name!r} are not known; give them in the genotype, or name the task that has it"
         )
-    return Reshape(channels, size.channels, size.length, feature.reshape, genotype.dropout)
+    return BLOCKS[genotype.dialect].reshape(channels, size.channels, size.length, feature.reshape, genotype.dropout)
+
+
+def _operation(step: Step, genotype: Genotype) -> nn.Module:
+    size = Size(
+        genotype.representation.channels,
+        genotype.representation.length,
+        len(step.inputs),
+        genotype.dropout,
+        dialect=genotype.dialect,
+    )
+    return build(step.op, size, **step.options)
 
 
 def _check_shape(value: Tensor, feature: Feature, genotype: Genotype) -> None:

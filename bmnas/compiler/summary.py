@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from bmnas.compiler.network import FusionCell, FusionNetwork
-from bmnas.genotype import Genotype
+from bmnas.genotype import Genotype, Step
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def summarise(genotype: Genotype) -> Summary:
         assert isinstance(cell, FusionCell)
         nodes += _cell_nodes(cell, genotype)
     head = f"linear to {genotype.head.outputs}" if genotype.head else "no head"
-    nodes.append(Node("output", f"layer norm, ReLU, {head}", genotype.output, _count(network.output)))
+    before = "layer norm, ReLU, " if genotype.dialect == "official" else ""
+    nodes.append(Node("output", f"{before}{head}", genotype.output, _count(network.output)))
     built = {node.name for node in nodes}
     names = [feature.name for feature in genotype.features]
     for each in genotype.cells:
@@ -76,13 +77,20 @@ def _stored(genotype: Genotype, name: str) -> torch.Tensor:
 
 def _cell_nodes(cell: FusionCell, genotype: Genotype) -> list[Node]:
     own = next(other for other in genotype.cells if other.name == cell.name)
-    ops = {step.name: step.op for step in own.steps}
+    ops = {step.name: _operation_text(step) for step in own.steps}
     nodes = [
         Node(f"{cell.name} / {name}", ops[name], reads, _count(cell.steps[key]))
         for key, (name, reads) in cell.reads.items()
     ]
-    reduction = "concat, 1x1 conv, + x, layer norm" if len(cell.outputs) > 1 else "+ x, layer norm"
-    return [*nodes, Node(cell.name, f"cell: {reduction}", cell.inputs, _count(cell.output))]
+    parts = ["concat, 1x1 conv"] if len(cell.outputs) > 1 else []
+    parts += ["+ x, layer norm"] if genotype.dialect == "official" else []
+    kind = f"cell: {', '.join(parts)}" if parts else "cell"
+    return [*nodes, Node(cell.name, kind, cell.inputs, _count(cell.output))]
+
+
+def _operation_text(step: Step) -> str:
+    options = ", ".join(f"{key} {value}" for key, value in step.options.items())
+    return f"{step.op} ({options})" if options else step.op
 
 
 def _count(module: nn.Module) -> int:

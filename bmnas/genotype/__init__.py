@@ -1,8 +1,10 @@
 """The genotype language: what a fusion network is, as a small file. Nothing here imports torch."""
 
 from bmnas.genotype.errors import BmnasError, GenotypeError
+from bmnas.genotype.extension import operation
 from bmnas.genotype.io import dumps, from_dict, load, loads, save
-from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS, Operation
+from bmnas.genotype.operation import Operation, Options, Shape
+from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS
 from bmnas.genotype.schema import (
     Cell,
     Feature,
@@ -11,8 +13,8 @@ from bmnas.genotype.schema import (
     Provenance,
     Representation,
     Step,
-    json_schema,
 )
+from bmnas.genotype.schema_file import json_schema
 
 __all__ = [
     "INPUT_NAMES",
@@ -24,13 +26,16 @@ __all__ = [
     "GenotypeError",
     "Head",
     "Operation",
+    "Options",
     "Provenance",
     "Representation",
+    "Shape",
     "Step",
     "dumps",
     "from_dict",
     "json_schema",
     "load",
     "loads",
+    "operation",
     "save",
 ]

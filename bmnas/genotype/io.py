@@ -5,31 +5,40 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from bmnas.genotype import checks
 from bmnas.genotype.checks import short
 from bmnas.genotype.errors import BmnasError, GenotypeError, did_you_mean
 from bmnas.genotype.files import parse_json, read_text, write_atomically
+from bmnas.genotype.problems import problems
 from bmnas.genotype.schema import Genotype
 
-_LIMIT = 8 * 2**20  # bytes; the largest genotype that makes sense is a few kilobytes
+_LIMIT = 2**20  # bytes; genotypes have a few kilobytes
 _WIDTH = 110  # columns of a written file
 
 
 def load(path: str | os.PathLike[str]) -> Genotype:
-    """Read a genotype file.
+    """Read a genotype file, or the published genotype of that name (``ntu-1``) where there is no such file.
 
     Raises:
         GenotypeError: the file cannot be read, is not JSON, or is not a genotype; the message names the place.
     """
+    # Here, because `published` reads its files with this module.
+    from bmnas.genotype import published
+
+    name = os.fspath(path)
+    if name in published.names() and not Path(path).is_file():
+        return published.load(name)
     try:
         text = read_text(path, _LIMIT)
     except BmnasError as error:
-        raise GenotypeError(str(error)) from error
-    return loads(text, source=os.fspath(path))
+        could_be_a_name = isinstance(error.__cause__, FileNotFoundError) and Path(path).name == name.partition(".")[0]
+        hint = f"; nor is it a published genotype{did_you_mean(name, published.names())}" if could_be_a_name else ""
+        raise GenotypeError(f"{error}{hint}") from error
+    return loads(text, source=name)
 
 
 def loads(text: str, source: str = "genotype") -> Genotype:
@@ -56,7 +65,13 @@ def from_dict(data: Any, source: str = "genotype") -> Genotype:
     try:
         return Genotype.model_validate(data)
     except ValidationError as error:
-        raise GenotypeError(f"{source}: {_sentence(error)}") from None
+        found = problems(data, error)
+    more = len(found) - 1
+    raise GenotypeError(
+        f"{source}: {found[0].place} {found[0].text}"
+        + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""),
+        found,
+    )
 
 
 def dumps(genotype: Genotype) -> str:
@@ -103,67 +118,3 @@ def _layout(value: Any, indent: int = 0, lead: int = 0) -> str:
         items = [_layout(item, indent + 2, 1) for item in value]
         left, right = "[]"
     return f"{left}\n{pad}" + f",\n{pad}".join(items) + f"\n{' ' * indent}{right}"
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first problem of a Pydantic error, as ``place problem``, and how many there are besides."""
-    details = error.errors(include_url=False)
-    # A key that is not known often explains one that is missing, so it is told first.
-    first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
-    location = first["loc"]
-    sentence: str
-    found = short(first["input"])
-    match first["type"]:
-        case checks.MISFIT:
-            context = first["ctx"]
-            sentence = _place(location, context["place"]) + " " + context["problem"]
-        case "missing":
-            sentence = f"{_place(location)} is missing"
-        case "extra_forbidden":
-            known = _known_keys(location)
-            sentence = f"{_place(location)} is not a key of a genotype{did_you_mean(str(location[-1]), known)}"
-        case "too_short":
-            sentence = f"{_place(location)} is {found}: {_too_short(first['ctx'])}"
-        case _:
-            sentence = f"{_place(location)} is {found}: {first['msg'].replace('Input', 'it').replace('tuple', 'list')}"
-    more = len(details) - 1
-    return sentence + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
-
-
-def _too_short(context: Mapping[str, Any]) -> str:
-    least = context["min_length"]
-    return f"it should have at least {least} item{'s' if least > 1 else ''}"
-
-
-def _place(location: tuple[int | str, ...], inner: str = "") -> str:
-    """``cells[0].steps[1].op`` for a path of keys and indices."""
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    place = (text + (f".{inner}" if inner else "")).lstrip(".")
-    return place if len(place) <= 200 else place[:200] + "..."
-
-
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """The keys of the object in which an unknown key was found."""
-    model: Any = Genotype
-    for part in location[:-1]:
-        if isinstance(part, str):
-            model = _CHILDREN.get(part, model)
-    return list(model.model_fields)
-
-
-def _children() -> dict[str, Any]:
-    from bmnas.genotype import schema
-
-    return {
-        "representation": schema.Representation,
-        "features": schema.Feature,
-        "cells": schema.Cell,
-        "steps": schema.Step,
-        "head": schema.Head,
-        "provenance": schema.Provenance,
-    }
-
-
-_CHILDREN = _children()

@@ -1,44 +1,46 @@
-"""The operations that a step can apply: name, number of inputs, equation. Their torch code is in `bmnas.compiler`.
+"""The operations that a step can apply, in one table. Their torch code is in `bmnas.compiler.operations`.
 
-A new operation is one entry here and one file in ``bmnas/compiler/operations/``; a test holds the two together.
+A new operation of the package is one entry here and one file there; a test holds the two together. One from outside
+the package is registered, see `bmnas.genotype.extension`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from bmnas.genotype.operation import Operation, Options, Shape
 
 # What the inputs of a cell are called inside it, in their order.
 INPUT_NAMES = ("x", "y", "z", "w", "v", "u")
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One primitive operation.
+class Heads(Options):
+    """The option of `MultiHeadAttention`."""
 
-    Attributes:
-        name: as a genotype writes it.
-        arity: the least and the greatest number of inputs; ``None`` means as many as the step names.
-        commutative: the result does not depend on the order of the inputs.
-        equation: what the paper says it computes (Eq. 4-8).
-        official: what the official dialect computes beyond it, or instead.
+    heads: int = Field(2, ge=1, le=1024, strict=True, description="How many heads; they share the channels evenly.")
+
+
+def find(name: str) -> Operation:
+    """The operation of that name: of the table, registered, or offered by an installed package.
+
+    Raises:
+        KeyError: there is none.
+        BmnasError: an installed package offers it, but cannot be loaded.
     """
+    if name in OPERATIONS:
+        return OPERATIONS[name]
+    from bmnas.genotype import extension
 
-    name: str
-    arity: tuple[int, int | None]
-    commutative: bool
-    equation: str
-    official: str = ""
+    return extension.find(name)
 
-    def takes(self, inputs: int) -> bool:
-        """Whether the operation accepts this number of inputs."""
-        least, most = self.arity
-        return inputs >= least and (most is None or inputs <= most)
 
-    def arity_in_words(self) -> str:
-        """For messages: ``two inputs``, ``two or more inputs``."""
-        words = ("no", "one", "two", "three", "four")
-        least, most = self.arity
-        return f"{words[least]} inputs" if most == least else f"{words[least]} or more inputs"
+def known() -> list[str]:
+    """The names of all operations: those of the table first, then those from outside the package."""
+    from bmnas.genotype import extension
+
+    return [*OPERATIONS, *extension.names()]
 
 
 def table(*operations: Operation) -> dict[str, Operation]:
@@ -53,11 +55,56 @@ def table(*operations: Operation) -> dict[str, Operation]:
     return by_name
 
 
+def _no_parameters(shape: Shape, options: dict[str, Any]) -> int:
+    return 0
+
+
+def _layer_norm(shape: Shape) -> int:
+    return 2 * shape.channels * shape.length if shape.dialect == "official" else 0
+
+
+def _attention(shape: Shape, options: dict[str, Any]) -> int:
+    return _layer_norm(shape)
+
+
+def _linear_glu(shape: Shape, options: dict[str, Any]) -> int:
+    c = shape.channels
+    return 4 * c * c + 2 * c + 4 * c if shape.dialect == "official" else 2 * c * c
+
+
+def _concat_fc(shape: Shape, options: dict[str, Any]) -> int:
+    c = shape.channels
+    return shape.inputs * c * c + c + (2 * c if shape.dialect == "official" else 0)
+
+
+def _gated_sum(shape: Shape, options: dict[str, Any]) -> int:
+    gates = 1 if shape.inputs == 2 else shape.inputs
+    return (shape.inputs + gates * shape.inputs) * shape.channels**2
+
+
+def _multi_head_attention(shape: Shape, options: dict[str, Any]) -> int:
+    c = shape.channels
+    return 4 * c * c + 4 * c + _layer_norm(shape)
+
+
+def _heads_divide(options: dict[str, Any], channels: int) -> tuple[str, str] | None:
+    heads = options["heads"]
+    if channels % heads == 0:
+        return None
+    fitting = ", ".join(str(number) for number in range(1, min(channels, 16) + 1) if channels % number == 0)
+    return "heads", f"is {heads}, which does not divide the representation's {channels} channels; {fitting} would"
+
+
 OPERATIONS = table(
-    Operation("Zero", (2, None), True, "0  (Eq. 4)"),
-    Operation("Sum", (2, None), True, "x + y  (Eq. 5)"),
+    Operation("Zero", (2, None), True, "0  (Eq. 4)", parameters=_no_parameters),
+    Operation("Sum", (2, None), True, "x + y  (Eq. 5)", parameters=_no_parameters),
     Operation(
-        "Attention", (2, 2), False, "softmax(x yᵀ / √C) y  (Eq. 6)", "then dropout 0.1 and layer norm over (C, L)"
+        "Attention",
+        (2, 3),
+        False,
+        "softmax(x yᵀ / √C) y  (Eq. 6); of three inputs, query, key and value: softmax(x yᵀ / √C) z",
+        "then dropout 0.1 and layer norm over (C, L)",
+        parameters=_attention,
     ),
     Operation(
         "LinearGLU",
@@ -65,6 +112,8 @@ OPERATIONS = table(
         False,
         "x W₁ ⊙ sigmoid(y W₂)  (Eq. 7)",
         "instead: dropout(GLU(batch norm(1x1 conv 2C→2C of [x, y])))",
+        weights=True,
+        parameters=_linear_glu,
     ),
     Operation(
         "ConcatFC",
@@ -72,5 +121,32 @@ OPERATIONS = table(
         False,
         "ReLU([x, y] W + b)  (Eq. 8)",
         "instead: dropout(ReLU(batch norm(1x1 conv 2C→C of [x, y])))",
+        weights=True,
+        parameters=_concat_fc,
+    ),
+    Operation("Mul", (2, None), True, "x ⊙ y", parameters=_no_parameters),
+    Operation("Max", (2, None), True, "max(x, y), element by element", parameters=_no_parameters),
+    Operation("Mean", (2, None), True, "(x + y) / 2", parameters=_no_parameters),
+    Operation(
+        "GatedSum",
+        (2, None),
+        False,
+        "g ⊙ tanh(x W₁) + (1 - g) ⊙ tanh(y W₂), g = sigmoid([x, y] W₃); of more inputs, Σ gᵢ ⊙ tanh(xᵢ Wᵢ), each with "
+        "a gate of its own  (gated multimodal unit, Arevalo et al. 2017)",
+        "then dropout",
+        weights=True,
+        parameters=_gated_sum,
+    ),
+    Operation(
+        "MultiHeadAttention",
+        (2, 3),
+        False,
+        "[head₁, ..., headₕ] W₀ + b₀, each head Eq. 6 on projections of its own to C / h channels  (Vaswani et al. "
+        "2017)",
+        "then dropout 0.1 and layer norm over (C, L)",
+        weights=True,
+        options=Heads,
+        parameters=_multi_head_attention,
+        misfit=_heads_divide,
     ),
 )

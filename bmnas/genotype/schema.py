@@ -14,12 +14,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    field_validator,
     model_validator,
 )
 
 from bmnas.genotype import checks
-from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS
+from bmnas.genotype.operations import INPUT_NAMES, find
 
 FORMAT: Literal["bmnas/1"] = "bmnas/1"
 
@@ -55,20 +54,30 @@ class Feature(Frozen):
 
 
 class Step(Frozen):
-    """A lower-level node of a cell: one primitive operation on earlier nodes of the cell."""
+    """A lower-level node of a cell: one primitive operation on earlier nodes of the cell.
+
+    Beside these keys it may have the options of its operation, as `MultiHeadAttention` has ``heads``.
+    """
+
+    # The keys that are allowed besides depend on the operation: `checks.step` refuses all others.
+    model_config = ConfigDict(extra="allow")
 
     name: Name = Field("", description="Step_1, Step_2, ... where it is left out.")
-    op: str = Field(json_schema_extra={"enum": list(OPERATIONS)})
+    op: Annotated[str, Field(max_length=200)]
     inputs: tuple[Name, ...] = Field(min_length=1, max_length=64, description="Inputs of the cell, or earlier steps.")
 
-    @field_validator("op")
-    @classmethod
-    def _op_is_known(cls, op: str) -> str:
-        return checks.known_operation(op)
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the operation, complete: those that the step leaves out have their defaults."""
+        return dict(self.__pydantic_extra__ or {})
 
     @model_validator(mode="after")
-    def _arity_fits(self) -> Self:
-        checks.arity(self)
+    def _fits_its_operation(self) -> Self:
+        checks.refuse(checks.step(self))
+        options = find(self.op).options
+        if options.model_fields:
+            assert self.__pydantic_extra__ is not None
+            self.__pydantic_extra__.update(options.model_validate(self.options).model_dump())
         return self
 
 
@@ -77,17 +86,17 @@ class Cell(Frozen):
 
     name: Name = Field("", description="Cell_1, Cell_2, ... where it is left out.")
     inputs: tuple[Name, ...] = Field(min_length=2, max_length=len(INPUT_NAMES), description="Features, earlier cells.")
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[Step, ...] = Field(max_length=256)
     output: tuple[Name, ...] = Field((), min_length=1, description="Any of the cell's nodes; all steps if left out.")
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        return _filled(data, of="steps", prefix="Step")
+        return filled(data, of="steps", prefix="Step")
 
     @model_validator(mode="after")
     def _refers_to_nodes(self) -> Self:
-        checks.cell(self)
+        checks.refuse(checks.cell(self))
         return self
 
 
@@ -126,12 +135,14 @@ class Genotype(Frozen):
 
     format: Literal["bmnas/1"] = FORMAT
     name: Name = "genotype"
-    dialect: Literal["official"] = Field(
-        "official", description="What the operation names compute: as in the authors' released code."
+    dialect: Literal["official", "paper"] = Field(
+        "official",
+        description="What the operation names compute: what they do in the authors' released code (which produced the "
+        "paper's numbers), or Eq. 4-8 of the paper alone.",
     )
     representation: Representation
-    features: tuple[Feature, ...] = Field(min_length=1)
-    cells: tuple[Cell, ...]
+    features: tuple[Feature, ...] = Field(min_length=1, max_length=4096)
+    cells: tuple[Cell, ...] = Field(max_length=256)
     output: tuple[Name, ...] = Field((), min_length=1, description="Cells or features; all cells if left out.")
     head: Head | None = None
     dropout: float = Field(0.2, ge=0, lt=1, strict=True)
@@ -140,11 +151,11 @@ class Genotype(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        return _filled(data, of="cells", prefix="Cell")
+        return filled(data, of="cells", prefix="Cell")
 
     @model_validator(mode="after")
     def _is_a_network(self) -> Self:
-        checks.genotype(self)
+        checks.refuse(checks.genotype(self))
         return self
 
     def feature(self, name: str) -> Feature:
@@ -169,13 +180,7 @@ class Genotype(Frozen):
         return Genotype.model_validate({**dict(self), "features": features})
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a genotype file, for editors and other programs."""
-    schema = Genotype.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "bmnas genotype"}
-
-
-def _filled(data: Any, *, of: str, prefix: str) -> Any:
+def filled(data: Any, *, of: str, prefix: str) -> Any:
     """``data`` with its nameless ``of`` numbered, and with all of them as its output where it names none."""
     if not isinstance(data, Mapping):
         return data

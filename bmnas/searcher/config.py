@@ -6,14 +6,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bmnas.genotype import OPERATIONS, BmnasError
+from bmnas.genotype import BmnasError
 from bmnas.genotype.errors import did_you_mean
+from bmnas.genotype.operations import find, known
 from bmnas.tasks import Task
 
 
 def _known(op: str) -> str:
-    if op not in OPERATIONS:
-        raise ValueError(f"it is not an operation{did_you_mean(op, OPERATIONS)}")
+    if op not in known():
+        raise ValueError(f"it is not an operation{did_you_mean(op, known())}")
+    if not find(op).takes(2):
+        raise ValueError(f"it takes {find(op).arity_in_words()}, but the steps of a search have two")
     return op
 
 

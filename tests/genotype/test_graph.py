@@ -89,6 +89,12 @@ def test_an_input_that_nothing_in_the_cell_reads_uses_no_feature_but_x_always_do
     assert used_features(from_dict(changed(cells__0__steps=steps, output=["Cell_1"]))) == ("Video_3", "Skeleton_4")
 
 
+def test_the_paper_dialect_has_no_residual_so_x_may_be_unused():
+    steps = [{"op": "Sum", "inputs": ["y", "y"]}]
+    genotype = from_dict(changed(cells__0__steps=steps, output=["Cell_1"]) | {"dialect": "paper"})
+    assert used_features(genotype) == ("Skeleton_4",)
+
+
 def test_a_cell_whose_output_is_an_input_uses_no_step():
     cell = Cell(name="Cell_1", inputs=("a", "b"), steps=(Step(name="s", op="Sum", inputs=("x", "y")),), output=("y",))
     assert used_steps(cell) == ()
@@ -104,7 +110,8 @@ def walk_back(genotype: Genotype) -> set[tuple[str, ...]]:
             found.add(("feature", name))
             return
         found.add(("cell", name))
-        for node in (*cells[name].output, "x"):
+        residual = ("x",) if genotype.dialect == "official" else ()
+        for node in (*cells[name].output, *residual):
             inner(cells[name], node)
 
     def inner(cell: Cell, node: str) -> None:

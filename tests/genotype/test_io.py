@@ -86,5 +86,5 @@ def test_files_that_cannot_be_read(tmp_path):
         load(tmp_path / "binary.json")
     with (tmp_path / "huge.json").open("wb") as file:
         file.truncate(100 * 2**20)
-    with pytest.raises(GenotypeError, match="is larger than 8 MiB"):
+    with pytest.raises(GenotypeError, match="is larger than 1 MiB"):
         load(tmp_path / "huge.json")

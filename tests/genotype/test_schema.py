@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bmnas.genotype import Cell, Genotype, GenotypeError, Step, from_dict, json_schema
+from bmnas.genotype import Cell, Genotype, GenotypeError, Step, from_dict
 
 SHORT: dict[str, Any] = {
     "representation": {"channels": 16, "length": 4},
@@ -78,7 +78,8 @@ def test_features_alone_can_be_the_output():
     assert genotype.cells == ()
 
 
-BROKEN = {
+MULTI_HEAD = {"cells__0__steps__0__op": "MultiHeadAttention"}
+BROKEN: dict[str, dict[str, Any]] = {
     "cells[0].steps[0].op is 'Atention', which is not an operation; did you mean 'Attention'?": {
         "cells__0__steps__0__op": "Atention"
     },
@@ -94,7 +95,21 @@ BROKEN = {
         "cells__0__steps__1__inputs__0": "Step_7"
     },
     "cells[0].steps[0].inputs[1] reads 'z', which is not an input of the cell": {"cells__0__steps__0__inputs__1": "z"},
-    "cells[0].steps[0].inputs has 3, but Attention takes two inputs": {"cells__0__steps__0__inputs": ["x", "y", "x"]},
+    "cells[0].steps[0].inputs has 4, but Attention takes two to three inputs": {
+        "cells__0__steps__0__inputs": ["x", "y", "x", "y"]
+    },
+    "cells[1].steps[0].inputs has 3, but LinearGLU takes two inputs": {"cells__1__steps__0__inputs": ["x", "y", "x"]},
+    "cells[0].steps[1].inputs has 1, but Sum takes two or more inputs": {"cells__0__steps__1__inputs": ["x"]},
+    "cells[0].steps[0].heads is not an option of Attention, which has none": {"cells__0__steps__0__heads": 2},
+    "cells[0].steps[0].hads is not a key of a step; did you mean 'heads'?": MULTI_HEAD
+    | {"cells__0__steps__0__hads": 2},
+    "cells[0].steps[0].heads is 0: it should be greater than or equal to 1": MULTI_HEAD
+    | {"cells__0__steps__0__heads": 0},
+    "cells[0].steps[0].heads is '2': it should be a valid integer": MULTI_HEAD | {"cells__0__steps__0__heads": "2"},
+    "cells[0].steps[0].heads is 3, which does not divide the representation's 16 channels; 1, 2, 4, 8, 16 would": (
+        MULTI_HEAD | {"cells__0__steps__0__heads": 3}
+    ),
+    "cells[0].steps is empty, so output must name the inputs to put together": {"cells__0__steps": []},
     "cells[0].steps[1].name is 'x', which is the name of an input of the cell": {"cells__0__steps__1__name": "x"},
     "cells[0].steps[1].name is 'Step_1', which an earlier step has": {"cells__0__steps__1__name": "Step_1"},
     "cells[0].output[0] names 'Step_9', which is not a node of the cell": {"cells__0__output": ["Step_9"]},
@@ -123,7 +138,7 @@ BROKEN = {
     "cells is empty, so output must name the features to put together": {"cells": []},
     "output is []: it should have at least 1 item": {"output": []},
     "output[0] names 'Cell_3', which is not a cell or a feature; did you mean 'Cell_2'?": {"output": ["Cell_3"]},
-    "dialect is 'offical': it should be 'official'": {"dialect": "offical"},
+    "dialect is 'offical': it should be 'official' or 'paper'": {"dialect": "offical"},
     "format is 'bmnas/2': it should be 'bmnas/1'": {"format": "bmnas/2"},
     "dropout is 1.0: it should be less than 1": {"dropout": 1.0},
     "representation.channels is 0: it should be greater than or equal to 1": {"representation__channels": 0},
@@ -146,8 +161,39 @@ def test_channels_can_be_supplied():
     assert supplied.feature("Skeleton_4").channels == 512
 
 
-def test_json_schema_knows_keys_and_operations():
-    schema = json_schema()
-    assert schema["additionalProperties"] is False
-    assert set(schema["required"]) == {"representation", "features", "cells"}
-    assert "LinearGLU" in schema["$defs"]["Step"]["properties"]["op"]["enum"]
+def test_all_that_is_wrong_is_told_at_once():
+    with pytest.raises(GenotypeError, match="and 5 more problems") as caught:
+        from_dict(
+            changed(
+                cells__0__steps__0__op="Atention",
+                cells__0__steps__1__inputs__0="Step_9",
+                cells__1__inputs__1="Video3",
+                features__0__channels=-1,
+                dropout=2,
+                output=["Cell_3"],
+            )
+        )
+    assert sorted(place for place, _ in caught.value.problems) == [
+        "cells[0].steps[0].op",
+        "cells[0].steps[1].inputs[0]",
+        "cells[1].inputs[1]",
+        "dropout",
+        "features[0].channels",
+        "output[0]",
+    ]
+
+
+def test_options_are_completed_and_belong_to_the_value():
+    step = Step(op="MultiHeadAttention", inputs=("x", "y"))
+    assert step.options == {"heads": 2}
+    assert step == Step(op="MultiHeadAttention", inputs=("x", "y"), heads=2)
+    assert step != Step(op="MultiHeadAttention", inputs=("x", "y"), heads=4)
+    assert Step(op="Sum", inputs=("x", "y")).options == {}
+    with pytest.raises(ValidationError, match="frozen"):
+        step.heads = 4
+
+
+def test_a_cell_without_steps_puts_its_inputs_together():
+    genotype = from_dict(changed(cells__1__steps=[], cells__1__output=["y", "x"]))
+    assert genotype.cells[1].steps == ()
+    assert genotype.cells[1].output == ("y", "x")

@@ -1,36 +1,82 @@
-"""The torch code of every operation of `bmnas.genotype.OPERATIONS`: one file each, and one line in the table."""
+"""The torch code of every operation of `bmnas.genotype.OPERATIONS`: a module, and one line in each dialect's table."""
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
-from bmnas.compiler.operations.attention import Attention
-from bmnas.compiler.operations.concat_fc import ConcatFC
-from bmnas.compiler.operations.linear_glu import LinearGLU
+from bmnas.compiler.operations.attention import Attention, PlainAttention
+from bmnas.compiler.operations.concat_fc import ConcatFC, PlainConcatFC
+from bmnas.compiler.operations.elementwise import Max, Mean, Mul, Sum, Zero
+from bmnas.compiler.operations.gated_sum import GatedSum
+from bmnas.compiler.operations.linear_glu import LinearGLU, PlainLinearGLU
+from bmnas.compiler.operations.multi_head_attention import MultiHeadAttention, PlainMultiHeadAttention
 from bmnas.compiler.operations.size import Size
-from bmnas.compiler.operations.sum import Sum
-from bmnas.compiler.operations.zero import Zero
+from bmnas.genotype import BmnasError
+from bmnas.genotype.operations import find
 
 __all__ = ["BUILDERS", "Size", "build"]
 
-# dialect -> operation -> how to build it. A built operation maps `arity` nodes (B, C, L) to one.
-BUILDERS: dict[str, dict[str, Callable[[Size], nn.Module]]] = {
-    "official": {
-        "Zero": lambda size: Zero(),
-        "Sum": lambda size: Sum(),
+Builder = Callable[..., nn.Module]
+
+_ELEMENTWISE: dict[str, Builder] = {
+    "Zero": lambda size: Zero(),
+    "Sum": lambda size: Sum(),
+    "Mul": lambda size: Mul(),
+    "Max": lambda size: Max(),
+    "Mean": lambda size: Mean(),
+}
+
+# dialect -> operation -> how to build it from a Size and the step's options.
+BUILDERS: dict[str, dict[str, Builder]] = {
+    "official": _ELEMENTWISE
+    | {
         "Attention": lambda size: Attention(size.channels, size.length, seeds=size.seeds),
         "LinearGLU": lambda size: LinearGLU(size.channels, size.dropout, size.seeds),
         "ConcatFC": lambda size: ConcatFC(size.channels, size.arity, size.dropout, size.seeds),
+        "GatedSum": lambda size: GatedSum(size.channels, size.arity, size.dropout, size.seeds),
+        "MultiHeadAttention": lambda size, heads: MultiHeadAttention(
+            size.channels, size.length, heads, seeds=size.seeds
+        ),
+    },
+    "paper": _ELEMENTWISE
+    | {
+        "Attention": lambda size: PlainAttention(),
+        "LinearGLU": lambda size: PlainLinearGLU(size.channels, size.seeds),
+        "ConcatFC": lambda size: PlainConcatFC(size.channels, size.arity, size.seeds),
+        "GatedSum": lambda size: GatedSum(size.channels, size.arity, seeds=size.seeds),
+        "MultiHeadAttention": lambda size, heads: PlainMultiHeadAttention(size.channels, heads, size.seeds),
     },
 }
 
 
-def build(op: str, size: Size, dialect: str = "official") -> nn.Module:
+def build(op: str, size: Size, **options: Any) -> nn.Module:
     """The module of an operation: ``forward(*nodes)`` maps nodes (B, C, L), or (K, B, C, L) with seeds, to one.
+
+    Args:
+        op: its name.
+        size: what every operation is built with.
+        options: those of the operation; the ones that are left out have their defaults.
 
     Raises:
         KeyError: no such dialect or operation; a valid genotype has neither.
+        BmnasError: the operation is from outside the package and cannot be built.
     """
-    return BUILDERS[dialect][op](size)
+    operation = find(op)
+    complete = operation.options.model_validate(options).model_dump()
+    if operation.build is None:
+        return BUILDERS[size.dialect][op](size, **complete)
+    return _build_foreign(op, operation.build, size, complete)
+
+
+def _build_foreign(op: str, builder: Builder | str, size: Size, options: dict[str, Any]) -> nn.Module:
+    try:
+        module = (pkgutil.resolve_name(builder) if isinstance(builder, str) else builder)(size, **options)
+    except Exception as error:
+        raise BmnasError(f"the operation {op!r} cannot be built: {type(error).__name__}: {error}") from error
+    if not isinstance(module, nn.Module):
+        raise BmnasError(f"the operation {op!r} builds a {type(module).__name__}, not a torch.nn.Module")
+    return module

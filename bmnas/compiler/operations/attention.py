@@ -9,7 +9,7 @@ from bmnas.compiler.layers import LayerNorm
 
 
 class Attention(nn.Module):
-    """LayerNorm(dropout(softmax(x yᵀ / √C) y)) over (C, L).
+    """LayerNorm(dropout(softmax(x yᵀ / √C) y)) over (C, L), of the official dialect.
 
     The released code fixes the dropout at 0.1, whatever the genotype's own rate is.
     """
@@ -19,6 +19,14 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.ln = LayerNorm(channels, length, seeds)
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return self.ln(self.dropout(functional.attention(x, y)))
+    def forward(self, query: Tensor, key: Tensor, value: Tensor | None = None) -> Tensor:
+        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape; the value is the key if left out."""
+        return self.ln(self.dropout(functional.attention(query, key, value)))
+
+
+class PlainAttention(nn.Module):
+    """softmax(x yᵀ / √C) y, of the paper dialect."""
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor | None = None) -> Tensor:
+        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape; the value is the key if left out."""
+        return functional.attention(query, key, value)

@@ -1,0 +1,82 @@
+"""What an operation is: its name, how many inputs it takes, its options, its equation, how many parameters it has.
+
+This is the declaration; the torch code that it stands for is built by `bmnas.compiler.operations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Options(BaseModel):
+    """The options that a step may give its operation: none here; an operation with options has a subclass of this.
+
+    Every option needs a default, so that a genotype may leave it out and a search may choose the operation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the number of parameters of an operation depends on: channels C, length L, number of inputs, dialect."""
+
+    channels: int
+    length: int
+    inputs: int = 2
+    dialect: str = "official"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One primitive operation.
+
+    Attributes:
+        name: as a genotype writes it.
+        arity: the least and the greatest number of inputs; ``None`` means as many as the step names.
+        commutative: the result does not depend on the order of the inputs.
+        equation: what it computes (Eq. 4-8 of the paper for the paper's pool); the whole of it in the paper dialect.
+        official: what the official dialect computes beyond it, or instead.
+        weights: whether the equation has weights of its own; without them, two steps that apply the operation to the
+            same inputs compute the same thing.
+        options: the model of its options.
+        parameters: the number of trainable parameters, from the shape and the options; ``None`` where the operation
+            does not say, and one has to build it to know.
+        misfit: what is wrong with the options for a number of channels, from (options, channels), as ``(option,
+            problem)``; ``None`` where nothing is.
+        build: for an operation from outside the package: what makes its module, or ``"package.module:name"`` of it.
+        origin: where an operation from outside the package comes from, for messages.
+    """
+
+    name: str
+    arity: tuple[int, int | None]
+    commutative: bool
+    equation: str
+    official: str = ""
+    weights: bool = False
+    options: type[Options] = Options
+    parameters: Callable[[Shape, dict[str, Any]], int] | None = None
+    misfit: Callable[[dict[str, Any], int], tuple[str, str] | None] | None = None
+    build: Callable[..., Any] | str | None = None
+    origin: str = ""
+
+    def takes(self, inputs: int) -> bool:
+        """Whether the operation accepts this number of inputs."""
+        least, most = self.arity
+        return inputs >= least and (most is None or inputs <= most)
+
+    def arity_in_words(self) -> str:
+        """For messages: ``two inputs``, ``two or more inputs``, ``two or three inputs``."""
+        least, most = self.arity
+        if most == least:
+            return f"{_word(least)} input{'s' if least != 1 else ''}"
+        return f"{_word(least)} or more inputs" if most is None else f"{_word(least)} to {_word(most)} inputs"
+
+
+def _word(number: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six")
+    return words[number] if number < len(words) else str(number)

@@ -1,0 +1,158 @@
+"""Everything that keeps plain data from being a genotype, told at once.
+
+Pydantic stops at the first rule that a model breaks, and does not look at rules between models while one of them is
+wrong. So where data are no genotype, its errors about single values are taken from Pydantic, and the rules of
+`checks.py` are applied to whatever of the data has the right type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any
+
+from pydantic import ValidationError
+
+from bmnas.genotype import checks, schema
+from bmnas.genotype.checks import Problem, short
+from bmnas.genotype.errors import did_you_mean
+
+LIMIT = 50  # a file that is wrong in more places is no genotype with mistakes, but something else
+
+
+def problems(data: Mapping[str, Any], error: ValidationError) -> list[Problem]:
+    """What is wrong with the data, the most telling problem first, at most `LIMIT` problems.
+
+    Args:
+        data: from which no genotype could be made.
+        error: what Pydantic said when it tried.
+    """
+    single = [_told(detail) for detail in islice(error.errors(include_url=False), LIMIT)]
+    found = {place: Problem(place, text) for place, text, _ in single if place or text}
+    for problem in islice(_broken_rules(_loose_genotype(data)), LIMIT):
+        found.setdefault(problem.place, problem)
+    # A key that is not known often explains one that is missing, so it is told first.
+    return sorted(found.values(), key=lambda problem: "is not a key of" not in problem.text)[:LIMIT]
+
+
+def _told(detail: Any) -> tuple[str, str, bool]:
+    """(place, text, whether it is a rule of ours) of one error of Pydantic."""
+    location, found = detail["loc"], short(detail["input"])
+    match detail["type"]:
+        case checks.MISFIT:
+            return _place(location, detail["ctx"]["place"]), detail["ctx"]["problem"], True
+        case "missing":
+            text = "is missing"
+        case "extra_forbidden":
+            text = f"is not a key of a genotype{did_you_mean(str(location[-1]), _known_keys(location))}"
+        case "too_short":
+            least = detail["ctx"]["min_length"]
+            text = f"is {found}: it should have at least {least} item{'s' if least > 1 else ''}"
+        case "too_long":
+            text = f"has more items than {detail['ctx']['max_length']}, the greatest number that it may have"
+        case _:
+            text = f"is {found}: {detail['msg'].replace('Input', 'it').replace('tuple', 'list')}"
+    return _place(location), text, False
+
+
+def _broken_rules(genotype: SimpleNamespace) -> Iterator[Problem]:
+    for i, cell in enumerate(genotype.cells):
+        for j, step in enumerate(cell.steps):
+            yield from _within(f"cells[{i}].steps[{j}]", checks.step(step))
+        yield from _within(f"cells[{i}]", checks.cell(cell))
+    yield from checks.genotype(genotype)
+
+
+def _within(place: str, problems: Iterator[Problem]) -> Iterator[Problem]:
+    for problem in problems:
+        yield Problem(f"{place}.{problem.place}" if problem.place else place, problem.text)
+
+
+# Data in the shape of the models, without their guarantees: None where a value has not the right type.
+
+
+def _loose_genotype(data: Mapping[str, Any]) -> SimpleNamespace:
+    data = schema.filled(data, of="cells", prefix="Cell")
+    representation = data.get("representation")
+    return SimpleNamespace(
+        representation=SimpleNamespace(
+            channels=_positive(representation.get("channels")), length=_positive(representation.get("length"))
+        )
+        if isinstance(representation, Mapping)
+        else None,
+        features=[_loose_feature(feature) for feature in _items(data.get("features"))],
+        cells=[_loose_cell(cell) for cell in _items(data.get("cells"))],
+        output=_names(data.get("output")),
+    )
+
+
+def _loose_feature(data: Any) -> SimpleNamespace:
+    data = data if isinstance(data, Mapping) else {}
+    return SimpleNamespace(
+        name=_text(data.get("name")), channels=_positive(data.get("channels")), reshape=_text(data.get("reshape"))
+    )
+
+
+def _loose_cell(data: Any) -> SimpleNamespace:
+    data = schema.filled(data, of="steps", prefix="Step") if isinstance(data, Mapping) else {}
+    return SimpleNamespace(
+        name=_text(data.get("name")),
+        inputs=_names(data.get("inputs")),
+        steps=[_loose_step(step) for step in _items(data.get("steps"))],
+        output=_names(data.get("output")),
+    )
+
+
+def _loose_step(data: Any) -> SimpleNamespace:
+    data = data if isinstance(data, Mapping) else {}
+    options = {key: value for key, value in data.items() if key not in schema.Step.model_fields}
+    return SimpleNamespace(
+        name=_text(data.get("name")), op=_text(data.get("op")), inputs=_names(data.get("inputs")), options=options
+    )
+
+
+def _items(value: Any) -> Sequence[Any]:
+    # More than this is an error of its own; looking at all of them could take very long.
+    return value[:5000] if isinstance(value, list | tuple) else ()
+
+
+def _names(value: Any) -> list[str | None] | None:
+    return [_text(name) for name in value[:5000]] if isinstance(value, list | tuple) and value else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= 200 else None
+
+
+def _positive(value: Any) -> int | None:
+    return value if type(value) is int and 0 < value < 2**31 else None
+
+
+def _place(location: tuple[int | str, ...], inner: str = "") -> str:
+    """``cells[0].steps[1].op`` for a path of keys and indices."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    place = (text + (f".{inner}" if inner else "")).lstrip(".")
+    place = place if place.isprintable() else repr(place)[1:-1]
+    return place if len(place) <= 200 else place[:200] + "..."
+
+
+_CHILDREN: dict[str, Any] = {
+    "representation": schema.Representation,
+    "features": schema.Feature,
+    "cells": schema.Cell,
+    "steps": schema.Step,
+    "head": schema.Head,
+    "provenance": schema.Provenance,
+}
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """The keys of the object in which an unknown key was found."""
+    model: Any = schema.Genotype
+    for part in location[:-1]:
+        if isinstance(part, str):
+            model = _CHILDREN.get(part, model)
+    return list(model.model_fields)
