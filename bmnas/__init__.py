@@ -20,10 +20,12 @@ if TYPE_CHECKING:
         Genotype as Genotype,
         GenotypeError as GenotypeError,
         Head as Head,
+        Options as Options,
         Representation as Representation,
         Step as Step,
         load as load,
         loads as loads,
+        operation as operation,
         save as save,
     )
     from bmnas.genotype.drawing import draw as draw
@@ -45,6 +47,7 @@ _HOME = {
     "Genotype": ("bmnas.genotype", "Genotype"),
     "GenotypeError": ("bmnas.genotype", "GenotypeError"),
     "Head": ("bmnas.genotype", "Head"),
+    "Options": ("bmnas.genotype", "Options"),
     "Representation": ("bmnas.genotype", "Representation"),
     "SearchConfig": ("bmnas.searcher", "SearchConfig"),
     "SearchResult": ("bmnas.searcher", "SearchResult"),
@@ -56,6 +59,7 @@ _HOME = {
     "get_task": ("bmnas.tasks", "get_task"),
     "load": ("bmnas.genotype", "load"),
     "loads": ("bmnas.genotype", "loads"),
+    "operation": ("bmnas.genotype", "operation"),
     "save": ("bmnas.genotype", "save"),
     "search": ("bmnas.searcher", "search"),
     "train": ("bmnas.searcher", "train"),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bmnas import __version__
-from bmnas.cli import compile, draw, search, train, validate
+from bmnas.cli import compile, convert, diff, draw, new, schema, search, train, validate
 
 app = typer.Typer(
     name="bmnas",
@@ -23,9 +23,13 @@ app = typer.Typer(
 COMMANDS: tuple[Callable[..., None], ...] = (
     search.search,
     train.train,
+    new.new,
+    validate.validate,
+    convert.convert,
     compile.compile_,
     draw.draw,
-    validate.validate,
+    diff.diff,
+    schema.schema,
 )
 
 
@@ -35,11 +39,24 @@ def root(
         bool,
         typer.Option("--version", callback=lambda value: _show_version(value), is_eager=True, help="Show it and exit."),
     ] = False,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            metavar="FILE.py|MODULE",
+            help="Your own Python code that registers operations; runs before the command.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Search, write, compile, train and draw multimodal fusion networks (BM-NAS).
 
     Start with: bmnas search (it needs no data and no options)
     """
+    for code in imports or ():
+        from bmnas.cli.imports import import_code
+
+        import_code(code)
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
@@ -64,4 +81,4 @@ def _show_version(value: bool) -> None:
 
 
 for each in COMMANDS:
-    app.command(each.__name__.rstrip("_"), no_args_is_help=each is not search.search)(_stoppable(each))
+    app.command(each.__name__.rstrip("_"), no_args_is_help=each not in (search.search, schema.schema))(_stoppable(each))

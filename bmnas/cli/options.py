@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-GenotypeFile = Annotated[Path, typer.Argument(help="A genotype file (JSON).", show_default=False)]
+GenotypeFile = Annotated[
+    Path, typer.Argument(help="A genotype file (JSON), or a published one: ntu-1, mmimdb-1, ...", show_default=False)
+]
 TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]
 Device = Annotated[
     str | None,
@@ -27,13 +29,13 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
-def refuse_existing(path: Path, force: bool, source: Path) -> None:
+def refuse_existing(path: Path, force: bool, source: Path | None = None) -> None:
     """Stop before any work where an output file exists or its folder cannot be written.
 
     Args:
         path: the output file.
         force: whether an existing file may be overwritten.
-        source: the input file, which is never overwritten.
+        source: the input file, which is never overwritten; it need not exist.
 
     Raises:
         BmnasError: it exists and ``force`` is not given, it is the input, or it could not be written.
@@ -44,7 +46,7 @@ def refuse_existing(path: Path, force: bool, source: Path) -> None:
     try:
         if path.is_dir():
             raise BmnasError(f"{path}: is a folder; name a file")
-        if path.exists() and path.samefile(source):
+        if source is not None and path.exists() and source.exists() and path.samefile(source):
             raise BmnasError(f"{path}: is the genotype itself; name another file")
         if path.exists() and not force:
             raise BmnasError(f"{path}: exists; --force overwrites it")

@@ -74,19 +74,26 @@ def from_dict(data: Any, source: str = "genotype") -> Genotype:
     )
 
 
-def dumps(genotype: Genotype) -> str:
+def dumps(genotype: Genotype, *, partial: bool = False) -> str:
     """The genotype as JSON text: complete, one feature and one step a line, with a final newline.
 
+    Args:
+        genotype: what is written.
+        partial: leave channels that are not known out, for a task to supply them, instead of refusing.
+
     Raises:
-        GenotypeError: a feature's channels are not known.
+        GenotypeError: a feature's channels are not known, and the text need be complete.
     """
     for i, feature in enumerate(genotype.features):
-        if feature.channels is None:
+        if feature.channels is None and not partial:
             raise GenotypeError(
                 f"{genotype.name}: features[{i}].channels is missing: a written genotype says the channels of "
                 f"{feature.name!r}; give them, or let a task supply them"
             )
     data = genotype.model_dump(mode="json")
+    data["features"] = [
+        {key: value for key, value in feature.items() if value is not None} for feature in data["features"]
+    ]
     if genotype.provenance is None:
         del data["provenance"]
     else:
@@ -94,14 +101,14 @@ def dumps(genotype: Genotype) -> str:
     return _layout(data) + "\n"
 
 
-def save(genotype: Genotype, path: str | os.PathLike[str]) -> None:
-    """Write a genotype file, replacing an existing one in one step.
+def save(genotype: Genotype, path: str | os.PathLike[str], *, partial: bool = False) -> None:
+    """Write a genotype file, replacing an existing one in one step; the arguments are those of `dumps`.
 
     Raises:
-        GenotypeError: a feature's channels are not known.
+        GenotypeError: a feature's channels are not known, and the file need be complete.
         BmnasError: the file cannot be written.
     """
-    write_atomically(path, dumps(genotype))
+    write_atomically(path, dumps(genotype, partial=partial))
 
 
 def _layout(value: Any, indent: int = 0, lead: int = 0) -> str:

@@ -5,26 +5,20 @@ They are genotypes like any other, without cells, so they are compiled and train
 
 from __future__ import annotations
 
-from bmnas.genotype import Feature, Genotype, Head, Representation
+from bmnas.genotype import Feature, Genotype
+from bmnas.genotype.presets import last_features, late_fusion
 from bmnas.searcher.config import SearchConfig
 from bmnas.tasks import Task
 
 
 def baselines(task: Task, config: SearchConfig) -> dict[str, Genotype]:
     """Row title -> genotype. The last feature of a modality is its deepest."""
-    last = {feature.modality: feature for feature in task.features}
-    rows = {f"{modality} alone": _concatenated([feature], task, config) for modality, feature in last.items()}
-    return {**rows, "late fusion": _concatenated(list(last.values()), task, config)}
+    last = last_features(task.features)
+    rows = {f"{feature.modality} alone": _concatenated([feature], task, config) for feature in last}
+    return {**rows, "late fusion": _concatenated(list(last), task, config)}
 
 
 def _concatenated(features: list[Feature], task: Task, config: SearchConfig) -> Genotype:
-    names = tuple(feature.name for feature in features)
-    return Genotype(
-        name=" + ".join(names),
-        representation=Representation(channels=config.channels, length=config.length),
-        features=tuple(features),
-        cells=(),
-        output=names,
-        head=Head(outputs=task.outputs),
-        dropout=config.dropout,
-    )
+    frame = {"channels": config.channels, "length": config.length, "outputs": task.outputs, "dropout": config.dropout}
+    name = " + ".join(feature.name for feature in features)
+    return late_fusion(features, **frame).model_copy(update={"name": name})

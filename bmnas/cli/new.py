@@ -1,0 +1,130 @@
+"""``bmnas new``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bmnas.cli.options import Force, refuse_existing
+
+
+def new(
+    preset: Annotated[
+        str,
+        typer.Argument(
+            help="sum, concat-fc, mha, aoa, glu, gmu, two-stream, late-fusion or random.", show_default=False
+        ),
+    ],
+    features: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--features",
+            "-f",
+            help="NAME[:CHANNELS[:RESHAPE]], separated by commas, such as Video_4:2048,Skeleton_4:512.",
+            show_default=False,
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Task that supplies channels, sizes and outputs, and the last feature of each modality where "
+            "--features names none.",
+            show_default=False,
+        ),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            help="Genotype whose feature selection, head and sizes are taken: every cell of it gets the preset's "
+            "inner structure (Table 7).",
+            show_default=False,
+        ),
+    ] = None,
+    channels: Annotated[int | None, typer.Option(help="C of the representation; 128 if left out.")] = None,
+    length: Annotated[int | None, typer.Option(help="L of the representation; 8 if left out.")] = None,
+    outputs: Annotated[int | None, typer.Option(help="Outputs of the head, such as classes.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Dropout rate; 0.2 if left out.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="official or paper.", show_default=False)] = None,
+    heads: Annotated[int | None, typer.Option(help="mha: how many heads; 2 if left out.")] = None,
+    seed: Annotated[int | None, typer.Option(help="random: the seed; 0 if left out.")] = None,
+    cells: Annotated[int | None, typer.Option(help="random: how many cells; 2 if left out.")] = None,
+    steps: Annotated[int | None, typer.Option(help="random: how many steps a cell; 2 if left out.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the genotype; the preset's if left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="FILE.json; printed if left out.", show_default=False)
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write a genotype from a preset, to train it or to edit it.
+
+    Examples: bmnas new mha --features Video_4:2048,Skeleton_4:512 --outputs 60 -o mha.json;
+    bmnas new aoa --task digits; bmnas new sum --like ntu-1
+    """
+    from bmnas.genotype import BmnasError, dumps, from_dict, load, presets, save
+    from bmnas.genotype.feature_list import parse_features
+
+    presets.get(preset)
+    options = {"channels": channels, "length": length, "outputs": outputs, "dropout": dropout, "dialect": dialect}
+    options |= _own(preset, {"heads": heads, "seed": seed, "cells": cells, "steps": steps})
+    given = {key: value for key, value in options.items() if value is not None}
+    if out is not None:
+        refuse_existing(out, force)
+    if like is not None:
+        if features or task:
+            raise BmnasError("--like takes the features of the genotype; leave --features and --task out")
+        genotype = presets.like(load(like), preset, **given)
+    else:
+        chosen = parse_features(",".join(features)) if features else ()
+        if task is not None:
+            chosen, given = _from_task(task, preset, chosen, given)
+        if not chosen:
+            raise BmnasError("name the features with --features, or the task that has them with --task")
+        genotype = presets.get(preset)(chosen, **given)
+    if name is not None:
+        genotype = from_dict({**genotype.model_dump(exclude_none=True), "name": name}, preset)
+    if out is None:
+        typer.echo(dumps(genotype, partial=True), nl=False)
+    else:
+        save(genotype, out, partial=True)
+        typer.echo(str(out))
+    unknown = [feature.name for feature in genotype.features if feature.channels is None]
+    if unknown:
+        typer.echo(
+            f"bmnas: the channels of {', '.join(unknown)} are left out: give them as {unknown[0]}:512, or name the "
+            "task when you compile or train",
+            err=True,
+        )
+
+
+def _own(preset: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that only some presets have, refused for the others."""
+    from bmnas.genotype import BmnasError
+
+    owner = {"heads": "mha", "seed": "random", "cells": "random", "steps": "random"}
+    for key, value in options.items():
+        if value is not None and owner[key] != preset:
+            raise BmnasError(f"--{key} is an option of the preset {owner[key]}, not of {preset}")
+    return options
+
+
+def _from_task(task: str, preset: str, chosen: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Features and options, completed with what the task knows; its own channels and reshapes go first."""
+    from bmnas.genotype import BmnasError, presets
+    from bmnas.genotype.errors import did_you_mean
+    from bmnas.tasks import get_task
+
+    known = get_task(task)
+    by_name = {feature.name: feature for feature in known.features}
+    for feature in chosen:
+        if feature.name not in by_name:
+            raise BmnasError(f"task {task} has no feature {feature.name!r}{did_you_mean(feature.name, by_name)}")
+        own = by_name[feature.name]
+        if feature.channels not in (None, own.channels):
+            raise BmnasError(f"{feature.name} has {own.channels} channels in task {task}, not {feature.channels}")
+    features = tuple(by_name[feature.name] for feature in chosen)
+    if not features:
+        features = known.features if preset == "random" else presets.last_features(known.features)
+    usual = {key: known.settings[key] for key in ("channels", "length", "dropout") if key in known.settings}
+    return features, usual | {"outputs": known.outputs} | given

@@ -1,0 +1,253 @@
+"""Fusion networks that the literature has names for, as genotypes: the rows of the paper's Tables 6 and 7, and more.
+
+Each function takes features and what a whole network needs besides (`Frame`, as keywords), and returns a genotype as
+a person would write it. `PRESETS` has them by name. `like` gives the cells of an existing genotype the inner structure
+of a preset, which is how the rows of Table 7 differ from the network that was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.genotype.io import from_dict
+from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.schema import Cell, Feature, Genotype, Head, Representation, Step
+
+Body = tuple[tuple[Step, ...], tuple[str, ...]]
+"""The inner structure of a cell: its steps and its output."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a network needs besides features and cells; the sizes are those of the paper's best network on NTU.
+
+    Attributes:
+        channels: C of the representation.
+        length: L of the representation.
+        outputs: of the head; ``None`` for no head.
+        dropout: the rate.
+        dialect: ``"official"`` or ``"paper"``.
+    """
+
+    channels: int = 128
+    length: int = 8
+    outputs: int | None = None
+    dropout: float = 0.2
+    dialect: Literal["official", "paper"] = "official"
+
+    @classmethod
+    def of(cls, genotype: Genotype) -> Frame:
+        """That of an existing genotype."""
+        return cls(
+            genotype.representation.channels,
+            genotype.representation.length,
+            genotype.head.outputs if genotype.head else None,
+            genotype.dropout,
+            genotype.dialect,
+        )
+
+
+def sum(features: Sequence[Feature], **frame: Any) -> Genotype:
+    """The inputs added up, as DARTS combines nodes (Liu, Simonyan and Yang 2019; Fig. 2, Table 7)."""
+    return _one_cell("sum", features, _all_in("Sum"), frame)
+
+
+def concat_fc(features: Sequence[Feature], **frame: Any) -> Genotype:
+    """A fully connected layer on the concatenated inputs, as in MFAS (Pérez-Rúa et al. 2019; Fig. 2, Table 7)."""
+    return _one_cell("concat-fc", features, _all_in("ConcatFC"), frame)
+
+
+def mha(features: Sequence[Feature], heads: int = 2, **frame: Any) -> Genotype:
+    """Multi-head attention: the first input asks each of the others (Vaswani et al. 2017; Fig. 2d, Table 7).
+
+    Fig. 2d draws two parameter-free heads on the same inputs, which compute the same thing; these heads have
+    projections of their own.
+    """
+    return _one_cell("mha", features, _mha(heads), frame)
+
+
+def aoa(features: Sequence[Feature], **frame: Any) -> Genotype:
+    """Attention on attention: a gate on what attention found (Huang et al. 2019; Fig. 2c, Table 7)."""
+    return _one_cell("aoa", features, _aoa, frame)
+
+
+def glu(features: Sequence[Feature], **frame: Any) -> Genotype:
+    """A gated linear unit, the second input as the gate (Dauphin et al. 2017); one more unit for every more input."""
+    return _one_cell("glu", features, _glu, frame)
+
+
+def gmu(features: Sequence[Feature], **frame: Any) -> Genotype:
+    """The gated multimodal unit (Arevalo et al. 2017)."""
+    return _one_cell("gmu", features, _all_in("GatedSum"), frame)
+
+
+def two_stream(features: Sequence[Feature], **frame: Any) -> Genotype:
+    """The mean of the inputs (after Simonyan and Zisserman 2014, who average the class scores of two networks).
+
+    In the paper dialect, which it has unless told otherwise, the head is linear, so the score of the mean is the mean
+    of the scores that each input gets from this head.
+    """
+    return _one_cell("two-stream", features, _all_in("Mean"), {"dialect": "paper"} | frame)
+
+
+def late_fusion(features: Sequence[Feature], **frame: Any) -> Genotype:
+    """The inputs concatenated before the head, without any cell (Table 6)."""
+    return _genotype("late-fusion", features, (), tuple(feature.name for feature in features), Frame(**frame))
+
+
+def random(features: Sequence[Feature], seed: int = 0, cells: int = 2, steps: int = 2, **frame: Any) -> Genotype:
+    """A network drawn uniformly from the paper's search space over the features; those it does not read are left out.
+
+    Args:
+        features: the candidates.
+        seed: the same seed gives the same network.
+        cells: N.
+        steps: M.
+        frame: see `Frame`.
+    """
+    from bmnas.genotype.space import Space
+
+    chosen = Frame(**frame)
+    space = Space.paper(
+        features=tuple(features),
+        cells=cells,
+        steps=steps,
+        representation=Representation(channels=chosen.channels, length=chosen.length),
+        head=Head(outputs=chosen.outputs) if chosen.outputs else None,
+        dropout=chosen.dropout,
+        dialect=chosen.dialect,
+    )
+    drawn = space.random(seed)
+    return _genotype(f"random-{seed}", features, drawn.cells, drawn.output, chosen)
+
+
+PRESETS: dict[str, Callable[..., Genotype]] = {
+    "sum": sum,
+    "concat-fc": concat_fc,
+    "mha": mha,
+    "aoa": aoa,
+    "glu": glu,
+    "gmu": gmu,
+    "two-stream": two_stream,
+    "late-fusion": late_fusion,
+    "random": random,
+}
+
+
+def get(name: str) -> Callable[..., Genotype]:
+    """The preset of that name.
+
+    Raises:
+        BmnasError: there is none.
+    """
+    if name not in PRESETS:
+        raise BmnasError(f"unknown preset {name!r}{did_you_mean(name, PRESETS)}")
+    return PRESETS[name]
+
+
+def last_features(features: Sequence[Feature]) -> tuple[Feature, ...]:
+    """The last, that is deepest, feature of each modality: what late fusion takes."""
+    return tuple({feature.modality: feature for feature in features}.values())
+
+
+def like(genotype: Genotype, preset: str, **options: Any) -> Genotype:
+    """A preset with the feature selection of an existing genotype: a row of Table 7.
+
+    Every cell keeps its inputs and gets the preset's inner structure. ``late-fusion`` has no cells: it takes the last
+    feature of each modality. ``random`` draws from the space with as many cells and steps over all features.
+
+    Args:
+        genotype: whose features, cells, head and sizes are taken.
+        preset: its name.
+        options: those of the preset, such as ``heads``, or of its `Frame`.
+
+    Raises:
+        BmnasError: there is no such preset, or the genotype has no cells.
+    """
+    build = get(preset)
+    frame = asdict(Frame.of(genotype)) | options
+    if preset == "late-fusion":
+        return build(last_features(genotype.features), **frame)
+    if not genotype.cells:
+        raise BmnasError(f"{genotype.name} has no cells that could have the inner structure of {preset}")
+    if preset == "random":
+        sizes = {"cells": len(genotype.cells), "steps": max(len(cell.steps) for cell in genotype.cells)}
+        return build(genotype.features, **sizes | frame)
+    bodies = {n: build(_stand_ins(n), **frame).cells[0] for n in {len(cell.inputs) for cell in genotype.cells}}
+    cells = tuple(
+        cell.model_copy(update={"steps": bodies[len(cell.inputs)].steps, "output": bodies[len(cell.inputs)].output})
+        for cell in genotype.cells
+    )
+    rest = {key: value for key, value in frame.items() if key in Frame.__dataclass_fields__}
+    return _genotype(preset, genotype.features, cells, genotype.output, Frame(**rest))
+
+
+def _one_cell(name: str, features: Sequence[Feature], body: Callable[..., Body], frame: dict[str, Any]) -> Genotype:
+    most = len(INPUT_NAMES)
+    if not 2 <= len(features) <= most:
+        raise BmnasError(
+            f"the preset {name} puts its features into one cell, which takes 2 to {most} of them, not {len(features)}"
+        )
+    steps, output = body(INPUT_NAMES[: len(features)])
+    names = tuple(feature.name for feature in features)
+    return _genotype(name, features, (Cell(inputs=names, steps=steps, output=output),), (), Frame(**frame))
+
+
+def _genotype(
+    name: str, features: Sequence[Feature], cells: tuple[Cell, ...], output: tuple[str, ...], frame: Frame
+) -> Genotype:
+    read = {read for cell in cells for read in cell.inputs} | set(output)
+    data: dict[str, Any] = {
+        "name": name,
+        "dialect": frame.dialect,
+        "representation": {"channels": frame.channels, "length": frame.length},
+        "features": [feature.model_dump() for feature in features if feature.name in read],
+        "cells": [cell.model_dump() for cell in cells],
+        "head": None if frame.outputs is None else {"outputs": frame.outputs},
+        "dropout": frame.dropout,
+    }
+    for number, cell in enumerate(data["cells"], 1):
+        cell["name"] = cell["name"] or f"Cell_{number}"
+    return from_dict(data | ({"output": output} if output else {}), name)
+
+
+def _all_in(op: str) -> Callable[[tuple[str, ...]], Body]:
+    """One step that reads every input."""
+    return lambda inputs: ((Step(op=op, inputs=inputs),), ("Step_1",))
+
+
+def _mha(heads: int) -> Callable[[tuple[str, ...]], Body]:
+    def body(inputs: tuple[str, ...]) -> Body:
+        x, *others = inputs
+        steps = [{"op": "MultiHeadAttention", "inputs": (x, other), "heads": heads} for other in others]
+        return tuple(Step.model_validate(step) for step in steps), _step_names(range(1, len(steps) + 1))
+
+    return body
+
+
+def _aoa(inputs: tuple[str, ...]) -> Body:
+    x, *others = inputs
+    steps: list[Step] = []
+    for other in others:
+        steps.append(Step(op="Attention", inputs=(x, other)))
+        steps.append(Step(op="LinearGLU", inputs=(f"Step_{len(steps)}", x)))
+    return tuple(steps), _step_names(range(2, len(steps) + 1, 2))
+
+
+def _glu(inputs: tuple[str, ...]) -> Body:
+    first, *others = inputs
+    steps: list[Step] = []
+    for other in others:
+        steps.append(Step(op="LinearGLU", inputs=(f"Step_{len(steps)}" if steps else first, other)))
+    return tuple(steps), _step_names([len(steps)])
+
+
+def _step_names(numbers: Sequence[int]) -> tuple[str, ...]:
+    return tuple(f"Step_{number}" for number in numbers)
+
+
+def _stand_ins(count: int) -> list[Feature]:
+    return [Feature(name=f"F{i}", modality="F", channels=1) for i in range(count)]

@@ -1,0 +1,101 @@
+"""Presets: what each consists of, for any number of features, and on the cells of an existing genotype."""
+
+from __future__ import annotations
+
+import pytest
+
+from bmnas.genotype import BmnasError, Feature, dumps, from_dict, loads, presets
+from tests.genotype.test_schema import SHORT
+
+FEATURES = [Feature(name=f"F_{i}", modality=f"M{i % 3}", channels=8 * i) for i in range(1, 8)]
+IN_ONE_CELL = [name for name in presets.PRESETS if name not in ("late-fusion", "random")]
+
+
+def ops(genotype):
+    return [[step.op for step in cell.steps] for cell in genotype.cells]
+
+
+@pytest.mark.parametrize("preset", presets.PRESETS)
+@pytest.mark.parametrize("count", range(2, 7))
+def test_any_number_of_features(preset, count):
+    genotype = presets.get(preset)(FEATURES[:count], channels=16, length=4, outputs=5)
+    assert loads(dumps(genotype)) == genotype
+    assert genotype.head.outputs == 5
+    assert (genotype.representation.channels, genotype.representation.length) == (16, 4)
+    if preset != "random":
+        assert genotype.features == tuple(FEATURES[:count])
+
+
+@pytest.mark.parametrize("preset", IN_ONE_CELL)
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_too_few_or_too_many_for_one_cell(preset, count):
+    with pytest.raises(BmnasError, match=f"takes 2 to 6 of them, not {count}"):
+        presets.get(preset)(FEATURES[:count])
+
+
+def test_what_each_is():
+    two, three = FEATURES[:2], FEATURES[:3]
+    assert ops(presets.sum(three)) == [["Sum"]]
+    assert ops(presets.concat_fc(three)) == [["ConcatFC"]]
+    assert ops(presets.gmu(three)) == [["GatedSum"]]
+    assert ops(presets.two_stream(three)) == [["Mean"]]
+    assert presets.two_stream(two).dialect == "paper"
+    assert ops(presets.glu(three)) == [["LinearGLU", "LinearGLU"]]
+    assert presets.glu(three).cells[0].output == ("Step_2",)
+    assert ops(presets.mha(two)) == [["MultiHeadAttention"]]
+    assert presets.mha(two).cells[0].steps[0].options == {"heads": 2}
+    assert presets.mha(two, heads=8).cells[0].steps[0].options == {"heads": 8}
+    assert presets.mha(three).cells[0].steps[1].inputs == ("x", "z")
+    aoa = presets.aoa(two).cells[0]
+    assert [(step.op, step.inputs) for step in aoa.steps] == [
+        ("Attention", ("x", "y")),
+        ("LinearGLU", ("Step_1", "x")),
+    ]
+    assert aoa.output == ("Step_2",)
+    late = presets.late_fusion(FEATURES)
+    assert (late.cells, late.output) == ((), tuple(feature.name for feature in FEATURES))
+
+
+def test_random_is_seeded_and_declares_what_it_reads():
+    genotypes = [presets.random(FEATURES, seed=seed, cells=1, steps=3) for seed in (0, 0, 1)]
+    assert genotypes[0] == genotypes[1] != genotypes[2]
+    assert len(genotypes[0].features) == 2
+    assert len(genotypes[0].cells[0].steps) == 3
+
+
+def test_a_row_of_table_7_keeps_the_feature_selection():
+    found = from_dict(SHORT | {"head": {"outputs": 5}})
+    for preset in IN_ONE_CELL:
+        row = presets.like(found, preset)
+        assert [cell.inputs for cell in row.cells] == [cell.inputs for cell in found.cells]
+        assert ops(row) == 2 * ops(presets.get(preset)(FEATURES[:2]))
+        assert (row.features, row.output, row.head, row.dialect) == (
+            found.features,
+            found.output,
+            found.head,
+            found.dialect,
+        )
+    assert presets.like(found, "mha", heads=4).cells[1].steps[0].options == {"heads": 4}
+    assert presets.like(found, "late-fusion").output == ("Video_3", "Skeleton_4")
+    assert [len(cell.steps) for cell in presets.like(found, "random", seed=2).cells] == [2, 2]
+
+
+def test_cells_of_several_inputs_keep_them_too():
+    cells = [
+        {"name": "A", "inputs": ["Video_3", "Skeleton_4", "Video_3"], "steps": [{"op": "Sum", "inputs": ["x", "z"]}]},
+        {"name": "B", "inputs": ["A", "Video_3"], "steps": [{"op": "Sum", "inputs": ["x", "y"]}]},
+    ]
+    row = presets.like(from_dict(SHORT | {"cells": cells}), "sum")
+    assert [cell.steps[0].inputs for cell in row.cells] == [("x", "y", "z"), ("x", "y")]
+    assert [cell.name for cell in row.cells] == ["A", "B"]
+
+
+def test_what_cannot_be():
+    with pytest.raises(BmnasError, match="unknown preset 'aao'; did you mean 'aoa'"):
+        presets.get("aao")
+    with pytest.raises(BmnasError, match="has no cells"):
+        presets.like(presets.late_fusion(FEATURES), "sum")
+    with pytest.raises(BmnasError, match=r"heads is 3, which does not divide the representation's 128 channels"):
+        presets.mha(FEATURES[:2], heads=3)
+    with pytest.raises(BmnasError, match="dialect is 'offical'"):
+        presets.sum(FEATURES[:2], dialect="offical")
