@@ -1,0 +1,158 @@
+"""``bmnas convert``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bmnas.cli.options import Force, refuse_existing
+
+if TYPE_CHECKING:
+    from bmnas.genotype import Genotype
+    from bmnas.genotype.official import OfficialGenotype
+
+
+class Form(StrEnum):
+    """What a genotype can be written as."""
+
+    json = "json"
+    official = "official"
+
+
+def convert(
+    genotype: Annotated[
+        Path,
+        typer.Argument(
+            help="A genotype file: JSON, or the text or the pickle of the released BM-NAS code.", show_default=False
+        ),
+    ],
+    to: Annotated[
+        Form | None,
+        typer.Option(
+            help="json, or official: the text that the released code prints; the other one if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The file to write; printed if left out.", show_default=False),
+    ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="A genotype that supplies what the official form lacks: ntu-1, a file.", show_default=False),
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(help="NAME[:CHANNELS[:RESHAPE]], ... in the released code's order.", show_default=False),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, max=65_536, help="Channels of the representation; 128 if left out.", show_default=False),
+    ] = None,
+    length: Annotated[
+        int | None,
+        typer.Option(min=1, max=65_536, help="Length of the representation; 8 if left out.", show_default=False),
+    ] = None,
+    outputs: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000_000, help="Outputs of the head; no head if left out.", show_default=False),
+    ] = None,
+    node_multiplier: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many of its last nodes a cell puts out; as inner_concat says if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.999, help="0.2 if left out.", show_default=False),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Convert a genotype from or to the form of the released BM-NAS code.
+
+    The options from --like to --dropout say what the official form does not.
+
+    Example: bmnas convert best_genotype.pkl --like ntu-1 -o genotype.json
+    """
+    from bmnas.genotype import BmnasError, Genotype, dumps, official
+    from bmnas.genotype.files import write_atomically
+
+    if out is not None:
+        refuse_existing(out, force, genotype)
+    given = official.load(genotype)
+    ours = isinstance(given, Genotype)
+    to = to or (Form.official if ours else Form.json)
+    supplied = (like, features, channels, length, outputs, node_multiplier, dropout)
+    if (ours or to is Form.official) and any(option is not None for option in supplied):
+        raise BmnasError("--like to --dropout say what an official genotype lacks to become JSON; here nothing does")
+    with _about(genotype, given):
+        if isinstance(given, Genotype):
+            text = dumps(given) if to is Form.json else f"{official.from_genotype(given)}\n"
+        else:
+            text = dumps(_completed(given, genotype, *supplied)) if to is Form.json else f"{given}\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_atomically(out, text)
+        typer.echo(str(out))
+
+
+def _completed(
+    given: OfficialGenotype,
+    path: Path,
+    like: Path | None,
+    features: str | None,
+    channels: int | None,
+    length: int | None,
+    outputs: int | None,
+    node_multiplier: int | None,
+    dropout: float | None,
+) -> Genotype:
+    """The genotype with what the options say, and what they leave to another genotype."""
+    from bmnas.genotype import BmnasError, Head, Representation, load, official
+    from bmnas.genotype.feature_list import parse_features
+
+    other = load(like) if like is not None else None
+    sizes = other.representation if other else official.REPRESENTATION
+    made = official.to_genotype(
+        given,
+        features=parse_features(features) if features is not None else None,
+        representation=Representation(channels=channels or sizes.channels, length=length or sizes.length),
+        node_multiplier=node_multiplier,
+        head=Head(outputs=outputs) if outputs is not None else None,
+        dropout=dropout,
+        name=_name_of(path),
+        like=other,
+    )
+    unknown = next((feature.name for feature in made.features if feature.channels is None), None)
+    if unknown:
+        raise BmnasError(
+            f"{path}: the channels of {unknown} are not known; give those of all {given.features} features as "
+            "--features NAME:CHANNELS,... or take them from a genotype with --like"
+        )
+    return made
+
+
+def _name_of(path: Path) -> str:
+    return path.stem[:200] if path.stem.isprintable() else "genotype"
+
+
+@contextmanager
+def _about(path: Path, given: Genotype | OfficialGenotype) -> Iterator[None]:
+    """Errors of the library begin with the genotype's name, those of a command with the file's."""
+    from bmnas.genotype import Genotype, GenotypeError
+
+    name = given.name if isinstance(given, Genotype) else _name_of(path)
+    try:
+        yield
+    except GenotypeError as error:
+        problem = str(error)
+        raise GenotypeError(f"{path}{problem[len(name) :]}" if problem.startswith(f"{name}: ") else problem) from error
