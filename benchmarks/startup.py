@@ -42,9 +42,11 @@ def main() -> None:
             ["draw", "--help"],
             ["validate", str(genotype)],
             ["draw", str(genotype), "--force"],
+            ["draw", "ntu-1", "-o", str(genotype.with_suffix(".pdf")), "--force"],
+            ["draw", "ntu-1", "-o", str(genotype.with_suffix(".svg")), "--force"],
         ):
             seconds = [wall(command) for _ in range(runs + 1)][1:]
-            shown = " ".join(command[:1] + [part for part in command[1:] if part.startswith("--")])
+            shown = " ".join(Path(part).name if part.startswith(folder) else part for part in command)
             print(f"{statistics.median(seconds):.3f} s  bmnas {shown}")
         python = [wall(["-c", "pass"], module=False) for _ in range(runs + 1)][1:]
         print(f"{statistics.median(python):.3f} s  python -c pass")

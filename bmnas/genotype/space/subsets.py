@@ -1,0 +1,108 @@
+"""The sets of a given size that can be picked from groups of nodes, counted and numbered without listing them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from math import comb
+from typing import NamedTuple
+
+from bmnas.genotype.space.choices import Nodes, skip
+
+
+class Group(NamedTuple):
+    """Nodes, ascending, of which a set has at least ``least`` and at most ``most``."""
+
+    nodes: Sequence[int]
+    least: int
+    most: int
+
+
+class Subsets:
+    """The sets of ``size`` nodes that keep to disjoint groups, each at an index from 0 to ``count - 1``.
+
+    Args:
+        size: how many nodes a set has.
+        groups: the nodes that there are, and how many of each group a set may have.
+        without: sets that are left out; those that would not be there anyway do not matter.
+    """
+
+    def __init__(self, size: int, groups: Sequence[Group], without: Iterable[Nodes] = ()) -> None:
+        self.size = size
+        self.groups = groups
+        self._ways = _ways(size, groups)
+        self._without = sorted(rank for nodes in without if (rank := self._rank(nodes)) is not None)
+        self.count = self._ways[0][size] - len(self._without)
+
+    def __getitem__(self, index: int) -> Nodes:
+        """The set at an index, ascending."""
+        rank = skip(index, self._without)
+        nodes: list[int] = []
+        left = self.size
+        for group, rest in zip(self.groups, self._ways[1:], strict=True):
+            for taken in range(group.least, min(group.most, left) + 1):
+                block = comb(len(group.nodes), taken) * rest[left - taken]
+                if rank < block:
+                    break
+                rank -= block
+            own, rank = divmod(rank, rest[left - taken])
+            nodes += (group.nodes[position] for position in _positions(own, taken, len(group.nodes)))
+            left -= taken
+        return tuple(sorted(nodes))
+
+    def index(self, nodes: Nodes) -> int:
+        """The index of a set.
+
+        Raises:
+            ValueError: it is not one of the sets.
+        """
+        rank = self._rank(nodes)
+        place = bisect_left(self._without, rank) if rank is not None else 0
+        if rank is None or self._without[place : place + 1] == [rank]:
+            raise ValueError(f"{nodes} is not one of the sets")
+        return rank - place
+
+    def _rank(self, nodes: Nodes) -> int | None:
+        """The index of a set where no set is left out; ``None`` if it is not one of the sets."""
+        if len(nodes) != self.size or len(set(nodes)) != self.size:
+            return None
+        rank = 0
+        left = self.size
+        for group, rest in zip(self.groups, self._ways[1:], strict=True):
+            places = [place for node in nodes if (place := _position(group.nodes, node)) is not None]
+            if not group.least <= len(places) <= group.most:
+                return None
+            for taken in range(group.least, len(places)):
+                rank += comb(len(group.nodes), taken) * rest[left - taken]
+            left -= len(places)
+            rank += sum(comb(place, i) for i, place in enumerate(sorted(places), 1)) * rest[left]
+        return rank if left == 0 else None
+
+
+def _ways(size: int, groups: Sequence[Group]) -> list[list[int]]:
+    """``[g][s]``: in how many ways ``s`` nodes can be picked from the groups from ``g`` on."""
+    ways = [[1] + [0] * size]
+    for group in reversed(groups):
+        picks = [comb(len(group.nodes), taken) for taken in range(min(group.most, size) + 1)]
+        ways.append(
+            [
+                sum(picks[taken] * ways[-1][s - taken] for taken in range(group.least, min(group.most, s) + 1))
+                for s in range(size + 1)
+            ]
+        )
+    return ways[::-1]
+
+
+def _positions(rank: int, size: int, among: int) -> list[int]:
+    """The set at a rank of the combinatorial number system: rank = Σ comb(position_i, i), i = 1 .. size."""
+    positions = []
+    for i in range(size, 0, -1):
+        among = bisect_right(range(among), rank, key=lambda position: comb(position, i)) - 1
+        positions.append(among)
+        rank -= comb(among, i)
+    return positions
+
+
+def _position(nodes: Sequence[int], node: int) -> int | None:
+    place = bisect_left(nodes, node)
+    return place if place < len(nodes) and nodes[place] == node else None
