@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         save as save,
     )
     from bmnas.genotype.drawing import draw as draw
+    from bmnas.genotype.space import Space as Space
     from bmnas.searcher import (
         SearchConfig as SearchConfig,
         SearchResult as SearchResult,
@@ -51,6 +52,7 @@ _HOME = {
     "Representation": ("bmnas.genotype", "Representation"),
     "SearchConfig": ("bmnas.searcher", "SearchConfig"),
     "SearchResult": ("bmnas.searcher", "SearchResult"),
+    "Space": ("bmnas.genotype.space", "Space"),
     "Step": ("bmnas.genotype", "Step"),
     "Task": ("bmnas.tasks", "Task"),
     "TrainConfig": ("bmnas.searcher", "TrainConfig"),

@@ -29,39 +29,44 @@ def blocks(language: str, label: str = "") -> list[str]:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory, cache) -> tuple[Path, dict[str, str]]:
-    """A folder with the README's files, and an environment with the digits in the cache."""
-    folder = tmp_path_factory.mktemp("readme")
-    for mark, _, text in BLOCKS:
-        if mark.startswith("file: "):
-            (folder / mark.removeprefix("file: ")).write_text(text)
-    return folder, {**os.environ, "BMNAS_CACHE": str(cache)}
+    """An empty folder, and an environment with the digits in the cache."""
+    return tmp_path_factory.mktemp("readme"), {**os.environ, "BMNAS_CACHE": str(cache)}
 
 
 def test_the_commands(workplace):
     folder, environment = workplace
-    commands = [shlex.split(line) for text in blocks("sh") for line in text.splitlines()]
-    assert len(commands) >= 8
-    for program, command, *rest in commands:
-        assert program == "bmnas"
-        full = [sys.executable, "-m", "bmnas", command, *rest, *SMALL.get(command, [])]
-        done = subprocess.run(full, cwd=folder, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, (full, done.stderr)
-    for written in ("runs/mine/genotype.svg", "mine.pdf", "trained/genotype.safetensors", "aoa.svg", "aoa.safetensors"):
+    commands = []
+    for mark, kind, text in BLOCKS:
+        if mark.startswith("file: "):
+            (folder / mark.removeprefix("file: ")).write_text(text)
+        elif kind == "sh" and not mark:
+            commands += (lines := text.splitlines())
+            for line in lines:
+                program, command, *rest = shlex.split(line)
+                assert program == "bmnas"
+                full = [sys.executable, "-m", "bmnas", command, *rest, *SMALL.get(command, [])]
+                done = subprocess.run(full, cwd=folder, env=environment, capture_output=True, text=True)
+                assert done.returncode == (command == "diff"), (full, done.stderr)
+    assert len(commands) >= 12
+    for written in ("runs/mine/genotype.svg", "mine.pdf", "trained/genotype.safetensors", "mha.svg", "mha.safetensors"):
         assert (folder / written).exists()
 
 
 def test_the_python(workplace):
     folder, environment = workplace
     (code,) = blocks("python")
+    (text,) = blocks("json", "file: mha.json")
+    (folder / "mha.json").write_text(text)
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("torch.Size([4, 10])\n")
-    assert (folder / "aoa.png").exists()
+    for comment in re.findall(r"print\(.*\)  # (.*)", code):
+        assert f"{comment}\n" in done.stdout
+    assert (folder / "mha.png").exists()
 
 
 def test_the_genotype():
-    (text,) = blocks("json", "file: aoa.json")
-    assert [step.op for step in loads(text).cells[0].steps] == ["Attention", "LinearGLU"]
+    (text,) = blocks("json", "file: mha.json")
+    assert [step.op for step in loads(text).cells[0].steps] == ["MultiHeadAttention", "LinearGLU"]
 
 
 def test_the_two_set_up_commands_are_one_line_each_and_need_only_python():

@@ -1,0 +1,122 @@
+"""The pages of docs/ are run: files are written, commands print what is shown, Python gives what is shown.
+
+``UPDATE_DOCS=1 pytest tests/test_docs.py`` writes what the commands print into the pages; review the difference.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bmnas.compiler import summarise
+from bmnas.genotype import OPERATIONS, extension, published
+
+DOCS = Path(__file__).parents[1] / "docs"
+BLOCK = re.compile(r"(?:<!-- (?P<mark>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```\n", flags=re.DOTALL)
+PAGE = DOCS / "genotype.md"
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extension, "_registered", {})
+    return tmp_path
+
+
+def run(command: str, code: int) -> str:
+    program, *rest = shlex.split(command)
+    assert program == "bmnas"
+    done = subprocess.run([sys.executable, "-m", "bmnas", *rest], capture_output=True, text=True)
+    assert done.returncode == code, (command, done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+def test_files_commands_and_python_in_their_order(workplace):
+    text = PAGE.read_text(encoding="utf-8")
+    blocks = list(BLOCK.finditer(text))
+    printed, changes, globals_ = "", [], {}
+    for block in blocks:
+        mark, kind, content = block["mark"] or "", block["kind"], block["text"]
+        if mark.startswith("file: "):
+            Path(mark.removeprefix("file: ")).write_text(content)
+        elif kind == "sh":
+            code = int(mark.removeprefix("exit code ") or 0)
+            printed = "".join(run(line, code) for line in content.splitlines())
+        elif kind == "text":
+            changes.append((block.span("text"), content, printed))
+        elif kind == "python":
+            example = doctest.DocTestParser().get_doctest(content, globals_, PAGE.name, PAGE.name, 0)
+            failures: list[str] = []
+            doctest.DocTestRunner().run(example, out=failures.append, clear_globs=False)
+            globals_.update(example.globs)
+            assert not failures, "".join(failures)
+    if os.environ.get("UPDATE_DOCS"):
+        for (start, end), _, new in reversed(changes):
+            text = text[:start] + new + text[end:]
+        PAGE.write_text(text, encoding="utf-8")
+    else:
+        for _, shown, new in changes:
+            assert new == shown
+    assert len(changes) >= 6
+
+
+def test_every_operation_is_in_the_table():
+    text = PAGE.read_text(encoding="utf-8")
+    for name, operation in OPERATIONS.items():
+        (row,) = re.findall(rf"^\| `{name}` .*$", text, flags=re.MULTILINE)
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        least, most = operation.arity
+        assert cells[1] == (
+            f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+        )
+        assert [option.strip("`") for option in cells[2].split(", ") if option] == list(operation.options.model_fields)
+
+
+def test_the_formulas_for_parameters_are_the_declared_ones():
+    """The last two columns of the table, calculated for some sizes."""
+    from bmnas.genotype import Shape
+
+    text = PAGE.read_text(encoding="utf-8")
+    for name, operation in OPERATIONS.items():
+        (row,) = re.findall(rf"^\| `{name}` .*$", text, flags=re.MULTILINE)
+        formulas = dict(
+            zip(("paper", "official"), [cell.strip() for cell in row.strip("|").split("|")][-2:], strict=True)
+        )
+        for inputs in range(operation.arity[0], (operation.arity[1] or 4) + 1):
+            for dialect, formula in formulas.items():
+                choices = [part.strip() for part in formula.split(";")]
+                chosen = choices[0] if inputs == 2 or len(choices) == 1 else choices[1]
+                terms = {"C²": 8 * 8, "CL": 8 * 3, "C": 8}
+                declared = operation.parameters(Shape(8, 3, inputs, dialect), operation.options().model_dump())
+                assert polynomial(chosen.split(":")[-1], terms, inputs) == declared, (name, dialect, inputs)
+
+
+def polynomial(formula: str, terms: dict[str, int], inputs: int) -> int:
+    """The value of ``2 n C² + 3 C``."""
+    total = 0
+    for term in formula.split("+"):
+        product = 1
+        for factor in term.split():
+            product *= {**terms, "n": inputs, "n²": inputs**2}.get(factor) or int(factor)
+        total += product if term.strip() != "0" else 0
+    return total
+
+
+def test_the_sizes_are_what_the_networks_have():
+    text = (DOCS / "paper.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| here \| (.*) \|$", text.partition("<!-- output: sizes -->")[2], flags=re.MULTILINE)
+    sizes = [f"{summarise(published.load(name)).parameters / 1e6:.3f}" for name in published.names()]
+    assert row.split(" | ") == sizes
+
+
+def test_links_lead_somewhere():
+    for page in DOCS.glob("*.md"):
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (DOCS / target).exists(), (page.name, target)
