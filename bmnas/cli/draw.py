@@ -3,35 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from bmnas.cli.options import Force, GenotypeFile, refuse_existing
+from bmnas.cli.options import Force, refuse_existing
 
 
 def draw(
-    genotype: GenotypeFile,
+    genotypes: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="GENOTYPE...",
+            help="Genotype files (JSON), or published ones: ntu-1, mmimdb-1, ...; several are drawn side by side.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="FILE.svg, .pdf, .png or .dot; the genotype's name with .svg if left out.",
+            help="FILE.svg, .pdf, .png or .dot; for one genotype its name with .svg if left out.",
             show_default=False,
         ),
     ] = None,
+    level: Annotated[
+        Literal["steps", "cells"], typer.Option(help="cells: the upper level alone, a cell is one box.")
+    ] = "steps",
+    theme: Annotated[Literal["light", "dark"], typer.Option(help="Colours.")] = "light",
+    unused: Annotated[
+        Literal["show", "fold", "hide"],
+        typer.Option(help="What reaches no output; fold: of more than 12 features, the unused become one row."),
+    ] = "fold",
+    diff: Annotated[bool, typer.Option("--diff", help="Draw two genotypes on one picture, and what differs.")] = False,
     force: Force = False,
 ) -> None:
-    """Draw a genotype.
+    """Draw a genotype, several side by side, or what differs between two.
 
-    Example: bmnas draw genotype.json -o genotype.pdf
+    Example: bmnas draw ntu-1 ntu-3 --diff -o diff.svg
     """
-    from bmnas.genotype import load
-    from bmnas.genotype.drawing import draw as draw_genotype
+    from bmnas.genotype import BmnasError, load
+    from bmnas.genotype.drawing import draw as draw_genotypes, draw_diff
 
-    given = load(genotype)
-    target = out if out is not None else genotype.with_suffix(".svg")
-    refuse_existing(target, force, genotype)
-    draw_genotype(given, target)
+    if diff and len(genotypes) != 2:
+        raise BmnasError(f"--diff draws two genotypes, not {len(genotypes)}")
+    if diff and level != "steps":
+        raise BmnasError("--diff draws the steps too; leave out --level")
+    if len(genotypes) > 1 and out is None:
+        raise BmnasError("several genotypes need a file for the drawing: -o FILE.svg")
+    given = [load(genotype) for genotype in genotypes]
+    target = out if out is not None else genotypes[0].with_suffix(".svg")
+    for source in genotypes:
+        refuse_existing(target, force, source)
+    if diff:
+        draw_diff(given[0], given[1], target, theme=theme, unused=unused)
+    else:
+        draw_genotypes(given, target, level=level, theme=theme, unused=unused)
     typer.echo(str(target))

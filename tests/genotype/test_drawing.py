@@ -15,9 +15,12 @@ import pygraphviz
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from bmnas.genotype import BmnasError, Genotype, from_dict
-from bmnas.genotype.drawing import _silenced_stderr, draw, to_dot
+from bmnas.genotype import INPUT_NAMES, BmnasError, Genotype, from_dict
+from bmnas.genotype.drawing import draw, to_dot
+from bmnas.genotype.drawing.render import _silenced_stderr
+from bmnas.genotype.drawing.style import THEMES
 from bmnas.genotype.graph import OUTPUT, Node, to_graph, used_nodes
+from bmnas.genotype.operations import find
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
 
@@ -57,18 +60,31 @@ def svg_of(genotype: Genotype, folder: Path) -> bytes:
     return (folder / "g.svg").read_bytes()
 
 
+HEAD = ("head",)
+DIALECTS = st.sampled_from(["official", "paper"])
+
+
+def in_dialect(genotype: Genotype, dialect: str) -> Genotype:
+    return genotype.model_copy(update={"dialect": dialect})
+
+
 def nodes_by_id(graph: pygraphviz.AGraph) -> dict[str, Node]:
     """What each node of the DOT graph, and each port of a modality, shows: read from the labels alone."""
     found: dict[str, Node] = {}
     boxes = {node: box for box in graph.subgraphs() for node in box.nodes() if box.name and "cluster_" in box.name}
     for node in graph.nodes():
         lines = shown(node.attr["label"])
+        if node.attr["style"] == "invis":
+            continue
         if node in boxes:
             (cell,) = shown(boxes[node].graph_attr["label"])
             inside: Node = ("step", cell, lines[0])
             if node.attr["shape"] == "circle":
                 inside = ("input", cell, lines[0])
-            elif lines[-1] == "+ x, layer norm":
+            elif node.attr["fillcolor"] == THEMES["light"].grounds["cell"] or lines[0] in (
+                "Concat + FC",
+                "+ x, layer norm",
+            ):
                 inside = ("cell", cell)
             found[node] = inside
         elif node.attr["shape"] == "plain":
@@ -77,6 +93,9 @@ def nodes_by_id(graph: pygraphviz.AGraph) -> dict[str, Node]:
                     found[row.attrib["port"]] = ("feature", "".join(row.itertext()).replace("\\\\", "\\"))
         elif lines[0] in ("Concat", "Output"):
             found[node] = OUTPUT
+        else:
+            assert lines[0].startswith("Linear → ")
+            found[node] = HEAD
     return found
 
 
@@ -85,37 +104,62 @@ def shown(label: str) -> list[str]:
     return [text.replace("\\\\", "\\") for text in ElementTree.fromstring(f"<p>{label}</p>").itertext()]
 
 
+def stand_ins(genotype: Genotype) -> dict[Node, Node]:
+    """In the paper dialect, what is drawn for the nodes that compute nothing."""
+    found: dict[Node, Node] = {}
+    if genotype.dialect == "paper":
+        if genotype.head and len(genotype.output) == 1:
+            found[OUTPUT] = HEAD
+        for cell in genotype.cells:
+            if len(cell.output) == 1:
+                kind = "input" if cell.output[0] in INPUT_NAMES[: len(cell.inputs)] else "step"
+                found["cell", cell.name] = (kind, cell.name, cell.output[0])
+    return found
+
+
 @settings(deadline=None)
-@given(genotypes())
-def test_every_node_and_every_edge_is_in_the_dot_text(genotype):
+@given(genotypes(), DIALECTS)
+def test_every_node_and_every_edge_is_in_the_dot_text(genotype, dialect):
+    genotype = in_dialect(genotype, dialect)
     drawn = pygraphviz.AGraph(string=to_dot(genotype))
     nodes = nodes_by_id(drawn)
-    graph, used = to_graph(genotype), used_nodes(genotype)
-    assert Counter(nodes.values()) == Counter(list(graph))
+    graph, used, instead = to_graph(genotype), used_nodes(genotype) | {HEAD}, stand_ins(genotype)
+    assert Counter(nodes.values()) == Counter([*set(graph) - set(instead), *[HEAD] * bool(genotype.head)])
 
     edges: Counter[tuple[Node, Node]] = Counter()
+    paints = THEMES["light"].paints
     for edge in drawn.edges():
         source, target = (edge.attr["tailport"] or edge[0]).removesuffix(":e"), edge[1]
-        if edge.attr["style"] != "invis" and target != "head":
+        if edge.attr["style"] != "invis":
             edges[nodes[source], nodes[target]] += 1
             grey = not {nodes[source], nodes[target]} <= used
-            upper = graph.edges[nodes[source], nodes[target]]["level"] == "upper"
-            assert edge.attr["color"] == ("#B0B0B0" if grey else "#0072B2" if upper else "#404040")
-    reads = {(s, t): len(data["positions"]) for s, t, data in graph.edges(data=True) if data["positions"]}
-    assert edges == reads
+            inner = (
+                len(nodes[source]) == 3 and nodes[source][1] == nodes[target][1:2][0] if len(nodes[target]) > 1 else 0
+            )
+            line = paints["unused"].line if grey else paints["plain"].line if inner else THEMES["light"].upper
+            assert edge.attr["color"] == line
+            assert edge.attr["style"] == ("dashed" if grey else "solid")
+    reads: Counter[tuple[Node, Node]] = Counter()
+    for source, target, data in graph.edges(data=True):
+        if instead.get(target) != source:
+            reads[instead.get(source, source), instead.get(target, target)] += len(data["positions"])
+    if genotype.head and OUTPUT not in instead:
+        reads[OUTPUT, HEAD] = 1
+    assert edges == +reads
 
 
 @settings(deadline=None)
-@given(genotypes())
-def test_the_order_of_inputs_is_shown_where_it_matters(genotype):
+@given(genotypes(), DIALECTS)
+def test_the_order_of_inputs_is_shown_where_it_matters(genotype, dialect):
+    genotype = in_dialect(genotype, dialect)
     drawn = pygraphviz.AGraph(string=to_dot(genotype))
     inside = {name: node for name, node in nodes_by_id(drawn).items() if drawn.has_node(name)}
     lines = {node: shown(drawn.get_node(name).attr["label"]) for name, node in inside.items()}
     for cell in genotype.cells:
         for step in cell.steps:
-            ordered = step.op in ("Attention", "LinearGLU", "ConcatFC")
-            brackets = [f"({', '.join(step.inputs)})"] if ordered else []
-            assert lines["step", cell.name, step.name] == [step.name, step.op, *brackets]
+            options = [f"{name} {value}" for name, value in step.options.items()]
+            brackets = [] if find(step.op).commutative else [f"({', '.join(step.inputs)})"]
+            assert lines["step", cell.name, step.name] == [step.name, step.op, *options, *brackets]
 
 
 def test_the_head_is_drawn():
@@ -125,7 +169,7 @@ def test_the_head_is_drawn():
 
 def test_a_genotype_without_cells_is_drawn(tmp_path):
     svg = svg_of(from_dict(changed(cells=[], output=["Skeleton_4"])), tmp_path)
-    assert texts(svg) == ["genotype", "Video", "Video_3", "Skeleton", "Skeleton_4", "Output"]
+    assert texts(svg) == ["genotype", "Video", "Video_3", "Skeleton", "Skeleton_4", "Output", "layer norm, ReLU"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

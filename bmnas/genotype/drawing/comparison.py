@@ -1,0 +1,199 @@
+"""Two genotypes as one scene: what only the first has is removed, what only the second has is added, the rest is kept.
+
+Features, cells and steps are matched by their names. A step (or a feature) that both have, but differently, is
+changed: it shows what it was and what it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bmnas.genotype.drawing.picture import FOLD_ABOVE, Unused, by_modality, depths, folded_row
+from bmnas.genotype.drawing.scene import HEAD, Arrow, Box, Column, Frame, Key, Kind, Line, Mark, Scene
+from bmnas.genotype.drawing.words import cell_lines, output_lines, step_lines
+from bmnas.genotype.graph import OUTPUT, to_graph
+from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.schema import Cell, Feature, Genotype, Step
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+Lines = tuple[Line, ...]
+Value = TypeVar("Value")
+
+
+def scene_of_two(a: Genotype, b: Genotype, unused: Unused) -> Scene:
+    """What turns ``a`` into ``b``; ``unused`` is about features that nothing reads in either."""
+    graphs = to_graph(a), to_graph(b)
+    frames = tuple(_frames(a, b))
+    columns = tuple(_columns(a, b, graphs, unused))
+    ends = tuple(_ends(a, b))
+    arrows = tuple(_arrows(a, b, graphs))
+    notes = tuple(_settings(a, b))
+    marks: list[Mark] = [each.mark for each in frames] + [each.mark for each in ends] + [each.mark for each in arrows]
+    marks += [box.mark for frame in frames for box in (*frame.inputs, *frame.boxes)]
+    marks += [row.mark for column in columns for row in column.rows if row.key[0] == "feature"]
+    if not notes and set(marks) <= {"kept"}:
+        notes = ("nothing differs",)
+    legend: tuple[tuple[Mark, str], ...] = (
+        ("removed", f"only in {a.name}"),
+        ("added", f"only in {b.name}"),
+        ("changed", "differs: shows both"),
+        ("kept", "the same in both"),
+    )
+    return Scene(f"{a.name} → {b.name}", columns, frames, ends, arrows, notes, legend)
+
+
+def _columns(a: Genotype, b: Genotype, graphs: tuple[nx.DiGraph, ...], unused: Unused) -> Iterator[Column]:
+    before, after = _by_name(a.features), _by_name(b.features)
+    both = [*b.features, *(feature for feature in a.features if feature.name not in after)]
+    for modality, features in by_modality(both).items():
+        rows = [_feature(before.get(each.name), after.get(each.name)) for each in features]
+        idle = [row for row in rows if row.mark == "kept" and not _is_read(row.key, graphs)]
+        if unused == "hide":
+            rows = [row for row in rows if row not in idle]
+        elif unused == "fold" and len(both) > FOLD_ABOVE and len(idle) > 1:
+            rows = [row for row in rows if row not in idle]
+            rows.append(folded_row(modality, len(idle), others=bool(rows)))
+        if rows:
+            yield Column(modality, tuple(rows))
+
+
+def _feature(before: Feature | None, after: Feature | None) -> Box:
+    feature = after or before
+    assert feature is not None
+    mark = _mark(before, after)
+    lines = [Line(feature.name, mark=mark)]
+    if before is not None and after is not None:
+        for key, was, now in _differences(before, after):
+            lines += [Line(f"{key} {was}", True, "removed"), Line(f"{key} {now}", True, "added")]
+    return Box(("feature", feature.name), "feature", tuple(lines), mark, f"feature {feature.name}, {mark}")
+
+
+def _frames(a: Genotype, b: Genotype) -> Iterator[Frame]:
+    depth = {**depths(a), **depths(b)}
+    for before, after in _pairs(a.cells, b.cells):
+        was = cell_lines(before, a.dialect) if before else None
+        now = cell_lines(after, b.dialect) if after else None
+        yield _frame(before, after, was, now, depth[(after or before).name])
+
+
+def _frame(before: Cell | None, after: Cell | None, was: Lines | None, now: Lines | None, depth: int) -> Frame:
+    cell = after or before
+    assert cell is not None
+    counts = len(before.inputs) if before else 0, len(after.inputs) if after else 0
+    inputs = []
+    for number, name in enumerate(INPUT_NAMES[: max(counts)]):
+        mark: Mark = "added" if number >= counts[0] else "removed" if number >= counts[1] else "kept"
+        words = f"{name} of {cell.name}, {mark}"
+        inputs.append(Box(("input", cell.name, name), "input", (Line(name, mark=mark),), mark, words))
+    boxes = [_step(cell, *pair) for pair in _pairs(before.steps if before else (), after.steps if after else ())]
+    boxes.append(_box(("cell", cell.name), "cell", was, now, f"output of {cell.name}"))
+    mark = "kept" if before and after else _mark(before, after)
+    return Frame(("cell", cell.name), cell.name, tuple(inputs), tuple(boxes), mark, depth)
+
+
+def _step(cell: Cell, before: Step | None, after: Step | None) -> Box:
+    step = after or before
+    assert step is not None
+    was, now = (step_lines(each) if each else None for each in (before, after))
+    key, name = ("step", cell.name, step.name), Line(step.name, small=True)
+    return _box(key, "step", was, now, f"{step.name} of {cell.name}", (name,))
+
+
+def _ends(a: Genotype, b: Genotype) -> Iterator[Box]:
+    yield _box(OUTPUT, "output", output_lines(a), output_lines(b), "output")
+    was, now = ((Line(f"Linear → {each.head.outputs}"),) if each.head else None for each in (a, b))
+    if was or now:
+        yield _box(HEAD, "output", was, now, "head")
+
+
+def _box(
+    key: Key,
+    kind: Kind,
+    was: Lines | None,
+    now: Lines | None,
+    words: str,
+    above: tuple[Line, ...] = (),
+) -> Box:
+    """A box that shows what it was, what it is, or both where they differ; the sign stands at the first line."""
+    mark = _mark(was, now)
+    lines = (*above, *(now or was or ()))
+    if mark == "changed" and was and now:
+        lines = (*above, *_signed(was, "removed"), *_signed(now, "added"))
+    elif mark in ("added", "removed"):
+        lines = _signed(lines, mark)
+    return Box(key, kind, lines, mark, f"{words}, {mark}")
+
+
+def _signed(lines: Sequence[Line], mark: Mark) -> tuple[Line, ...]:
+    first, *others = lines
+    return Line(first.text, first.small, mark), *others
+
+
+def _arrows(a: Genotype, b: Genotype, graphs: tuple[nx.DiGraph, ...]) -> Iterator[Arrow]:
+    before, after = (_reads(genotype, graph) for genotype, graph in zip((a, b), graphs, strict=True))
+    for edge in {**after, **before}:
+        kept = min(before[edge], after[edge])
+        counts: dict[Mark, int] = {"kept": kept, "removed": before[edge] - kept, "added": after[edge] - kept}
+        for mark, count in counts.items():
+            if count:
+                yield Arrow(*edge, mark, count)
+
+
+def _reads(genotype: Genotype, graph: nx.DiGraph) -> Counter[tuple[Key, Key, bool]]:
+    """Source, target and whether it is an edge of the upper level, with how many times the target reads the source."""
+    found: Counter[tuple[Key, Key, bool]] = Counter()
+    for source, target, edge in graph.edges(data=True):
+        found[source, target, edge["level"] == "upper"] = len(edge["positions"])
+    if genotype.head:
+        found[OUTPUT, HEAD, True] = 1
+    return +found
+
+
+def _settings(a: Genotype, b: Genotype) -> Iterator[str]:
+    """What no box shows."""
+    values: list[Mapping[str, Any]] = [
+        {
+            "dialect": each.dialect,
+            "channels": each.representation.channels,
+            "length": each.representation.length,
+            "dropout": each.dropout,
+        }
+        for each in (a, b)
+    ]
+    for key, was in values[0].items():
+        if was != values[1][key]:
+            yield f"{key} {was} → {values[1][key]}"
+
+
+def _differences(before: Feature, after: Feature) -> Iterable[tuple[str, Any, Any]]:
+    for key in ("modality", "channels", "reshape"):
+        was, now = getattr(before, key), getattr(after, key)
+        if was != now:
+            yield key, was, now
+
+
+def _pairs(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """What has one name in both, ``None`` for what one of them lacks: in the order of ``after``, then the removed."""
+    old, new = _by_name(before), _by_name(after)
+    for name in {**new, **old}:
+        yield old.get(name), new.get(name)
+
+
+def _by_name(values: Iterable[Value]) -> dict[str, Value]:
+    return {value.name: value for value in values}  # type: ignore[attr-defined]
+
+
+def _mark(before: object, after: object) -> Mark:
+    if before is None:
+        return "added"
+    if after is None:
+        return "removed"
+    return "kept" if before == after else "changed"
+
+
+def _is_read(key: Key, graphs: tuple[nx.DiGraph, ...]) -> bool:
+    return any(key in graph and graph.out_degree(key) for graph in graphs)

@@ -1,0 +1,101 @@
+"""DOT text as a picture: through pygraphviz where it is installed, or else the program dot."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CalledProcessError
+
+import graphviz
+
+from bmnas.genotype.drawing.dot import Dot
+from bmnas.genotype.errors import BmnasError, did_you_mean
+
+SUFFIXES = (".svg", ".pdf", ".png", ".dot")
+
+_PNG_DPI = "144"
+
+_rendering = threading.Lock()
+
+
+def check_suffix(path: Path) -> Path:
+    """The path, if its suffix names a format of drawings.
+
+    Raises:
+        BmnasError: it does not.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        found = f"the suffix {path.suffix!r}, which is not" if path.suffix else "no suffix, which would say"
+        raise BmnasError(f"{path}: has {found} a format of drawings{did_you_mean(suffix, SUFFIXES)}")
+    return path
+
+
+def rendered(dot: Dot, path: Path) -> bytes:
+    """The picture, in the format that the path's suffix names.
+
+    Raises:
+        BmnasError: no Graphviz is installed, or it cannot draw this format.
+    """
+    kind = path.suffix.lower()[1:]
+    text = dot.text.replace("{", f"{{\n\tgraph [dpi={_PNG_DPI}]", 1) if kind == "png" else dot.text
+    try:
+        picture = _picture(text, kind)
+    except graphviz.ExecutableNotFound:
+        raise BmnasError(
+            f"{path}: cannot be drawn without Graphviz; install pygraphviz (pip install pygraphviz) or the program "
+            "dot, or write the text of the drawing with -o file.dot, which needs neither"
+        ) from None
+    except (ValueError, CalledProcessError, BrokenPipeError) as error:  # a program that ends at once reads nothing
+        raise BmnasError(f"{path}: the installed Graphviz cannot draw it as {kind}") from error
+    return _told_in_words(picture, dot.words) if kind == "svg" else picture
+
+
+def _picture(text: str, kind: str) -> bytes:
+    picture: bytes
+    try:
+        import pygraphviz
+    except ImportError:
+        picture = graphviz.Source(text).pipe(format=kind, engine="dot", quiet=True)
+    else:
+        with _silenced_stderr():
+            picture = pygraphviz.AGraph(string=text).draw(format=kind, prog="dot")
+    return picture
+
+
+def _told_in_words(svg: bytes, words: dict[str, str]) -> bytes:
+    """The SVG with titles for people: browsers show them as tooltips, screen readers read them; Graphviz has only ids.
+
+    Graphviz escapes every name, so what is written here as a tag is its own, and what is in it is an id.
+    """
+
+    def title(found: re.Match[str]) -> str:
+        start, own, name = found.groups()
+        told = words.get(own, words.get(name, ""))  # an edge has an id of its own; its name is made of its ends
+        return f"{start}<title>{html.escape(told)}</title>"
+
+    return re.sub(r'(<g id="([^"]*)" class="[^"]*"[^>]*>\s*)<title>([^<]*)</title>', title, svg.decode()).encode()
+
+
+@contextmanager
+def _silenced_stderr() -> Iterator[None]:
+    """Send what C code writes on stderr to nowhere: Fontconfig's warnings about files of the machine help no user."""
+    # One at a time: two threads that save and restore the descriptor by turns would leave it silenced for good.
+    with _rendering:
+        try:
+            saved = os.dup(2)
+        except OSError:  # the process runs without stderr
+            yield
+            return
+        try:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

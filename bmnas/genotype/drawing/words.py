@@ -1,0 +1,49 @@
+"""What the boxes of a drawing say, and how each is told in words."""
+
+from __future__ import annotations
+
+from bmnas.genotype.drawing.scene import Line
+from bmnas.genotype.operations import INPUT_NAMES, find
+from bmnas.genotype.schema import Cell, Genotype, Step
+
+
+def step_lines(step: Step) -> tuple[Line, ...]:
+    """Operation, options, and the inputs in brackets where their order makes a difference."""
+    below = [_options(step), "" if find(step.op).commutative else _brackets(step)]
+    return Line(step.op), *(Line(text, small=True) for text in below if text)
+
+
+def cell_lines(cell: Cell, dialect: str) -> tuple[Line, ...]:
+    """What becomes of the output nodes of a cell, before anything outside reads it."""
+    rest = "+ x, layer norm" if dialect == "official" else ""
+    if len(cell.output) > 1:
+        return (Line("Concat + FC"), *([Line(rest, small=True)] if rest else []))
+    return (Line(rest or f"= {cell.output[0]}"),)
+
+
+def output_lines(genotype: Genotype) -> tuple[Line, ...]:
+    """What becomes of the output of a genotype, before the head."""
+    together = Line("Concat" if len(genotype.output) > 1 else "Output")
+    return (together, Line("layer norm, ReLU", small=True)) if genotype.dialect == "official" else (together,)
+
+
+def about_step(cell: Cell, step: Step) -> str:
+    """Such as ``Step_1 of Cell_1: MultiHeadAttention (x, y), heads 4``."""
+    options = _options(step)
+    return f"{step.name} of {cell.name}: {step.op} {_brackets(step)}{', ' if options else ''}{options}"
+
+
+def about_input(cell: Cell, number: int) -> str:
+    """Such as ``x of Cell_1: Video_3``."""
+    return f"{INPUT_NAMES[number]} of {cell.name}: {cell.inputs[number]}"
+
+
+def _options(step: Step) -> str:
+    text = ", ".join(f"{name} {value}" for name, value in step.options.items())
+    # An operation from outside the package may have options of any length and with any characters.
+    text = "".join(character if character.isprintable() else "?" for character in text)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def _brackets(step: Step) -> str:
+    return f"({', '.join(step.inputs)})"

@@ -1,0 +1,137 @@
+"""Two genotypes on one picture: what is added, removed, changed and kept is told, and is what really differs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from hypothesis import given, settings
+
+from bmnas.genotype import from_dict
+from bmnas.genotype.drawing import draw_diff, to_dot_diff
+from bmnas.genotype.drawing.comparison import scene_of_two
+from bmnas.genotype.drawing.scene import HEAD, Box, Scene
+from bmnas.genotype.graph import to_graph
+from tests.genotype.test_drawing import DIALECTS, NAMES, in_dialect, texts
+from tests.genotype.test_drawing_picture import cell, many
+from tests.genotype.test_schema import SHORT, changed
+from tests.strategies import genotypes
+
+
+def boxes(scene: Scene) -> dict[tuple[str, ...], Box]:
+    found = [*scene.ends, *(row for column in scene.columns for row in column.rows)]
+    found += [box for frame in scene.frames for box in (*frame.inputs, *frame.boxes)]
+    return {box.key: box for box in found}
+
+
+def compared(**changes: Any) -> Scene:
+    return scene_of_two(from_dict(SHORT), from_dict(changed(**changes)), "show")
+
+
+def marked(scene: Scene) -> dict[tuple[str, ...], str]:
+    return {key: box.mark for key, box in boxes(scene).items() if box.mark != "kept"}
+
+
+@settings(deadline=None)
+@given(genotypes(), DIALECTS)
+def test_a_genotype_does_not_differ_from_itself(genotype, dialect):
+    genotype = in_dialect(genotype, dialect)
+    scene = scene_of_two(genotype, genotype, "show")
+    assert marked(scene) == {}
+    assert {arrow.mark for arrow in scene.arrows} <= {"kept"}
+    assert scene.notes == ("nothing differs",)
+
+
+@settings(deadline=None)
+@given(genotypes(), genotypes(), DIALECTS, DIALECTS)
+def test_both_can_be_read_off_the_picture(a, b, first, second):
+    """What is kept, changed or removed is the first; what is kept, changed or added is the second."""
+    pair = in_dialect(a, first), in_dialect(b, second)
+    scene = scene_of_two(*pair, "show")
+    for genotype, absent in zip(pair, ("added", "removed"), strict=True):
+        graph = to_graph(genotype)
+        nodes = {key for key, box in boxes(scene).items() if box.mark != absent} - {HEAD}
+        assert nodes == set(graph)
+        drawn: Counter[Any] = Counter()
+        for arrow in scene.arrows:
+            if arrow.mark != absent and arrow.target != HEAD:
+                drawn[arrow.source, arrow.target] += arrow.count
+        assert drawn == +Counter({(s, t): len(edge["positions"]) for s, t, edge in graph.edges(data=True)})
+    assert all(arrow.count > 0 for arrow in scene.arrows)
+    differs = any(box.mark != "kept" for box in boxes(scene).values())
+    assert ("nothing differs" in scene.notes) <= (not differs)
+
+
+def test_an_operation_that_changes_shows_both():
+    scene = compared(cells__0__steps__0__op="LinearGLU")
+    assert marked(scene) == {("step", "Cell_1", "Step_1"): "changed"}
+    lines = boxes(scene)["step", "Cell_1", "Step_1"].lines
+    assert [(line.text, line.mark) for line in lines] == [
+        ("Step_1", None), ("Attention", "removed"), ("(x, y)", None), ("LinearGLU", "added"), ("(x, y)", None),
+    ]  # fmt: skip
+    assert {arrow.mark for arrow in scene.arrows} == {"kept"}
+
+
+def test_the_order_of_inputs_is_a_change_where_it_matters():
+    assert marked(compared(cells__0__steps__1__inputs=["x", "Step_1"])) == {}  # Sum
+    swapped = compared(cells__0__steps__0__inputs=["y", "x"])  # Attention
+    assert marked(swapped) == {("step", "Cell_1", "Step_1"): "changed"}
+
+
+def test_an_option_that_changes_is_a_change():
+    steps = [{"op": "MultiHeadAttention", "inputs": ["x", "y"], "heads": heads} for heads in (2, 4)]
+    a, b = (from_dict(changed(cells__0__steps__0=step)) for step in steps)
+    texts_of = [line.text for line in boxes(scene_of_two(a, b, "show"))["step", "Cell_1", "Step_1"].lines]
+    assert "heads 2" in texts_of and "heads 4" in texts_of
+
+
+def test_what_is_added_and_removed():
+    scene = compared(cells__1={"name": "New", "inputs": ["Cell_1", "Video_3"], "steps": [], "output": ["x", "y"]})
+    assert marked(scene) == {
+        **{("input", "New", name): "added" for name in "xy"}, ("cell", "New"): "added",
+        **{("input", "Cell_2", name): "removed" for name in "xy"},
+        ("step", "Cell_2", "Step_1"): "removed", ("cell", "Cell_2"): "removed",
+    }  # fmt: skip
+    assert [(frame.title, frame.mark) for frame in scene.frames] == [
+        ("Cell_1", "kept"),
+        ("New", "added"),
+        ("Cell_2", "removed"),
+    ]
+
+
+def test_features_head_and_settings():
+    scene = compared(features__0__channels=64, head={"outputs": 3}, dropout=0.5, dialect="paper")
+    assert [(line.text, line.mark) for line in boxes(scene)["feature", "Video_3"].lines] == [
+        ("Video_3", "changed"), ("channels 2048", "removed"), ("channels 64", "added"),
+    ]  # fmt: skip
+    assert boxes(scene)[HEAD].mark == "added"
+    assert scene.notes == ("dialect official → paper", "dropout 0.2 → 0.5")
+    assert [line.text for line in boxes(scene)["cell", "Cell_2"].lines] == ["+ x, layer norm", "= Step_1"]
+
+
+def test_many_features_that_nothing_reads_become_one_row():
+    a, b = (from_dict(many(10, [cell("A_3", read)])) for read in ("A_7", "A_8"))
+    rows = {way: [[box.lines[0].text for box in column.rows] for column in scene_of_two(a, b, way).columns]
+            for way in ("fold", "hide")}  # fmt: skip
+    assert rows == {"fold": [["A_3", "A_7", "A_8", "+ 7 unused"], ["10 unused"]], "hide": [["A_3", "A_7", "A_8"]]}
+
+
+def test_the_legend_names_both_and_the_picture_is_drawn(tmp_path):
+    a, b = from_dict(changed(name="<one>")), from_dict(changed(name="other\\N", cells__0__steps__0__op="Sum"))
+    draw_diff(a, b, tmp_path / "g.svg", theme="dark")
+    found = texts((tmp_path / "g.svg").read_bytes())
+    assert {"<one> → other\\N", "only in <one>", "only in other\\N", "the same in both", "Attention"} <= {
+        text.strip() for text in found
+    }
+    assert {"+", "−"} <= {text.strip() for text in found}
+    dot = to_dot_diff(a, b)
+    assert "dashed" in dot and to_dot_diff(a, b, theme="dark") != dot
+
+
+@settings(deadline=None, max_examples=25)
+@given(genotypes(NAMES))
+def test_any_names_become_well_formed_svg(tmp_path_factory, genotype):
+    path = tmp_path_factory.mktemp("svg") / "g.svg"
+    draw_diff(genotype, from_dict(SHORT), path)
+    found = texts(path.read_bytes())
+    assert {feature.name for feature in genotype.features} <= {text.removeprefix(" ") for text in found} | set(found)

@@ -1,0 +1,196 @@
+"""What of a genotype is drawn: levels, both dialects, unused parts, several side by side, and in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from xml.etree import ElementTree
+
+import pygraphviz
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from bmnas.genotype import BmnasError, from_dict
+from bmnas.genotype.drawing import draw, to_dot
+from bmnas.genotype.drawing.labels import wrapped
+from bmnas.genotype.drawing.picture import scene_of
+from bmnas.genotype.drawing.scene import HEAD
+from bmnas.genotype.graph import OUTPUT, to_graph, used_nodes
+from tests.genotype.test_drawing import DIALECTS, in_dialect, shown, svg_of, texts
+from tests.genotype.test_schema import SHORT, changed
+from tests.strategies import genotypes
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def many(features: int, cells: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """A genotype with that many features of each of two modalities."""
+    named = [{"name": f"{m}_{i}", "modality": m, "channels": 4} for m in "AB" for i in range(1, features + 1)]
+    return {**SHORT, "features": named, "cells": cells, **more}
+
+
+def cell(*inputs: str) -> dict[str, Any]:
+    return {"inputs": list(inputs), "steps": [{"op": "Sum", "inputs": ["x", "y"]}]}
+
+
+def heights(svg: bytes, level: str) -> dict[str, float]:
+    """How far from the top the title of each cell stands."""
+    groups = ElementTree.fromstring(svg).iter(f"{SVG}g")
+    kind = "cluster" if level == "steps" else "node"
+    titles = [text for group in groups if group.get("class") == kind for text in group.iter(f"{SVG}text")]
+    return {title.text or "": float(title.attrib["y"]) for title in titles if (title.text or "").startswith("Cell")}
+
+
+@settings(deadline=None)
+@given(genotypes(), DIALECTS)
+def test_the_upper_level_alone_has_no_steps_and_all_else(genotype, dialect):
+    genotype = in_dialect(genotype, dialect)
+    scene = scene_of(genotype, "cells", "show")
+    upper = [(s, t) for s, t, edge in to_graph(genotype).edges(data=True) if edge["level"] == "upper"]
+    drawn = [(arrow.source, arrow.target) for arrow in scene.arrows if arrow.source != OUTPUT]
+    to_head = {OUTPUT: HEAD} if OUTPUT not in {box.key for box in scene.ends} else {}
+    assert Counter(drawn) == Counter((s, to_head.get(t, t)) for s, t in upper)
+    assert [frame.title for frame in scene.frames] == [each.name for each in genotype.cells]
+    assert all(not frame.boxes and frame.inputs for frame in scene.frames)
+    dot = pygraphviz.AGraph(string=to_dot(genotype, level="cells"))
+    assert not [graph for graph in dot.subgraphs() if graph.name and graph.name.startswith("cluster")]
+
+
+@settings(deadline=None)
+@given(genotypes(), DIALECTS)
+def test_hide_leaves_out_what_reaches_no_output_and_nothing_else(genotype, dialect):
+    genotype = in_dialect(genotype, dialect)
+    used = used_nodes(genotype)
+    for level in ("steps", "cells"):
+        whole, scene = scene_of(genotype, level, "show"), scene_of(genotype, level, "hide")
+        keys = {box.key for column in whole.columns for box in column.rows}
+        keys |= {box.key for frame in whole.frames for box in (*frame.inputs, *frame.boxes)}
+        shown_keys = {box.key for column in scene.columns for box in column.rows}
+        shown_keys |= {box.key for frame in scene.frames for box in (*frame.inputs, *frame.boxes)}
+        assert shown_keys == keys & used
+        assert {arrow.mark for arrow in scene.arrows} <= {"plain"}
+        assert [arrow for arrow in whole.arrows if arrow.mark == "plain"] == list(scene.arrows)
+
+
+def test_many_unused_features_become_one_row():
+    genotype = from_dict(many(10, [cell("A_3", "A_7"), cell("B_2", "A_1")], output=["Cell_1"]))
+    rows = [[box.lines[0].text for box in column.rows] for column in scene_of(genotype, "steps", "fold").columns]
+    assert rows == [["A_1", "A_3", "A_7", "+ 7 unused"], ["B_2", "+ 9 unused"]]
+    alone = from_dict(many(10, [cell("A_3", "A_7")]))
+    rows = [[box.lines[0].text for box in column.rows] for column in scene_of(alone, "steps", "fold").columns]
+    assert rows[1] == ["10 unused"]
+    assert scene_of(alone, "steps", "show").columns[1].rows[9].lines[0].text == "B_10"
+
+
+def test_few_unused_features_are_all_shown():
+    genotype = from_dict(many(6, [cell("A_3", "A_5")]))
+    assert scene_of(genotype, "steps", "fold") == scene_of(genotype, "steps", "show")
+
+
+def test_what_computes_nothing_is_not_drawn_in_the_paper_dialect(tmp_path):
+    data = {**SHORT, "cells": [cell("Video_3", "Skeleton_4")], "head": {"outputs": 7}, "dialect": "paper"}
+    found = texts(svg_of(from_dict(data), tmp_path))
+    assert found[-3:] == ["Step_1", "Sum", "Linear → 7"]
+    assert not {"Output", "Concat", "Concat + FC"} & set(found)
+    official = texts(svg_of(from_dict({**data, "dialect": "official"}), tmp_path))
+    assert Counter(official) - Counter(found) == Counter(["+ x, layer norm", "Output", "layer norm, ReLU"])
+
+
+def test_a_cell_without_steps_is_drawn(tmp_path):
+    data = {**SHORT, "cells": [{"inputs": ["Video_3", "Skeleton_4"], "steps": [], "output": ["x", "y"]}]}
+    assert {"Cell_1", "x", "y", "Concat + FC"} <= set(texts(svg_of(from_dict(data), tmp_path)))
+
+
+def test_options_are_shown_below_the_operation(tmp_path):
+    step = {"op": "MultiHeadAttention", "inputs": ["x", "y"], "heads": 4}
+    found = texts(svg_of(from_dict(changed(cells__0__steps__0=step)), tmp_path))
+    at = found.index("MultiHeadAttention")
+    assert found[at - 1 : at + 3] == ["Step_1", "MultiHeadAttention", "heads 4", "(x, y)"]
+
+
+@pytest.mark.parametrize("level", ["steps", "cells"])
+def test_cells_that_read_features_stand_in_their_order(level, tmp_path):
+    """The first are those of ntu-1; in the second genotype another order would cross fewer edges."""
+    modalities = [{"name": f"{m}_{i}", "modality": m, "channels": 4} for m in "ABCD" for i in (1, 2)]
+    crossing = [
+        {
+            **cell("C_2", "C_1"),
+            "steps": [{"op": "LinearGLU", "inputs": ["x", "y"]}, {"op": "Sum", "inputs": ["x", "Step_1"]}],
+        },
+        {
+            **cell("A_2", "B_2"),
+            "steps": [{"op": "Sum", "inputs": ["x", "y"]}, {"op": "Sum", "inputs": ["y", "Step_1"]}],
+        },
+    ]
+    as_in_ntu_1 = many(4, [cell("A_3", "B_4"), cell("A_3", "A_4")])
+    for data in (as_in_ntu_1, {**SHORT, "features": modalities, "cells": crossing}):
+        draw(from_dict({**data, "head": {"outputs": 10}}), tmp_path / "g.svg", level=level)
+        height = heights((tmp_path / "g.svg").read_bytes(), level)
+        assert height["Cell_1"] < height["Cell_2"]
+
+
+def test_inputs_say_what_they_are_where_there_are_many_cells():
+    few, more = (from_dict(many(4, [cell("A_1", "B_1")] * count)) for count in (4, 5))
+    assert [len(box.lines) for box in scene_of(few, "steps", "show").frames[0].inputs] == [1, 1]
+    box = scene_of(more, "steps", "show").frames[0].inputs[1]
+    assert [line.text for line in box.lines] == ["y", "B_1"]
+
+
+def test_several_are_drawn_side_by_side_with_their_titles(tmp_path):
+    names = ["first", "second", "third", "fourth", "fifth"]
+    draw([from_dict(changed(name=name)) for name in names], tmp_path / "g.svg")
+    root = ElementTree.parse(tmp_path / "g.svg").getroot()
+    place = {e.text: (float(e.attrib["x"]), float(e.attrib["y"])) for e in root.iter(f"{SVG}text") if e.text in names}
+    x, y = ({name: place[name][axis] for name in names} for axis in (0, 1))
+    assert x["first"] < x["second"] and x["third"] < x["fourth"] < x["fifth"]
+    assert max(y["first"], y["second"]) < min(y["third"], y["fourth"], y["fifth"])
+    assert texts((tmp_path / "g.svg").read_bytes()).count("Video_3") == 5
+
+
+def test_no_genotype_and_an_unknown_level_are_refused():
+    with pytest.raises(BmnasError, match="no genotype to draw"):
+        to_dot([])
+    with pytest.raises(BmnasError, match="'cell' is not a level of drawings; did you mean 'cells'"):
+        to_dot(from_dict(SHORT), level="cell")  # type: ignore[arg-type]
+    with pytest.raises(BmnasError, match="'hid' is not a way with what is unused of drawings; did you mean 'hide'"):
+        to_dot(from_dict(SHORT), unused="hid")  # type: ignore[arg-type]
+
+
+@given(st.text(max_size=120), st.integers(2, 30))
+def test_wrapped_pieces_join_to_the_text(text, width):
+    pieces = wrapped(text, width)
+    assert "".join(pieces) == text
+    assert all(len(piece) <= width for piece in pieces)
+
+
+def test_a_long_name_is_broken_into_lines_at_good_places():
+    name = "resnet50.layer4.2.relu_of_the_video_stream"
+    dot = pygraphviz.AGraph(
+        string=to_dot(
+            from_dict(changed(cells__0__name=name, output=[name, "Cell_2"], cells__1__inputs=[name, "Video_3"]))
+        )
+    )
+    titles = [shown(graph.graph_attr["label"]) for graph in dot.subgraphs() if graph.name and "cluster" in graph.name]
+    assert [name] in titles  # a title of a cell may be longer than a line in a box
+    assert wrapped(name, 28) == ["resnet50.layer4.2.relu_of_", "the_video_stream"]
+
+
+def test_titles_in_the_svg_are_words_not_ids(tmp_path):
+    svg = svg_of(
+        from_dict(
+            changed(
+                name='<b>"]; x',
+                features__0__name="<script>",
+                cells__0__inputs=["<script>", "Skeleton_4"],
+                cells__1__inputs=["Cell_1", "<script>"],
+            )
+        ),
+        tmp_path,
+    )
+    titles = ["".join(title.itertext()) for title in ElementTree.fromstring(svg).iter(f"{SVG}title")]
+    assert '<b>"]; x' in titles
+    assert {"Cell_1", "x of Cell_1: <script>", "<script> → x of Cell_1", "Step_1 of Cell_1: Attention (x, y)"} <= set(
+        titles
+    )
+    assert not [title for title in titles if title.strip("nme0123456789:->") == ""]
+    assert b"<script" not in svg
