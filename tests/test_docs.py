@@ -47,8 +47,8 @@ def test_files_commands_and_python_in_their_order(workplace):
         if mark.startswith("file: "):
             Path(mark.removeprefix("file: ")).write_text(content)
         elif kind == "sh":
-            code = int(mark.removeprefix("exit code ") or 0)
-            printed = "".join(run(line, code) for line in content.splitlines())
+            *lines, last = content.splitlines()
+            printed = "".join(run(line, 0) for line in lines) + run(last, int(mark.removeprefix("exit code ") or 0))
         elif kind == "text":
             changes.append((block.span("text"), content, printed))
         elif kind == "python":

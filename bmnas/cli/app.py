@@ -25,10 +25,10 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     train.train,
     new.new,
     validate.validate,
-    convert.convert,
     compile.compile_,
     draw.draw,
     diff.diff,
+    convert.convert,
     schema.schema,
 )
 

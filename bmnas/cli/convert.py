@@ -76,8 +76,9 @@ def convert(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Convert a genotype from or to the form of the released BM-NAS code.
+    """Convert genotypes of the released BM-NAS code.
 
+    Reads its text, its pickles and our JSON; writes its text or our JSON.
     The options from --like to --dropout say what the official form does not.
 
     Example: bmnas convert best_genotype.pkl --like ntu-1 -o genotype.json

@@ -39,7 +39,7 @@ def draw(
     diff: Annotated[bool, typer.Option("--diff", help="Draw two genotypes on one picture, and what differs.")] = False,
     force: Force = False,
 ) -> None:
-    """Draw a genotype, several side by side, or what differs between two.
+    """Draw one or several genotypes, or a difference.
 
     Example: bmnas draw ntu-1 ntu-3 --diff -o diff.svg
     """

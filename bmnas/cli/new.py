@@ -59,8 +59,9 @@ def new(
 ) -> None:
     """Write a genotype from a preset, to train it or to edit it.
 
-    Examples: bmnas new mha --features Video_4:2048,Skeleton_4:512 --outputs 60 -o mha.json;
-    bmnas new aoa --task digits; bmnas new sum --like ntu-1
+    Example: bmnas new mha --features Video_4:2048,Skeleton_4:512 --outputs 60 -o mha.json
+
+    Or: bmnas new aoa --task digits; bmnas new sum --like ntu-1
     """
     from bmnas.genotype import BmnasError, dumps, from_dict, load, presets, save
     from bmnas.genotype.feature_list import parse_features

@@ -2,41 +2,116 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.options import Json
+
+if TYPE_CHECKING:
+    from bmnas.genotype import Genotype
+    from bmnas.genotype.finding import Finding
+
 
 def validate(
-    genotypes: Annotated[list[Path], typer.Argument(help="Genotype files (JSON).", show_default=False)],
+    genotypes: Annotated[
+        list[Path], typer.Argument(help="Genotype files (JSON), or names as ntu-1.", show_default=False)
+    ],
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Check genotype files.
+    """Check genotype files and tell all that is wrong.
 
-    The exit code is 2 if one of them is not valid.
+    Errors keep a genotype from being compiled; warnings are about what is probably a mistake or a waste.
+    The exit code is 2 if one of them is not valid, or with --strict if there is a warning.
 
     Example: bmnas validate genotype.json
     """
-    from bmnas.genotype import BmnasError, load
+    import json
 
-    invalid = False
+    from bmnas.genotype import GenotypeError, load
+    from bmnas.genotype.lint import errors, lint
+
+    results: list[tuple[Path, Genotype | None, tuple[Finding, ...]]] = []
     for path in genotypes:
         try:
             genotype = load(path)
-        except BmnasError as error:
-            typer.echo(f"bmnas: {error}", err=True)
-            invalid = True
+        except GenotypeError as error:
+            results.append((path, None, errors(error, str(path))))
         else:
-            steps = sum(len(cell.steps) for cell in genotype.cells)
-            counts = (
-                _count(len(genotype.features), "feature"),
-                _count(len(genotype.cells), "cell"),
-                _count(steps, "step"),
-            )
-            typer.echo(f"{path}: valid; {', '.join(counts)}")
-    if invalid:
+            results.append((path, genotype, lint(genotype)))
+    if as_json:
+        typer.echo(json.dumps([_report(*result) for result in results], indent=2))
+    else:
+        for result in results:
+            _show(*result, strict)
+    if any(genotype is None or (strict and found) for _, genotype, found in results):
         raise typer.Exit(2)
+
+
+def _show(path: Path, genotype: Genotype | None, found: tuple[Finding, ...], strict: bool) -> None:
+    """What makes the command fail goes to standard error, the rest to standard output."""
+    from bmnas.genotype.problems import LIMIT
+
+    fails = genotype is None or (strict and bool(found))
+    if genotype is not None and not fails:
+        counts = ", ".join(_count(number, what) for what, number in _sizes(genotype).items())
+        typer.echo(f"{path}: valid; {counts}")
+    kind = "" if genotype is None else "warning: "
+    for line in _lines(found):
+        typer.echo(f"{'bmnas: ' if fails else ''}{path}: {kind}{line}", err=fails)
+    if genotype is None and len(found) >= LIMIT:
+        typer.echo(f"bmnas: {path}: these are the first {LIMIT} problems", err=True)
+
+
+def _lines(findings: tuple[Finding, ...]) -> list[str]:
+    """One line for each finding, and for findings in a row that say the same."""
+    lines = []
+    for _, group in groupby(findings, lambda finding: (finding.code, finding.problem, finding.advice)):
+        same = list(group)
+        first = same[0]
+        if len(same) == 1 or first.level == "error":
+            lines += [str(finding) for finding in same]
+        else:
+            places, names = _some([each.place for each in same]), _some([each.name for each in same])
+            lines.append(f"{places} ({names}): each {first.problem}; {first.advice}")
+    return lines
+
+
+def _report(path: Path, genotype: Genotype | None, found: tuple[Finding, ...]) -> dict[str, Any]:
+    """All about one file, for other programs; a number of paths that a float cannot hold exactly is text."""
+    from dataclasses import asdict
+
+    from bmnas.genotype.graph import depth, path_counts, used_cells, used_features
+
+    report: dict[str, Any] = {
+        "file": str(path),
+        "valid": genotype is not None,
+        "findings": [asdict(finding) for finding in found],
+    }
+    if genotype is not None:
+        report["name"] = genotype.name
+        report |= {f"{what}s": number for what, number in _sizes(genotype).items()}
+        report["used"] = {"features": used_features(genotype), "cells": used_cells(genotype)}
+        report["depth"] = depth(genotype)
+        report["paths"] = {
+            name: number if number < 2**53 else f"about 10^{number.bit_length() * 0.30103:.0f}"
+            for name, number in path_counts(genotype).items()
+        }
+    return report
+
+
+def _sizes(genotype: Genotype) -> dict[str, int]:
+    steps = sum(len(cell.steps) for cell in genotype.cells)
+    return {"feature": len(genotype.features), "cell": len(genotype.cells), "step": steps}
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _some(texts: list[str]) -> str:
+    more = f" and {len(texts) - 8} more" if len(texts) > 8 else ""
+    return ", ".join(texts[:8]) + more

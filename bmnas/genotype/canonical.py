@@ -64,6 +64,20 @@ def equivalent(a: Genotype, b: Genotype) -> bool:
     return canonical_hash(a) == canonical_hash(b)
 
 
+def hash_or_none(genotype: Genotype) -> str | None:
+    """Its canonical hash, or ``None`` where that would take too long: for a record that must not fail."""
+    try:
+        return canonical_hash(genotype)
+    except GenotypeError:
+        return None
+
+
+def edited(genotype: Genotype) -> bool:
+    """Whether a genotype has become another network since its provenance was written."""
+    told = genotype.provenance.canonical_hash if genotype.provenance else None
+    return told is not None and told != hash_or_none(genotype)
+
+
 def canonical_names(genotype: Genotype) -> dict[Node, Node]:
     """The used features, cells and steps: ``("step", cell, step)`` here -> ``("step", cell, step)`` in the form.
 

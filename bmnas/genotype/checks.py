@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isqrt
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError, ValidationInfo, ValidatorFunctionWrapHandler
+from pydantic_core import PydanticCustomError, PydanticOmit
 
 from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.genotype.operation import Operation
@@ -100,6 +100,27 @@ def misfit(place: str, text: str) -> PydanticCustomError:
     return PydanticCustomError(MISFIT, "{place} {problem}", {"place": place, "problem": text})
 
 
+class Patience:
+    """How many wrong parts of the data are looked at, as the context of a validation; see `patient`."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
+def patient(value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """Passes over what follows where many items were wrong: an error for each of 100,000 would take very long."""
+    patience = info.context
+    if not isinstance(patience, Patience):
+        return validate(value)
+    if patience.left <= 0:
+        raise PydanticOmit
+    try:
+        return validate(value)
+    except ValidationError:
+        patience.left -= 1
+        raise
+
+
 def printable(name: str) -> str:
     """Names are shown, drawn and written to logs: control characters and lone surrogates have no place in them."""
     if not name.isprintable():
@@ -117,7 +138,7 @@ def operation_of(op: str) -> Operation | str:
             hint += "; one that is not part of bmnas has to be registered on this machine first"
         return f"is {short(op)}, which is not an operation{hint}"
     except BmnasError as error:
-        return f"is {short(op)}: {error}"
+        return f"is {short(op)}: {' '.join(str(error).split())}"
 
 
 def short(value: object) -> str:
@@ -128,7 +149,10 @@ def short(value: object) -> str:
         return "a number of more than 75 digits"
     if isinstance(value, dict | list | tuple) and len(value) > 16:
         return f"{_PLAIN[type(value)]} of {len(value)} items"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"{_PLAIN[type(value)]} that is nested very deeply"
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 

@@ -29,13 +29,26 @@ class GenotypeError(BmnasError, ValueError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'Sum'?"`` for the nearest known name, or else a list of the known names (at most eight)."""
-    all_names = list(known)
-    names = all_names[:200]  # comparing with thousands would take seconds
-    folded = {other.casefold(): other for other in reversed(names)}
-    close = difflib.get_close_matches(name.casefold()[:200], folded, n=1, cutoff=0.6)
+    name = name.casefold()[:200]
+    names = list(known)
+    folded = {other.casefold(): other for other in reversed(names[: _comparable(name, names)])}
+    close = difflib.get_close_matches(name, folded, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {folded[close[0]]!r}?"
     if not names:
         return ""
-    shown = ", ".join(repr(other) for other in names[:8])
-    return f"; known: {shown}" + (f" and {len(all_names) - 8} more" if len(all_names) > 8 else "")
+    shown = [repr(other) for other in names[:8]]
+    while len(shown) > 1 and sum(map(len, shown)) > 300:
+        shown.pop()
+    more = len(names) - len(shown)
+    return f"; known: {', '.join(shown)}" + (f" and {more} more" if more else "")
+
+
+def _comparable(name: str, names: Sequence[str]) -> int:
+    """How many of the names can be compared with one in some milliseconds: the time is that of their product."""
+    work = 0
+    for number, other in enumerate(names[:200]):
+        work += len(name) * len(other)
+        if work > 60_000:
+            return number + 1
+    return 200

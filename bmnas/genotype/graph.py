@@ -1,13 +1,20 @@
-"""A genotype as a networkx graph, and what of it reaches the output. Knows nothing about torch or drawing."""
+"""A genotype as a graph: what reads what, what reaches what, how deep it is, how many ways lead to the output.
+
+Knows nothing about torch or drawing. Everything here takes time linear in the number of references of the genotype;
+only `to_graph` loads networkx, which would otherwise be most of the start of a short command.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import networkx as nx
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell, Genotype
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Node = tuple[str, ...]
 
@@ -30,27 +37,44 @@ def to_graph(genotype: Genotype) -> nx.DiGraph:
     counted from 0; a step may read one node twice. It is empty for the residual edge from x to its cell, which the
     official dialect adds to the cell's output.
     """
-    graph = nx.DiGraph(name=genotype.name)
-    _add(graph, (("feature", feature.name) for feature in genotype.features))
-    for cell in genotype.cells:
-        _add(graph, _nodes_of(cell))
-    _add(graph, [OUTPUT])
+    import networkx as nx
 
-    upper = {feature.name: ("feature", feature.name) for feature in genotype.features}
-    upper |= {cell.name: ("cell", cell.name) for cell in genotype.cells}
+    graph = nx.DiGraph(name=genotype.name)
+    read = reads(genotype)
+    for node in read:
+        graph.add_node(node, kind=node[0])
+    for target, sources in read.items():
+        level = "upper" if target[0] in ("input", "output") else "inner"
+        has_residual = target[0] == "cell" and genotype.dialect == "official"
+        positions: dict[Node, list[int]] = {source: [] for source in sources}
+        for position, source in enumerate(sources[:-1] if has_residual else sources):
+            positions[source].append(position)
+        for source, places in positions.items():
+            graph.add_edge(source, target, level=level, positions=tuple(places))
+    return graph
+
+
+def reads(genotype: Genotype) -> dict[Node, tuple[Node, ...]]:
+    """What every node of `to_graph` reads, in its order and as often as it does; each node after all that it reads.
+
+    The last that a cell of the official dialect reads is its x, which is added to its output.
+    """
+    upper: dict[str, Node] = {feature.name: ("feature", feature.name) for feature in genotype.features}
+    found: dict[Node, tuple[Node, ...]] = dict.fromkeys(upper.values(), ())
     for cell in genotype.cells:
         for source, inner in zip(cell.inputs, INPUT_NAMES, strict=False):
-            _connect(graph, [upper[source]], ("input", cell.name, inner), "upper")
-        _connect_inside(graph, cell)
-        if genotype.dialect == "official" and not graph.has_edge(("input", cell.name, "x"), ("cell", cell.name)):
-            graph.add_edge(("input", cell.name, "x"), ("cell", cell.name), level="inner", positions=())
-    _connect(graph, [upper[name] for name in genotype.output], OUTPUT, "upper")
-    return graph
+            found["input", cell.name, inner] = (upper[source],)
+        found.update(_reads_inside(cell))
+        upper[cell.name] = ("cell", cell.name)
+        if genotype.dialect == "official":
+            found[upper[cell.name]] += (("input", cell.name, "x"),)
+    found[OUTPUT] = tuple(upper[name] for name in genotype.output)
+    return found
 
 
 def used_nodes(genotype: Genotype) -> frozenset[Node]:
     """The nodes of `to_graph` from which the output can be reached, and the output itself."""
-    return frozenset(nx.ancestors(to_graph(genotype), OUTPUT)) | {OUTPUT}
+    return _behind(OUTPUT, reads(genotype))
 
 
 def used_features(genotype: Genotype) -> tuple[str, ...]:
@@ -70,36 +94,70 @@ def used_cells(genotype: Genotype) -> tuple[str, ...]:
 
 def used_steps(cell: Cell) -> tuple[str, ...]:
     """The names of the steps of a cell that reach the output of the cell, in its order."""
-    graph = nx.DiGraph()
-    _add(graph, _nodes_of(cell))
-    _connect_inside(graph, cell)
-    used = nx.ancestors(graph, ("cell", cell.name))
+    used = _behind(("cell", cell.name), _reads_inside(cell))
     return tuple(step.name for step in cell.steps if ("step", cell.name, step.name) in used)
 
 
-def _nodes_of(cell: Cell) -> Iterator[Node]:
-    for inner in INPUT_NAMES[: len(cell.inputs)]:
-        yield "input", cell.name, inner
-    for step in cell.steps:
-        yield "step", cell.name, step.name
-    yield "cell", cell.name
+def reaches(genotype: Genotype, source: Node, target: Node) -> bool:
+    """Whether data flow from one node of `to_graph` to another. Every node reaches itself.
+
+    Raises:
+        KeyError: one of them is not a node of the genotype.
+    """
+    read = reads(genotype)
+    for node in (source, target):
+        if node not in read:
+            raise KeyError(node)
+    return source in _behind(target, read)
 
 
-def _connect_inside(graph: nx.DiGraph, cell: Cell) -> None:
-    inner: dict[str, Node] = {node[2]: node for node in _nodes_of(cell) if len(node) == 3}
-    for step in cell.steps:
-        _connect(graph, [inner[name] for name in step.inputs], inner[step.name], "inner")
-    _connect(graph, [inner[name] for name in cell.output], ("cell", cell.name), "inner")
+def depths(genotype: Genotype) -> dict[Node, int]:
+    """How deep every node of `to_graph` is: the most steps and cells on one path to it, itself included.
+
+    A feature is 0 deep; an input of a cell, and the output, are as deep as the deepest node that they read. A cell
+    counts as one beside its steps, for what brings its output nodes together.
+    """
+    found: dict[Node, int] = {}
+    for node, sources in reads(genotype).items():
+        found[node] = max((found[source] for source in sources), default=0) + (node[0] in ("step", "cell"))
+    return found
 
 
-def _add(graph: nx.DiGraph, nodes: Iterator[Node] | list[Node]) -> None:
-    for node in nodes:
-        graph.add_node(node, kind=node[0])
+def depth(genotype: Genotype) -> int:
+    """How deep the genotype is: the most steps and cells, see `depths`, on one path from a feature to the output."""
+    return depths(genotype)[OUTPUT]
 
 
-def _connect(graph: nx.DiGraph, sources: list[Node], target: Node, level: str) -> None:
-    positions: dict[Node, list[int]] = {}
-    for position, source in enumerate(sources):
-        positions.setdefault(source, []).append(position)
-    for source, places in positions.items():
-        graph.add_edge(source, target, level=level, positions=tuple(places))
+def path_counts(genotype: Genotype) -> dict[str, int]:
+    """The number of different paths from every feature to the output, by the feature's name.
+
+    A node that is read twice, as by ``Sum(x, x)``, is read along two edges, which make different paths. The x that the
+    official dialect adds to a cell's output is read along an edge of its own. The numbers are exact: they can have
+    thousands of digits, because they grow exponentially with the number of steps.
+    """
+    read = reads(genotype)
+    counts = dict.fromkeys(read, 0)
+    counts[OUTPUT] = 1
+    for node in reversed(read):
+        for source, times in Counter(read[node]).items():
+            counts[source] += times * counts[node]
+    return {feature.name: counts["feature", feature.name] for feature in genotype.features}
+
+
+def _reads_inside(cell: Cell) -> dict[Node, tuple[Node, ...]]:
+    """What the steps of a cell and the cell read, but for the residual."""
+    inner: dict[str, Node] = {name: ("input", cell.name, name) for name in INPUT_NAMES[: len(cell.inputs)]}
+    inner |= {step.name: ("step", cell.name, step.name) for step in cell.steps}
+    found = {inner[step.name]: tuple(inner[name] for name in step.inputs) for step in cell.steps}
+    return {**found, ("cell", cell.name): tuple(inner[name] for name in cell.output)}
+
+
+def _behind(target: Node, read: Mapping[Node, Iterable[Node]]) -> frozenset[Node]:
+    """The nodes that reach the target, itself included."""
+    found = {target}
+    waiting = [target]
+    while waiting:
+        new = set(read.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return frozenset(found)

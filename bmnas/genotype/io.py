@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bmnas.genotype.checks import short
+from bmnas.genotype.checks import Patience, short
 from bmnas.genotype.errors import BmnasError, GenotypeError, did_you_mean
 from bmnas.genotype.files import parse_json, read_text, write_atomically
-from bmnas.genotype.problems import problems
+from bmnas.genotype.problems import LIMIT, problems, too_long
 from bmnas.genotype.schema import Genotype
 
 _LIMIT = 2**20  # bytes; genotypes have a few kilobytes
@@ -62,10 +62,12 @@ def from_dict(data: Any, source: str = "genotype") -> Genotype:
     """
     if not isinstance(data, Mapping):
         raise GenotypeError(f"{source}: is {short(data)}, but a genotype is a JSON object with features and cells")
-    try:
-        return Genotype.model_validate(data)
-    except ValidationError as error:
-        found = problems(data, error)
+    found = too_long(data)
+    if not found:
+        try:
+            return Genotype.model_validate(data, context=Patience(LIMIT))
+        except ValidationError as error:
+            found = problems(data, error)
     more = len(found) - 1
     raise GenotypeError(
         f"{source}: {found[0].place} {found[0].text}"

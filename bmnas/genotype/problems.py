@@ -20,6 +20,9 @@ from bmnas.genotype.errors import did_you_mean
 
 LIMIT = 50  # a file that is wrong in more places is no genotype with mistakes, but something else
 
+# The greatest lengths of lists, by key. An output may name every feature and every cell.
+LONGEST = {"features": 4096, "cells": 256, "steps": 256, "inputs": 64, "output": 4096 + 256}
+
 
 def problems(data: Mapping[str, Any], error: ValidationError) -> list[Problem]:
     """What is wrong with the data, the most telling problem first, at most `LIMIT` problems.
@@ -30,15 +33,35 @@ def problems(data: Mapping[str, Any], error: ValidationError) -> list[Problem]:
     """
     single = [_told(detail) for detail in islice(error.errors(include_url=False), LIMIT)]
     found = {place: Problem(place, text) for place, text, _ in single if place or text}
-    for problem in islice(_broken_rules(_loose_genotype(data)), LIMIT):
-        found.setdefault(problem.place, problem)
+    if len(found) < LIMIT:
+        for problem in islice(_broken_rules(_loose_genotype(data)), LIMIT):
+            found.setdefault(problem.place, problem)
     # A key that is not known often explains one that is missing, so it is told first.
     return sorted(found.values(), key=lambda problem: "is not a key of" not in problem.text)[:LIMIT]
 
 
+def too_long(data: Mapping[str, Any]) -> list[Problem]:
+    """The lists that are so long that validating them could take very long, at most `LIMIT` of them."""
+    return list(islice(_too_long(data, ""), LIMIT))
+
+
+def _too_long(data: Any, place: str) -> Iterator[Problem]:
+    if not isinstance(data, Mapping):
+        return
+    for key, most in LONGEST.items():
+        items = data.get(key)
+        if not isinstance(items, list | tuple):
+            continue
+        if len(items) > most:
+            yield Problem(f"{place}{key}", f"has {len(items)} items, but may have at most {most}")
+        elif key in ("cells", "steps"):
+            for i, item in enumerate(items):
+                yield from _too_long(item, f"{place}{key}[{i}].")
+
+
 def _told(detail: Any) -> tuple[str, str, bool]:
     """(place, text, whether it is a rule of ours) of one error of Pydantic."""
-    location, found = detail["loc"], short(detail["input"])
+    location = detail["loc"]
     match detail["type"]:
         case checks.MISFIT:
             return _place(location, detail["ctx"]["place"]), detail["ctx"]["problem"], True
@@ -48,11 +71,11 @@ def _told(detail: Any) -> tuple[str, str, bool]:
             text = f"is not a key of a genotype{did_you_mean(str(location[-1]), _known_keys(location))}"
         case "too_short":
             least = detail["ctx"]["min_length"]
-            text = f"is {found}: it should have at least {least} item{'s' if least > 1 else ''}"
+            text = f"is {short(detail['input'])}: it should have at least {least} item{'s' if least > 1 else ''}"
         case "too_long":
             text = f"has more items than {detail['ctx']['max_length']}, the greatest number that it may have"
         case _:
-            text = f"is {found}: {detail['msg'].replace('Input', 'it').replace('tuple', 'list')}"
+            text = f"is {short(detail['input'])}: {detail['msg'].replace('Input', 'it').replace('tuple', 'list')}"
     return _place(location), text, False
 
 

@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    WrapValidator,
     model_validator,
 )
 
@@ -23,6 +24,7 @@ from bmnas.genotype.operations import INPUT_NAMES, find
 FORMAT: Literal["bmnas/1"] = "bmnas/1"
 
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(checks.printable)]
+Patient = WrapValidator(checks.patient)
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Size = Annotated[int, Field(strict=True, ge=1, le=65_536)]
 
@@ -86,7 +88,7 @@ class Cell(Frozen):
 
     name: Name = Field("", description="Cell_1, Cell_2, ... where it is left out.")
     inputs: tuple[Name, ...] = Field(min_length=2, max_length=len(INPUT_NAMES), description="Features, earlier cells.")
-    steps: tuple[Step, ...] = Field(max_length=256)
+    steps: tuple[Annotated[Step, Patient], ...] = Field(max_length=256)
     output: tuple[Name, ...] = Field((), min_length=1, description="Any of the cell's nodes; all steps if left out.")
 
     @model_validator(mode="before")
@@ -120,6 +122,9 @@ class Provenance(Frozen):
     )
     versions: dict[str, str] = Field(default_factory=dict)
     trained_by: str | None = Field(None, description="The command line that trains the network to scores.test.")
+    canonical_hash: str | None = Field(
+        None, max_length=64, description="Of the genotype that this tells of; if it differs, it was edited since."
+    )
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())
@@ -141,8 +146,8 @@ class Genotype(Frozen):
         "paper's numbers), or Eq. 4-8 of the paper alone.",
     )
     representation: Representation
-    features: tuple[Feature, ...] = Field(min_length=1, max_length=4096)
-    cells: tuple[Cell, ...] = Field(max_length=256)
+    features: tuple[Annotated[Feature, Patient], ...] = Field(min_length=1, max_length=4096)
+    cells: tuple[Annotated[Cell, Patient], ...] = Field(max_length=256)
     output: tuple[Name, ...] = Field((), min_length=1, description="Cells or features; all cells if left out.")
     head: Head | None = None
     dropout: float = Field(0.2, ge=0, lt=1, strict=True)

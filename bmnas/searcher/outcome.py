@@ -13,6 +13,7 @@ import torch
 import bmnas
 from bmnas.compiler import FusionNetwork
 from bmnas.genotype import Genotype, Provenance, dumps, save
+from bmnas.genotype.canonical import edited, hash_or_none
 from bmnas.genotype.files import write_atomically
 from bmnas.searcher.config import TrainConfig, command_line
 from bmnas.searcher.training import Trained
@@ -58,8 +59,13 @@ def save_weights(network: FusionNetwork, path: Path) -> None:
 
 
 def with_training(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig, file: str) -> Genotype:
-    """The genotype with the training's command, score, parameters, seconds and versions in its provenance."""
-    before = genotype.provenance or Provenance(seed=config.seed, data=trained.data)
+    """The genotype with the training's command, score, parameters, seconds and versions in its provenance.
+
+    A provenance that tells of another network, because the file was edited, is not carried on.
+    """
+    before = genotype.provenance
+    if before is None or edited(genotype):
+        before = Provenance(seed=config.seed, data=trained.data)
     after = before.model_copy(
         update={
             "scores": {**before.scores, "test": trained.test},
@@ -67,6 +73,7 @@ def with_training(genotype: Genotype, trained: Trained, task: Task, config: Trai
             "seconds": {**before.seconds, "training": round(trained.seconds, 3)},
             "versions": versions(),
             "trained_by": command_line(f"train {shlex.quote(file)}", task, config),
+            "canonical_hash": hash_or_none(genotype),
         }
     )
     return genotype.model_copy(update={"provenance": after})

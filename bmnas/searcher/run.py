@@ -11,6 +11,7 @@ import torch
 
 from bmnas.compiler import pool
 from bmnas.genotype import BmnasError, Genotype, Provenance
+from bmnas.genotype.canonical import hash_or_none
 from bmnas.searcher.baselines import baselines
 from bmnas.searcher.bilevel import Bilevel
 from bmnas.searcher.config import SearchConfig, TrainConfig, command_line
@@ -151,6 +152,7 @@ def _search(
             scores={"validation": event.score},
             seconds={"search": round(sum(entry["seconds"] for entry in history), 3)},
             versions=versions(),
+            canonical_hash=hash_or_none(event.genotype),
         )
         genotype = event.genotype.model_copy(update={"provenance": provenance})
         run.epoch_done(event, genotype, {"search": strategy.state(), "data": store.key, "history": history})

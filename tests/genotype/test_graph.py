@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 
 import networkx as nx
+import pytest
 from hypothesis import given, settings
 
 from bmnas.genotype import INPUT_NAMES, Cell, Genotype, Step, from_dict
-from bmnas.genotype.graph import OUTPUT, to_graph, used_cells, used_features, used_nodes, used_steps
+from bmnas.genotype.graph import (
+    OUTPUT,
+    depth,
+    depths,
+    path_counts,
+    reaches,
+    reads,
+    to_graph,
+    used_cells,
+    used_features,
+    used_nodes,
+    used_steps,
+)
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
 
@@ -98,6 +113,95 @@ def test_the_paper_dialect_has_no_residual_so_x_may_be_unused():
 def test_a_cell_whose_output_is_an_input_uses_no_step():
     cell = Cell(name="Cell_1", inputs=("a", "b"), steps=(Step(name="s", op="Sum", inputs=("x", "y")),), output=("y",))
     assert used_steps(cell) == ()
+
+
+@settings(deadline=None)
+@given(genotypes())
+def test_what_nodes_read_is_the_graph(genotype):
+    read, graph = reads(genotype), to_graph(genotype)
+    assert list(read) == list(graph.nodes)
+    assert {(source, target) for target in read for source in read[target]} == set(graph.edges)
+    seen: set[tuple[str, ...]] = set()
+    for node, sources in read.items():
+        assert seen.issuperset(sources), "a node comes after all that it reads"
+        seen.add(node)
+
+
+@settings(deadline=None)
+@given(genotypes())
+def test_depths_are_the_longest_paths(genotype):
+    graph = to_graph(genotype)
+    for source, target in graph.edges:
+        graph.edges[source, target]["computes"] = int(target[0] in ("step", "cell"))
+    for node, found in depths(genotype).items():
+        behind = graph.subgraph(nx.ancestors(graph, node) | {node})
+        assert found == nx.dag_longest_path_length(behind, weight="computes")
+    assert depth(genotype) == depths(genotype)[OUTPUT]
+
+
+@settings(deadline=None, max_examples=50)
+@given(genotypes())
+def test_path_counts_are_those_of_all_paths(genotype):
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from(reads(genotype))
+    for target, sources in reads(genotype).items():
+        graph.add_edges_from((source, target) for source in sources)
+    counts = path_counts(genotype)
+    assert list(counts) == [feature.name for feature in genotype.features]
+    for name, count in counts.items():
+        assert count >= (name in used_features(genotype))
+        if count < 5000:
+            assert count == len(list(nx.all_simple_edge_paths(graph, ("feature", name), OUTPUT)))
+
+
+@settings(deadline=None)
+@given(genotypes())
+def test_what_reaches_what_is_what_networkx_says(genotype):
+    graph = to_graph(genotype)
+    for source in list(graph)[::3]:
+        for target in list(graph)[::2]:
+            assert reaches(genotype, source, target) == nx.has_path(graph, source, target)
+
+
+def test_reaching_of_what_is_not_there():
+    with pytest.raises(KeyError, match="Cell_9"):
+        reaches(from_dict(SHORT), ("cell", "Cell_9"), OUTPUT)
+    with pytest.raises(KeyError, match="Cell_9"):
+        reaches(from_dict(SHORT), OUTPUT, ("cell", "Cell_9"))
+
+
+def test_depth_and_paths_by_hand():
+    genotype = from_dict(SHORT)
+    assert depth(genotype) == 5, "two steps, their cell, a step, its cell"
+    # Cell_1 has three paths from its x through steps and one residual, one from its y twice: Step_1 is read twice.
+    # Each goes to the output, and through Cell_2's x twice: by Step_1 and residual; Cell_2's y is read once.
+    assert path_counts(genotype) == {"Video_3": 4 * 3 + 1, "Skeleton_4": 2 * 3}
+    paper = from_dict(SHORT | {"dialect": "paper"})
+    assert path_counts(paper) == {"Video_3": 3 * 2 + 1, "Skeleton_4": 2 * 2}
+    assert depth(from_dict(changed(cells=[], output=["Video_3"]))) == 0
+
+
+def test_a_node_that_is_read_twice_makes_two_paths_and_numbers_are_exact():
+    steps = [{"op": "Sum", "inputs": ["y", "y"]}, *({"op": "Sum", "inputs": [f"Step_{i}"] * 2} for i in range(1, 200))]
+    cell = {"inputs": ["Video_3", "Skeleton_4"], "steps": steps, "output": ["Step_200", "x"]}
+    genotype = from_dict(changed(cells=[cell]))
+    assert path_counts(genotype) == {"Video_3": 2, "Skeleton_4": 2**200}
+    assert depth(genotype) == 201
+
+
+def test_only_the_graph_itself_loads_networkx():
+    code = """
+import sys
+from bmnas.genotype import published
+from bmnas.genotype.graph import depth, path_counts, to_graph, used_nodes
+from bmnas.genotype.lint import lint
+genotype = published.load("ntu-1")
+depth(genotype), path_counts(genotype), used_nodes(genotype), lint(genotype)
+assert "networkx" not in sys.modules
+to_graph(genotype)
+assert "networkx" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def walk_back(genotype: Genotype) -> set[tuple[str, ...]]:

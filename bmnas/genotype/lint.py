@@ -1,0 +1,150 @@
+"""Warnings: what of a genotype can be compiled, and is probably a mistake or a waste.
+
+Only what is certain is told, and once: what reaches no output is told as that and not looked into, so a cell that is
+not used has no findings about its steps. Here are the findings about what is used; those about what the steps of a cell
+compute are in `lint_cell.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from bmnas.genotype.canonical import edited
+from bmnas.genotype.errors import GenotypeError
+from bmnas.genotype.finding import Finding, warning
+from bmnas.genotype.graph import Node, reads, used_nodes
+from bmnas.genotype.io import load
+from bmnas.genotype.lint_cell import lint_cell
+from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.schema import Cell, Genotype
+
+__all__ = ["Finding", "errors", "findings", "lint"]
+
+
+def lint(genotype: Genotype) -> tuple[Finding, ...]:
+    """The warnings about a genotype, in its order. Takes time linear in its number of references."""
+    return tuple(_warnings(genotype))
+
+
+def findings(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
+    """All that is to be said about a genotype file: its errors, or else its warnings."""
+    try:
+        return lint(load(path))
+    except GenotypeError as error:
+        return errors(error, os.fspath(path))
+
+
+def errors(error: GenotypeError, source: str) -> tuple[Finding, ...]:
+    """The findings in an error that `load` has raised for the file ``source``.
+
+    Their code is ``invalid``, or ``unreadable`` where the file is not JSON.
+    """
+    if error.problems:
+        return tuple(Finding("error", "invalid", place, "", text, "") for place, text in error.problems)
+    return (Finding("error", "unreadable", "", "", str(error).removeprefix(f"{source}: "), ""),)
+
+
+def _warnings(genotype: Genotype) -> Iterator[Finding]:
+    used, readers = used_nodes(genotype), _readers(genotype)
+    yield from _provenance(genotype)
+    yield from _unused_features(genotype, used, readers)
+    yield from _one_modality(genotype, used)
+    zero: set[str] = set()  # the cells whose result is always 0
+    for i, cell in enumerate(genotype.cells):
+        node = ("cell", cell.name)
+        if node not in used:
+            yield _unused_cell(f"cells[{i}]", cell, readers[node])
+            continue
+        yield from _inputs(f"cells[{i}]", cell, used)
+        yield from _unused_steps(f"cells[{i}]", cell, used, readers)
+        yield from lint_cell(f"cells[{i}]", cell, genotype, used, zero)
+
+
+def _provenance(genotype: Genotype) -> Iterator[Finding]:
+    if edited(genotype):
+        problem = "tells of another network: the genotype was edited since"
+        yield warning(
+            "edited", "provenance", "", problem, "train it, which writes what is true of it, or remove this key"
+        )
+
+
+def _readers(genotype: Genotype) -> dict[Node, list[Node]]:
+    """What reads every node."""
+    read = reads(genotype)
+    readers: dict[Node, list[Node]] = {node: [] for node in read}
+    for node, sources in read.items():
+        for source in dict.fromkeys(sources):
+            readers[source].append(node)
+    return readers
+
+
+def _unused_features(genotype: Genotype, used: frozenset[Node], readers: dict[Node, list[Node]]) -> Iterator[Finding]:
+    for i, feature in enumerate(genotype.features):
+        node = ("feature", feature.name)
+        if node in used:
+            continue
+        if not readers[node]:
+            problem = "is declared, but neither a cell nor the output names it"
+            yield warning(
+                "unnamed-feature", f"features[{i}]", feature.name, problem, "name it somewhere or leave it out"
+            )
+            continue
+        problem = f"reaches no output: {_where_it_ends(readers[node], readers)}"
+        advice = "let something that is used read it, or leave it out"
+        yield warning("unused-feature", f"features[{i}]", feature.name, problem, advice)
+
+
+def _unused_cell(place: str, cell: Cell, by: list[Node]) -> Finding:
+    problem = f"reaches no output: {'what reads it does not either' if by else 'nothing reads it'}"
+    return warning("unused-cell", place, cell.name, problem, "name it in output, let a used cell read it, or remove it")
+
+
+def _where_it_ends(by: list[Node], readers: dict[Node, list[Node]]) -> str:
+    """Why a feature that cells name is not used."""
+    inputs = [node for node in by if not readers[node]]
+    if inputs:
+        return f"it is {_and(f'{name} of {cell}' for _, cell, name in inputs)}, which nothing reads"
+    cells = dict.fromkeys(node[1] for node in by)
+    return f"nothing that reads it, in {_and(cells)}, does"
+
+
+def _one_modality(genotype: Genotype, used: frozenset[Node]) -> Iterator[Finding]:
+    declared = dict.fromkeys(feature.modality for feature in genotype.features)
+    reached = dict.fromkeys(f.modality for f in genotype.features if ("feature", f.name) in used)
+    if len(declared) > 1 and len(reached) == 1:
+        problem = (
+            f"are of {_and(declared)}, but only {next(iter(reached))} reaches the output, so modalities are not fused"
+        )
+        yield warning("one-modality", "features", "", problem, "let a cell read features of two modalities")
+
+
+def _inputs(place: str, cell: Cell, used: frozenset[Node]) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for j, (source, inner) in enumerate(zip(cell.inputs, INPUT_NAMES, strict=False)):
+        where, name = f"{place}.inputs[{j}]", f"{cell.name} / {inner}"
+        if source in first:
+            problem = f"is {source}, as {first[source]} is, but cells are meant to have different inputs (footnote 1)"
+            yield warning("same-input", where, name, problem, "name another feature or cell")
+        elif ("input", cell.name, inner) not in used:
+            problem = f"is {source}, but nothing that is used in the cell reads {inner}"
+            yield warning("unread-input", where, name, problem, f"let a step or the cell's output read {inner}")
+        first.setdefault(source, inner)
+
+
+def _unused_steps(place: str, cell: Cell, used: frozenset[Node], readers: dict[Node, list[Node]]) -> Iterator[Finding]:
+    for j, step in enumerate(cell.steps):
+        node = ("step", cell.name, step.name)
+        if node not in used:
+            why = "what reads it does not either" if readers[node] else "nothing reads it"
+            problem = f"does not reach the output of its cell: {why}"
+            advice = "name it in the cell's output, let a used step read it, or remove it"
+            yield warning("unused-step", f"{place}.steps[{j}]", f"{cell.name} / {step.name}", problem, advice)
+
+
+def _and(names: Iterable[str]) -> str:
+    """``a, b and c``; at most four names."""
+    every = list(names)
+    if len(every) > 4:
+        every = [*every[:3], f"{len(every) - 3} more"]
+    return " and ".join([", ".join(every[:-1]), every[-1]] if len(every) > 1 else every)
