@@ -24,15 +24,16 @@ def compile_(
 
     Example: bmnas compile runs/digits-seed0/genotype.json
     """
-    from bmnas.compiler import summarise
     from bmnas.genotype import load
 
-    given = load(genotype)
+    given = load(genotype)  # before torch is imported: what is wrong with a file is told at once
     if task is not None:
         from bmnas.tasks import get_task
 
         own = {feature.name: feature.channels for feature in get_task(task).features}
         given = given.with_channels({name: channels for name, channels in own.items() if channels is not None})
+    from bmnas.compiler import summarise
+
     with about(genotype):
         summary = summarise(given)
     if as_json:

@@ -91,6 +91,14 @@ def test_code_of_the_user_registers_operations(tmp_path):
     assert '"Second"' in bmnas("--import", tmp_path / "ops.py", "schema")[0]
 
 
+def test_an_operation_of_the_user_is_searched(tmp_path, cache):
+    (tmp_path / "ops.py").write_text(CODE)
+    sizes = ("--channels", 6, "--length", 4, "--steps", 1, "--cells", 1, "--epochs", 1, "--train-epochs", 1)
+    options = (*sizes, "--operations", "Second", "--device", "cpu", "--out", tmp_path / "run")
+    bmnas("--import", tmp_path / "ops.py", "search", *options, cache=cache)
+    assert '"op": "Second"' in (tmp_path / "run" / "genotype.json").read_text()
+
+
 def test_code_of_the_user_that_fails_is_told_in_one_sentence(tmp_path):
     (tmp_path / "ops.py").write_text("1 / 0")
     _, err = bmnas("--import", tmp_path / "ops.py", "schema", code=2)

@@ -92,6 +92,25 @@ def test_what_makes_no_sense_is_not_registered():
         bmnas.operation("Backwards", arity=(3, 2))(nn.Identity)
 
 
+def test_every_seed_of_a_hypernet_has_its_own():
+    @bmnas.operation("Scaled")
+    class Scaled(nn.Module):
+        def __init__(self, size):
+            super().__init__()
+            assert size.seeds is None
+            self.scale = nn.Parameter(torch.randn(size.channels, 1))
+
+        def forward(self, x, y):
+            assert x.dim() == 3
+            return x * self.scale + y
+
+    module = build("Scaled", Size(4, 5, seeds=2))
+    x, y = torch.randn(2, 2, 3, 4, 5)
+    scales = torch.stack([each.scale for each in module.seeds])
+    assert not torch.equal(*scales)
+    torch.testing.assert_close(module(x, y), x * scales[:, None] + y)
+
+
 def test_what_fails_or_builds_no_module_is_told():
     bmnas.operation("Fails")(lambda size: 1 / 0)
     with pytest.raises(bmnas.BmnasError, match="the operation 'Fails' cannot be built: ZeroDivisionError"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -14,6 +15,7 @@ from bmnas.compiler.operations.elementwise import Max, Mean, Mul, Sum, Zero
 from bmnas.compiler.operations.gated_sum import GatedSum
 from bmnas.compiler.operations.linear_glu import LinearGLU, PlainLinearGLU
 from bmnas.compiler.operations.multi_head_attention import MultiHeadAttention, PlainMultiHeadAttention
+from bmnas.compiler.operations.per_seed import PerSeed
 from bmnas.compiler.operations.size import Size
 from bmnas.genotype import BmnasError
 from bmnas.genotype.operations import find
@@ -69,7 +71,10 @@ def build(op: str, size: Size, **options: Any) -> nn.Module:
     complete = operation.options.model_validate(options).model_dump()
     if operation.build is None:
         return BUILDERS[size.dialect][op](size, **complete)
-    return _build_foreign(op, operation.build, size, complete)
+    if size.seeds is None:
+        return _build_foreign(op, operation.build, size, complete)
+    alone = replace(size, seeds=None)  # so that nobody has to write an operation with an axis of seeds
+    return PerSeed(_build_foreign(op, operation.build, alone, complete) for _ in range(size.seeds))
 
 
 def _build_foreign(op: str, builder: Builder | str, size: Size, options: dict[str, Any]) -> nn.Module:
