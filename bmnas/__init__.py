@@ -21,14 +21,19 @@ if TYPE_CHECKING:
         GenotypeError as GenotypeError,
         Head as Head,
         Options as Options,
+        Provenance as Provenance,
         Representation as Representation,
         Step as Step,
+        dumps as dumps,
+        from_dict as from_dict,
         load as load,
         loads as loads,
         operation as operation,
         save as save,
     )
+    from bmnas.genotype.canonical import canonical_hash as canonical_hash
     from bmnas.genotype.drawing import draw as draw
+    from bmnas.genotype.lint import lint as lint
     from bmnas.genotype.space import Space as Space
     from bmnas.searcher import (
         SearchConfig as SearchConfig,
@@ -49,6 +54,7 @@ _HOME = {
     "GenotypeError": ("bmnas.genotype", "GenotypeError"),
     "Head": ("bmnas.genotype", "Head"),
     "Options": ("bmnas.genotype", "Options"),
+    "Provenance": ("bmnas.genotype", "Provenance"),
     "Representation": ("bmnas.genotype", "Representation"),
     "SearchConfig": ("bmnas.searcher", "SearchConfig"),
     "SearchResult": ("bmnas.searcher", "SearchResult"),
@@ -56,7 +62,11 @@ _HOME = {
     "Step": ("bmnas.genotype", "Step"),
     "Task": ("bmnas.tasks", "Task"),
     "TrainConfig": ("bmnas.searcher", "TrainConfig"),
+    "canonical_hash": ("bmnas.genotype.canonical", "canonical_hash"),
     "compile": ("bmnas.compiler", "compile_genotype"),
+    "dumps": ("bmnas.genotype", "dumps"),
+    "from_dict": ("bmnas.genotype", "from_dict"),
+    "lint": ("bmnas.genotype.lint", "lint"),
     "draw": ("bmnas.genotype.drawing", "draw"),
     "get_task": ("bmnas.tasks", "get_task"),
     "load": ("bmnas.genotype", "load"),

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from bmnas.genotype import INPUT_NAMES, OPERATIONS, Cell, Feature, Genotype, Head, Representation, Step
 
-NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
+LETTERS = st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" ")
+NAMES = st.text(LETTERS, min_size=1, max_size=12)
 
 
 @st.composite
 def genotypes(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> Genotype:
-    """Genotypes with one to five features, up to three cells of two or three inputs, up to four steps."""
+    """Genotypes with one to five features, up to three cells of two to six inputs, up to four steps."""
     length = draw(st.sampled_from([1, 4, 6, 9]))
     channels = draw(st.integers(1, 6))
     dialect = draw(st.sampled_from(["official", "paper"]))
@@ -47,7 +48,7 @@ def features_named(draw: st.DrawFn, name: str, channels: int, length: int) -> Fe
 @st.composite
 def cells_named(draw: st.DrawFn, name: str, nodes: list[str], channels: int = 1) -> Cell:
     """A cell that reads some of the nodes."""
-    inputs = tuple(draw(st.lists(st.sampled_from(nodes), min_size=2, max_size=3)))
+    inputs = tuple(draw(st.lists(st.sampled_from(nodes), min_size=2, max_size=draw(st.sampled_from([2, 3, 3, 6])))))
     inner = list(INPUT_NAMES[: len(inputs)])
     steps = []
     for number in range(1, draw(st.integers(0, 4)) + 1):
@@ -62,7 +63,7 @@ def steps_named(draw: st.DrawFn, name: str, nodes: list[str], channels: int = 1)
     """A step that reads some of the nodes, with any operation and options that fit the channels."""
     op = draw(st.sampled_from(list(OPERATIONS)))
     least, most = OPERATIONS[op].arity
-    reads = draw(st.lists(st.sampled_from(nodes), min_size=least, max_size=most or 3))
+    reads = draw(st.lists(st.sampled_from(nodes), min_size=least, max_size=most or 5))
     options = {}
     if op == "MultiHeadAttention":
         options["heads"] = draw(st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0]))

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import bmnas
 from bmnas.genotype import loads
+from bmnas.searcher.outcome import save_weights
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?:<!-- (.+?) -->\n)?```(\w+)\n(.+?)```", README, flags=re.DOTALL)
@@ -57,6 +59,7 @@ def test_the_python(workplace):
     (code,) = blocks("python")
     (text,) = blocks("json", "file: mha.json")
     (folder / "mha.json").write_text(text)
+    save_weights(bmnas.compile(loads(text)), folder / "mha.safetensors")
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for comment in re.findall(r"print\(.*\)  # (.*)", code):

@@ -15,16 +15,21 @@ def import_code(given: str) -> None:
         BmnasError: there is none, or it fails.
     """
     from bmnas.genotype import BmnasError
+    from bmnas.genotype.extension import imported
 
+    if not given.endswith(".py") and not all(part.isidentifier() for part in given.split(".")):
+        raise BmnasError(f"{given!r} cannot be imported: it is neither a file.py nor the name of a module")
     try:
         if given.endswith(".py"):
             _import_file(Path(given))
         else:
+            sys.path.insert(0, "")  # modules of the current folder, as python -m finds them
             importlib.import_module(given)
     except FileNotFoundError as error:
         raise BmnasError(f"{given}: cannot be imported: no such file") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BmnasError(f"{given}: cannot be imported: {type(error).__name__}: {error}") from error
+    imported.append(given)
 
 
 def _import_file(path: Path) -> None:

@@ -90,6 +90,10 @@ def new(
     else:
         save(genotype, out, partial=True)
         typer.echo(str(out))
+    if genotype.head is None:
+        typer.echo(
+            "bmnas: there is no head, so the network returns the fused representation; --outputs 10 adds one", err=True
+        )
     unknown = [feature.name for feature in genotype.features if feature.channels is None]
     if unknown:
         typer.echo(
@@ -124,6 +128,8 @@ def _from_task(task: str, preset: str, chosen: Any, given: dict[str, Any]) -> tu
         own = by_name[feature.name]
         if feature.channels not in (None, own.channels):
             raise BmnasError(f"{feature.name} has {own.channels} channels in task {task}, not {feature.channels}")
+        if feature.reshape not in ("sequence", own.reshape):  # "sequence" is what is not said
+            raise BmnasError(f"{feature.name} has the reshape {own.reshape} in task {task}, not {feature.reshape}")
     features = tuple(by_name[feature.name] for feature in chosen)
     if not features:
         features = known.features if preset == "random" else presets.last_features(known.features)

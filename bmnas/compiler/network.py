@@ -29,6 +29,8 @@ def compile_genotype(genotype: Genotype) -> FusionNetwork:
     Raises:
         GenotypeError: a used feature's channels are not known.
     """
+    if not isinstance(genotype, Genotype):
+        raise TypeError(f"a Genotype is compiled, not a {type(genotype).__name__}; bmnas.load reads one from a file")
     return FusionNetwork(genotype)
 
 
@@ -82,17 +84,21 @@ class FusionNetwork(nn.Module):
 
     def _check(self, features: Mapping[str, Tensor]) -> None:
         declared = {feature.name: feature for feature in self.genotype.features}
+        if not isinstance(features, Mapping):
+            raise FeatureError(f"the features are a {type(features).__name__}, but should be tensors by name")
+        for name in features:
+            if name not in declared:
+                raise FeatureError(f"{name!r} is not a feature of the genotype{did_you_mean(str(name), declared)}")
         for name in self.features:
             if name not in features:
                 raise FeatureError(f"the feature {name!r} is missing; the network needs {', '.join(self.features)}")
         for name, value in features.items():
-            if name not in declared:
-                raise FeatureError(f"{name!r} is not a feature of the genotype{did_you_mean(str(name), declared)}")
             if name in self._key_of:
                 _check_shape(value, declared[name], self.genotype)
-        batches = {features[name].shape[0] for name in self.features}
-        if len(batches) > 1:
-            raise FeatureError(f"the features have different batch sizes: {sorted(batches)}")
+        batches = {name: features[name].shape[0] for name in self.features}
+        if len(set(batches.values())) > 1:
+            shown = ", ".join(f"{name} {batch}" for name, batch in batches.items())
+            raise FeatureError(f"the features have different batch sizes: {shown}")
 
 
 class FusionCell(nn.Module):
@@ -146,13 +152,18 @@ def _operation(step: Step, genotype: Genotype) -> nn.Module:
 
 def _check_shape(value: Tensor, feature: Feature, genotype: Genotype) -> None:
     size = genotype.representation
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        found = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise FeatureError(f"the feature {feature.name!r} is {found}, but should be a tensor of floating-point numbers")
     shape = tuple(value.shape)
+    if 0 in shape:
+        raise FeatureError(f"the feature {feature.name!r} has shape {shape}, in which there is nothing")
     if feature.reshape == "none":
         fits, wanted = shape[1:] == (size.channels, size.length), f"(batch, {size.channels}, {size.length})"
     else:
         most = 4 if feature.reshape == "grid" else 16
-        fits = 2 <= len(shape) <= most and shape[1] == feature.channels and 0 not in shape
-        wanted = f"(batch, {feature.channels}, ...)"
+        fits = 2 <= len(shape) <= most and shape[1] == feature.channels
+        wanted = f"(batch, {feature.channels}, ...), the channels as axis 1"
     if not fits:
         raise FeatureError(f"the feature {feature.name!r} has shape {shape}, but the genotype says {wanted}")
 

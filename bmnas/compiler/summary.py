@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from bmnas.compiler.network import FusionCell, FusionNetwork
-from bmnas.genotype import Genotype, Step
+from bmnas.genotype import BmnasError, Genotype, Step
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,20 @@ def summarise(genotype: Genotype) -> Summary:
         name=genotype.name,
         nodes=tuple(nodes),
         parameters=_count(network),
-        output_shape=("batch", *network.eval()(stored).shape[1:]),
+        output_shape=("batch", *_run(network, stored).shape[1:]),
         unused=tuple(name for name in names if name not in built),
     )
+
+
+def _run(network: FusionNetwork, features: dict[str, torch.Tensor]) -> torch.Tensor:
+    try:
+        out: torch.Tensor = network.eval()(features)
+    except BmnasError:
+        raise
+    except Exception as error:  # an operation from outside the package fails
+        reason = " ".join(str(error).split())
+        raise BmnasError(f"the network does not run: {type(error).__name__}: {reason}") from error
+    return out
 
 
 def _stored(genotype: Genotype, name: str) -> torch.Tensor:

@@ -27,7 +27,8 @@ from itertools import count
 from typing import Any
 
 from bmnas.genotype.errors import GenotypeError
-from bmnas.genotype.flat import RESIDUAL, FlatGraph, Node, flatten
+from bmnas.genotype.flat import RESIDUAL, FlatGraph, flatten
+from bmnas.genotype.graph import Node
 from bmnas.genotype.labelling import canonical_order
 from bmnas.genotype.operations import INPUT_NAMES, find
 from bmnas.genotype.refinement import TooSymmetricError

@@ -7,6 +7,7 @@ value that is wrong in itself, which is told elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from math import isqrt
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from pydantic_core import PydanticCustomError, PydanticOmit
 
 from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.genotype.operation import Operation
-from bmnas.genotype.operations import INPUT_NAMES, find, known
+from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS, find, known
 
 MISFIT = "bmnas_misfit"
 
@@ -39,6 +40,8 @@ def step(step: Any) -> Iterator[Problem]:
     if isinstance(operation, str):
         yield Problem("op", operation)
     if not isinstance(operation, Operation):
+        # Of an operation that is not known, the options are not either.
+        yield from (_unknown_key(key, []) for key in step.options if step.op is None)
         return
     if step.inputs is not None and not operation.takes(len(step.inputs)):
         yield Problem("inputs", f"has {len(step.inputs)}, but {step.op} takes {operation.arity_in_words()}")
@@ -52,7 +55,9 @@ def cell(cell: Any) -> Iterator[Problem]:
     for i, step in enumerate(cell.steps):
         for j, name in enumerate(step.inputs or ()):
             if name is not None and name not in earlier:
-                yield Problem(f"steps[{i}].inputs[{j}]", _unknown_node(name, earlier, later, "step"))
+                inside = dict(zip(cell.inputs or (), INPUT_NAMES, strict=False)).get(name)
+                text = f"reads {name!r}, which is called {inside!r} inside the cell" if inside else None
+                yield Problem(f"steps[{i}].inputs[{j}]", text or _unknown_node(name, earlier, later, "step"))
         if step.name in INPUT_NAMES:
             yield Problem(f"steps[{i}].name", f"is {step.name!r}, which is the name of an input of the cell")
         elif step.name in earlier:
@@ -66,6 +71,8 @@ def cell(cell: Any) -> Iterator[Problem]:
 
 def genotype(genotype: Any) -> Iterator[Problem]:
     """Cells read features and earlier cells; names are distinct; reshapes and options fit the representation."""
+    if genotype.features is None:
+        return
     earlier: dict[str, None] = {}
     for i, feature in enumerate(genotype.features):
         if feature.name is None:
@@ -133,9 +140,9 @@ def operation_of(op: str) -> Operation | str:
     try:
         return find(op)
     except KeyError:
-        hint = did_you_mean(op, known())
+        hint = did_you_mean(op, known(), cutoff=0.75)
         if "did you mean" not in hint:
-            hint += "; one that is not part of bmnas has to be registered on this machine first"
+            hint += "; one of your own has to be registered first, by bmnas --import FILE.py or an installed package"
         return f"is {short(op)}, which is not an operation{hint}"
     except BmnasError as error:
         return f"is {short(op)}: {' '.join(str(error).split())}"
@@ -143,6 +150,8 @@ def operation_of(op: str) -> Operation | str:
 
 def short(value: object) -> str:
     """A value for a message: quoted, and cut where it is long."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str) and len(value) > 80:
         return f"{value[:60]!r}... ({len(value)} characters)"
     if isinstance(value, int) and value.bit_length() > 256:
@@ -166,19 +175,23 @@ def _options(operation: Operation, given: dict[str, Any]) -> Iterator[Problem]:
             if key in _options_of_any():
                 yield Problem(key, f"is not an option of {operation.name}{_which_options(names)}")
             else:
-                yield Problem(key, f"is not a key of a step{did_you_mean(key, ['name', 'op', 'inputs', *names])}")
+                yield _unknown_key(key, names)
     try:
         operation.options.model_validate({key: value for key, value in given.items() if key in names})
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             place = ".".join(str(part) for part in detail["loc"])
-            yield Problem(place, f"is {short(detail['input'])}: {detail['msg'].replace('Input', 'it')}")
+            yield Problem(place, f"is {short(detail['input'])}: {re.sub('^(Input|String)', 'it', detail['msg'])}")
+
+
+def _unknown_key(key: str, options: Sequence[str]) -> Problem:
+    return Problem(key, f"is not a key of a step{did_you_mean(key, ['name', 'op', 'inputs', *options])}")
 
 
 def _options_of_any() -> set[str]:
-    from bmnas.genotype.operations import OPERATIONS
+    from bmnas.genotype.extension import registered
 
-    return {name for operation in OPERATIONS.values() for name in operation.options.model_fields}
+    return {name for operation in [*OPERATIONS.values(), *registered()] for name in operation.options.model_fields}
 
 
 def _which_options(names: Sequence[str]) -> str:

@@ -27,12 +27,12 @@ class GenotypeError(BmnasError, ValueError):
         self.problems = tuple(problems)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``"; did you mean 'Sum'?"`` for the nearest known name, or else a list of the known names (at most eight)."""
     name = name.casefold()[:200]
     names = list(known)
     folded = {other.casefold(): other for other in reversed(names[: _comparable(name, names)])}
-    close = difflib.get_close_matches(name, folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, folded, n=1, cutoff=cutoff)
     if close:
         return f"; did you mean {folded[close[0]]!r}?"
     if not names:

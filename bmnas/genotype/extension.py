@@ -24,9 +24,12 @@ Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 _registered: dict[str, Operation] = {}
 
+# What was imported for its operations when the process began, as the command line names it.
+imported: list[str] = []
+
 
 def operation(
-    name: str | None = None,
+    name: str | Callable[..., Any] | None = None,
     *,
     arity: int | tuple[int, int | None] = 2,
     commutative: bool = False,
@@ -34,7 +37,7 @@ def operation(
     weights: bool = True,
     options: type[Options] = Options,
     parameters: Callable[[Shape, dict[str, Any]], int] | None = None,
-) -> Callable[[Builder], Builder]:
+) -> Any:
     """Register an operation of your own; decorates what builds it, usually a class derived from `torch.nn.Module`.
 
     It is called with a `bmnas.compiler.operations.Size` and with the step's options as keywords; the module's
@@ -51,7 +54,7 @@ def operation(
             operation has to be built to be counted.
 
     Raises:
-        ValueError: the name is not one, or another operation has it.
+        ValueError: the name is not one, another operation has it, or an option has no default.
 
     Example:
         >>> @operation(commutative=True, equation="|x - y|", weights=False)
@@ -62,6 +65,8 @@ def operation(
         ...     def forward(self, x, y):
         ...         return (x - y).abs()
     """
+    if callable(name):
+        return operation()(name)  # the decorator without parentheses
     least, most = (arity, arity) if isinstance(arity, int) else arity
 
     def decorate(build: Builder) -> Builder:
@@ -89,7 +94,8 @@ def register(new: Operation) -> None:
     imported only when a network is built.
 
     Raises:
-        ValueError: the name is not one, another operation has it, nothing builds it, or its arity makes no sense.
+        ValueError: the name is not one, another operation has it, nothing builds it, or its arity or options make no
+            sense.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", new.name):
         raise ValueError(f"{new.name!r} cannot be the name of an operation: a letter, then letters, digits and _ . -")
@@ -98,10 +104,16 @@ def register(new: Operation) -> None:
     least, most = new.arity
     if least < 1 or (most is not None and most < least):
         raise ValueError(f"the operation {new.name!r} cannot take {least} to {most} inputs")
+    _check_options(new)
     # A module that is loaded again, as in a notebook, may register its operation again.
     if new.name in OPERATIONS or (new.name in _registered and _registered[new.name].origin != new.origin):
         raise ValueError(f"there already is an operation {new.name!r}")
     _registered[new.name] = new
+
+
+def registered() -> list[Operation]:
+    """The operations from outside the package that have been loaded."""
+    return list(_registered.values())
 
 
 def find(name: str) -> Operation:
@@ -122,6 +134,16 @@ def find(name: str) -> Operation:
 def names() -> list[str]:
     """The names of all operations from outside the package, sorted; loads none of them."""
     return sorted({*_registered, *(entry.name for entry in _offered())})
+
+
+def _check_options(new: Operation) -> None:
+    if not (isinstance(new.options, type) and issubclass(new.options, Options)):
+        raise ValueError(f"the options of {new.name!r} are no subclass of bmnas.Options")
+    for option, field in new.options.model_fields.items():
+        if field.is_required():
+            raise ValueError(f"the option {option!r} of {new.name!r} needs a default")
+        if option in ("name", "op", "inputs"):
+            raise ValueError(f"an option of {new.name!r} is called {option!r}, which a step has already")
 
 
 def _offered() -> Iterable[Any]:

@@ -68,8 +68,7 @@ def parse_json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_distinct_keys, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        problem = error.msg[:1].lower() + error.msg[1:]
-        raise BmnasError(f"is not JSON: {problem} at line {error.lineno}, column {error.colno}") from None
+        raise BmnasError(_not_json(error)) from None
     except RecursionError:
         raise BmnasError("is nested too deeply") from None
     except ValueError:
@@ -92,6 +91,27 @@ def read_json(path: str | os.PathLike[str], limit: int) -> Any:
 def reason(error: OSError) -> str:
     """The operating system's words for an error, in lower case, without number and path."""
     return (error.strerror or str(error)).lower()
+
+
+def _not_json(error: json.JSONDecodeError) -> str:
+    """Where JSON ends to be JSON, and what people write there out of habit."""
+    text, at = error.doc, error.pos
+    if not text.strip():
+        return "is empty"
+    problem = error.msg[:1].lower() + error.msg[1:]
+    here, before = text[at : at + 5], text[:at].rstrip()
+    hint = ""
+    if here[:1] in ("/", "#"):
+        hint = "; JSON has no comments"
+    elif here[:1] in ("'", "\u201c", "\u201d", "\u2018", "\u2019"):
+        hint = '; JSON writes names and text in straight double quotes (")'
+    elif here.startswith(("None", "True", "False")):
+        hint = "; JSON has null, true and false"
+    elif here[:1] in ("}", "]") and before.endswith(","):
+        hint = "; the comma before it is one too many"
+    elif "',' delimiter" in error.msg:
+        hint = "; perhaps a comma is missing before it"
+    return f"is not JSON: {problem} at line {error.lineno}, column {error.colno}{hint}"
 
 
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

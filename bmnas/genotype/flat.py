@@ -3,7 +3,7 @@
 A cell that names one node as both x and y reads one node; an input that nothing reads is not there at all. What a node
 reads has a position where the order matters, and `ANY` where it does not:
 
-- the inputs of a step, unless its operation is commutative;
+- the inputs of a step, unless its operation is commutative; Attention(x, y, y) is Attention(x, y);
 - the output nodes of a cell: any order, because it only permutes the weights of the layer that reads all of them;
 - the first input of a cell in the official dialect, which is added to its output: `RESIDUAL`;
 - the output of the genotype: any order where a head reads it; without a head it is what users see, so it counts.
@@ -14,10 +14,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from bmnas.genotype.graph import Node, used_nodes
 from bmnas.genotype.operations import INPUT_NAMES, find
-from bmnas.genotype.schema import Cell, Genotype, Step
-
-Node = tuple[str, ...]  # as in graph.py
+from bmnas.genotype.schema import Genotype, Step
 
 ANY = -1
 RESIDUAL = -2
@@ -42,13 +41,18 @@ class FlatGraph:
 
 def flatten(genotype: Genotype) -> FlatGraph:
     """The flat graph of a genotype."""
-    features, cells = _used(genotype)
+    used = used_nodes(genotype)
     flat = FlatGraph([], [], [])
-    upper = {name: _add(flat, ("feature", name), (_FEATURE, name), []) for name in sorted(features)}
-    for cell, steps in cells:
+    features = sorted(node[1] for node in used if node[0] == "feature")
+    upper = {name: _add(flat, ("feature", name), (_FEATURE, name), []) for name in features}
+    for cell in genotype.cells:
+        if ("cell", cell.name) not in used:
+            continue
         # What is not in `upper` is not used, so nothing in this cell reads it.
         nodes = {inner: upper[name] for inner, name in zip(INPUT_NAMES, cell.inputs, strict=False) if name in upper}
-        for step in steps:
+        for step in cell.steps:
+            if ("step", cell.name, step.name) not in used:
+                continue
             nodes[step.name] = _add(flat, ("step", cell.name, step.name), (_STEP, _what(step)), _inputs(step, nodes))
         reads = [(nodes[name], ANY) for name in cell.output]
         if genotype.dialect == "official":
@@ -60,28 +64,10 @@ def flatten(genotype: Genotype) -> FlatGraph:
     return flat
 
 
-def _used(genotype: Genotype) -> tuple[set[str], list[tuple[Cell, list[Step]]]]:
-    """The names of the used features, and the used cells with their used steps, in genotype order."""
-    wanted = set(genotype.output)
-    cells = []
-    for cell in reversed(genotype.cells):
-        if cell.name not in wanted:
-            continue
-        wanted.discard(cell.name)
-        read = set(cell.output) | ({"x"} if genotype.dialect == "official" else set())
-        steps = []
-        for step in reversed(cell.steps):
-            if step.name in read:
-                steps.append(step)
-                read.update(step.inputs)
-        wanted.update(name for inner, name in zip(INPUT_NAMES, cell.inputs, strict=False) if inner in read)
-        cells.append((cell, steps[::-1]))
-    return wanted, cells[::-1]
-
-
 def _inputs(step: Step, nodes: dict[str, int]) -> list[tuple[int, int]]:
-    commutative = find(step.op).commutative
-    return [(nodes[name], ANY if commutative else position) for position, name in enumerate(step.inputs)]
+    operation = find(step.op)
+    read = operation.shortest([nodes[name] for name in step.inputs])
+    return [(node, ANY if operation.commutative else position) for position, node in enumerate(read)]
 
 
 def _what(step: Step) -> str:

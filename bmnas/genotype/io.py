@@ -50,7 +50,12 @@ def loads(text: str, source: str = "genotype") -> Genotype:
     try:
         data = parse_json(text)
     except BmnasError as error:
-        raise GenotypeError(f"{source}: {error}") from None
+        hint = (
+            "; bmnas convert reads the genotypes of the released code" if text.lstrip().startswith("Genotype(") else ""
+        )
+        raise GenotypeError(f"{source}: {error}{hint}") from None
+    if isinstance(data, dict) and isinstance(data.get("$schema"), str):
+        del data["$schema"]  # a note for editors
     return from_dict(data, source)
 
 
@@ -93,6 +98,7 @@ def dumps(genotype: Genotype, *, partial: bool = False) -> str:
                 f"{feature.name!r}; give them, or let a task supply them"
             )
     data = genotype.model_dump(mode="json")
+    from_dict(data, genotype.name)  # `model_copy` checks nothing, and a broken file must not be written
     data["features"] = [
         {key: value for key, value in feature.items() if value is not None} for feature in data["features"]
     ]

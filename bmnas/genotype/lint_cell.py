@@ -61,7 +61,7 @@ class _Lint:
         read = [self.values[name] for name in step.inputs]
         operation = find(step.op)
         what = (step.op, tuple(sorted(step.options.items(), key=lambda item: item[0])))
-        inputs = tuple(sorted(read, key=repr)) if operation.commutative else tuple(read)
+        inputs = tuple(sorted(read, key=repr) if operation.commutative else operation.shortest(read))
         value: Any = (repr(what), inputs)
         same = self.first.setdefault(value, step.name)
         self.values[step.name] = ("step", step.name) if same == step.name or self._differs(step) else self.values[same]

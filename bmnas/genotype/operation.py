@@ -5,7 +5,7 @@ This is the declaration; the torch code that it stands for is built by `bmnas.co
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class Operation:
         commutative: the result does not depend on the order of the inputs.
         equation: what it computes (Eq. 4-8 of the paper for the paper's pool); the whole of it in the paper dialect.
         official: what the official dialect computes beyond it, or instead.
+        repeats_last: whether a last input that is left out is the one before it: Attention(x, y) is Attention(x, y, y).
         weights: whether the equation has weights of its own; without them, two steps that apply the operation to the
             same inputs compute the same thing.
         options: the model of its options.
@@ -57,6 +58,7 @@ class Operation:
     commutative: bool
     equation: str
     official: str = ""
+    repeats_last: bool = False
     weights: bool = False
     options: type[Options] = Options
     parameters: Callable[[Shape, dict[str, Any]], int] | None = None
@@ -68,6 +70,11 @@ class Operation:
         """Whether the operation accepts this number of inputs."""
         least, most = self.arity
         return inputs >= least and (most is None or inputs <= most)
+
+    def shortest(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """The inputs without a last one that may as well be left out."""
+        least = self.arity[0]
+        return inputs[:-1] if self.repeats_last and len(inputs) > least and inputs[-1] == inputs[-2] else inputs
 
     def arity_in_words(self) -> str:
         """For messages: ``two inputs``, ``two or more inputs``, ``two or three inputs``."""

@@ -104,6 +104,7 @@ OPERATIONS = table(
         False,
         "softmax(x yᵀ / √C) y  (Eq. 6); of three inputs, query, key and value: softmax(x yᵀ / √C) z",
         "then dropout 0.1 and layer norm over (C, L)",
+        repeats_last=True,
         parameters=_attention,
     ),
     Operation(
@@ -144,6 +145,7 @@ OPERATIONS = table(
         "[head₁, ..., headₕ] W₀ + b₀, each head Eq. 6 on projections of its own to C / h channels  (Vaswani et al. "
         "2017)",
         "then dropout 0.1 and layer norm over (C, L)",
+        repeats_last=True,
         weights=True,
         options=Heads,
         parameters=_multi_head_attention,

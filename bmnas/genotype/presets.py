@@ -14,10 +14,10 @@ from typing import Any, Literal
 from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.genotype.io import from_dict
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Cell, Feature, Genotype, Head, Representation, Step
+from bmnas.genotype.schema import Feature, Genotype, Head, Representation
 
-Body = tuple[tuple[Step, ...], tuple[str, ...]]
-"""The inner structure of a cell: its steps and its output."""
+Body = dict[str, Any]
+"""The inner structure of a cell, as plain data: its steps and its output."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def mha(features: Sequence[Feature], heads: int = 2, **frame: Any) -> Genotype:
     """Multi-head attention: the first input asks each of the others (Vaswani et al. 2017; Fig. 2d, Table 7).
 
     Fig. 2d draws two parameter-free heads on the same inputs, which compute the same thing; these heads have
-    projections of their own.
+    projections of their own, so the operation is not one of the paper's pool.
     """
     return _one_cell("mha", features, _mha(heads), frame)
 
@@ -95,7 +95,7 @@ def two_stream(features: Sequence[Feature], **frame: Any) -> Genotype:
 
 def late_fusion(features: Sequence[Feature], **frame: Any) -> Genotype:
     """The inputs concatenated before the head, without any cell (Table 6)."""
-    return _genotype("late-fusion", features, (), tuple(feature.name for feature in features), Frame(**frame))
+    return _genotype("late-fusion", features, [], tuple(feature.name for feature in features), Frame(**frame))
 
 
 def random(features: Sequence[Feature], seed: int = 0, cells: int = 2, steps: int = 2, **frame: Any) -> Genotype:
@@ -121,7 +121,7 @@ def random(features: Sequence[Feature], seed: int = 0, cells: int = 2, steps: in
         dialect=chosen.dialect,
     )
     drawn = space.random(seed)
-    return _genotype(f"random-{seed}", features, drawn.cells, drawn.output, chosen)
+    return _genotype(f"random-{seed}", features, [cell.model_dump() for cell in drawn.cells], drawn.output, chosen)
 
 
 PRESETS: dict[str, Callable[..., Genotype]] = {
@@ -156,8 +156,9 @@ def last_features(features: Sequence[Feature]) -> tuple[Feature, ...]:
 def like(genotype: Genotype, preset: str, **options: Any) -> Genotype:
     """A preset with the feature selection of an existing genotype: a row of Table 7.
 
-    Every cell keeps its inputs and gets the preset's inner structure. ``late-fusion`` has no cells: it takes the last
-    feature of each modality. ``random`` draws from the space with as many cells and steps over all features.
+    Every cell keeps its inputs and gets the preset's inner structure, in the genotype's dialect. ``late-fusion`` has no
+    cells: it takes the last feature of each modality. ``random`` draws from the space with as many cells and steps over
+    all features.
 
     Args:
         genotype: whose features, cells, head and sizes are taken.
@@ -177,10 +178,9 @@ def like(genotype: Genotype, preset: str, **options: Any) -> Genotype:
         sizes = {"cells": len(genotype.cells), "steps": max(len(cell.steps) for cell in genotype.cells)}
         return build(genotype.features, **sizes | frame)
     bodies = {n: build(_stand_ins(n), **frame).cells[0] for n in {len(cell.inputs) for cell in genotype.cells}}
-    cells = tuple(
-        cell.model_copy(update={"steps": bodies[len(cell.inputs)].steps, "output": bodies[len(cell.inputs)].output})
-        for cell in genotype.cells
-    )
+    cells = [
+        bodies[len(cell.inputs)].model_dump() | {"name": cell.name, "inputs": cell.inputs} for cell in genotype.cells
+    ]
     rest = {key: value for key, value in frame.items() if key in Frame.__dataclass_fields__}
     return _genotype(preset, genotype.features, cells, genotype.output, Frame(**rest))
 
@@ -191,62 +191,54 @@ def _one_cell(name: str, features: Sequence[Feature], body: Callable[..., Body],
         raise BmnasError(
             f"the preset {name} puts its features into one cell, which takes 2 to {most} of them, not {len(features)}"
         )
-    steps, output = body(INPUT_NAMES[: len(features)])
-    names = tuple(feature.name for feature in features)
-    return _genotype(name, features, (Cell(inputs=names, steps=steps, output=output),), (), Frame(**frame))
+    cell = {"inputs": tuple(feature.name for feature in features), **body(INPUT_NAMES[: len(features)])}
+    return _genotype(name, features, [cell], (), Frame(**frame))
 
 
 def _genotype(
-    name: str, features: Sequence[Feature], cells: tuple[Cell, ...], output: tuple[str, ...], frame: Frame
+    name: str, features: Sequence[Feature], cells: Sequence[Body], output: tuple[str, ...], frame: Frame
 ) -> Genotype:
-    read = {read for cell in cells for read in cell.inputs} | set(output)
+    read = {read for cell in cells for read in cell["inputs"]} | set(output)
     data: dict[str, Any] = {
         "name": name,
         "dialect": frame.dialect,
         "representation": {"channels": frame.channels, "length": frame.length},
         "features": [feature.model_dump() for feature in features if feature.name in read],
-        "cells": [cell.model_dump() for cell in cells],
+        "cells": list(cells),
         "head": None if frame.outputs is None else {"outputs": frame.outputs},
         "dropout": frame.dropout,
     }
-    for number, cell in enumerate(data["cells"], 1):
-        cell["name"] = cell["name"] or f"Cell_{number}"
     return from_dict(data | ({"output": output} if output else {}), name)
 
 
 def _all_in(op: str) -> Callable[[tuple[str, ...]], Body]:
     """One step that reads every input."""
-    return lambda inputs: ((Step(op=op, inputs=inputs),), ("Step_1",))
+    return lambda inputs: {"steps": [{"op": op, "inputs": inputs}]}
 
 
 def _mha(heads: int) -> Callable[[tuple[str, ...]], Body]:
     def body(inputs: tuple[str, ...]) -> Body:
         x, *others = inputs
-        steps = [{"op": "MultiHeadAttention", "inputs": (x, other), "heads": heads} for other in others]
-        return tuple(Step.model_validate(step) for step in steps), _step_names(range(1, len(steps) + 1))
+        return {"steps": [{"op": "MultiHeadAttention", "inputs": (x, other), "heads": heads} for other in others]}
 
     return body
 
 
 def _aoa(inputs: tuple[str, ...]) -> Body:
     x, *others = inputs
-    steps: list[Step] = []
+    steps: list[Body] = []
     for other in others:
-        steps.append(Step(op="Attention", inputs=(x, other)))
-        steps.append(Step(op="LinearGLU", inputs=(f"Step_{len(steps)}", x)))
-    return tuple(steps), _step_names(range(2, len(steps) + 1, 2))
+        steps.append({"op": "Attention", "inputs": (x, other)})
+        steps.append({"op": "LinearGLU", "inputs": (f"Step_{len(steps)}", x)})
+    return {"steps": steps, "output": [f"Step_{number}" for number in range(2, len(steps) + 1, 2)]}
 
 
 def _glu(inputs: tuple[str, ...]) -> Body:
     first, *others = inputs
-    steps: list[Step] = []
+    steps: list[Body] = []
     for other in others:
-        steps.append(Step(op="LinearGLU", inputs=(f"Step_{len(steps)}" if steps else first, other)))
-    return tuple(steps), _step_names([len(steps)])
-
-
-def _step_names(numbers: Sequence[int]) -> tuple[str, ...]:
-    return tuple(f"Step_{number}" for number in numbers)
+        steps.append({"op": "LinearGLU", "inputs": (f"Step_{len(steps)}" if steps else first, other)})
+    return {"steps": steps, "output": [f"Step_{len(steps)}"]}
 
 
 def _stand_ins(count: int) -> list[Feature]:

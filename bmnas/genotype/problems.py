@@ -7,6 +7,7 @@ wrong. So where data are no genotype, its errors about single values are taken f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from types import SimpleNamespace
@@ -31,8 +32,11 @@ def problems(data: Mapping[str, Any], error: ValidationError) -> list[Problem]:
         data: from which no genotype could be made.
         error: what Pydantic said when it tried.
     """
-    single = [_told(detail) for detail in islice(error.errors(include_url=False), LIMIT)]
-    found = {place: Problem(place, text) for place, text, _ in single if place or text}
+    details = list(islice(error.errors(include_url=False), LIMIT))
+    # A list whose items are all wrong is empty for Pydantic, and then too short.
+    parents = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
+    single = [_told(detail) for detail in details if detail["type"] != "too_short" or detail["loc"] not in parents]
+    found = {problem.place: problem for problem in single}
     if len(found) < LIMIT:
         for problem in islice(_broken_rules(_loose_genotype(data)), LIMIT):
             found.setdefault(problem.place, problem)
@@ -59,24 +63,30 @@ def _too_long(data: Any, place: str) -> Iterator[Problem]:
                 yield from _too_long(item, f"{place}{key}[{i}].")
 
 
-def _told(detail: Any) -> tuple[str, str, bool]:
-    """(place, text, whether it is a rule of ours) of one error of Pydantic."""
+def _told(detail: Any) -> Problem:
+    """One error of Pydantic."""
     location = detail["loc"]
     match detail["type"]:
         case checks.MISFIT:
-            return _place(location, detail["ctx"]["place"]), detail["ctx"]["problem"], True
+            return Problem(_place(location, detail["ctx"]["place"]), detail["ctx"]["problem"])
         case "missing":
             text = "is missing"
         case "extra_forbidden":
-            text = f"is not a key of a genotype{did_you_mean(str(location[-1]), _known_keys(location))}"
+            kind, known = _object_of(location)
+            text = f"is not a key of {kind}{did_you_mean(str(location[-1]), known)}"
         case "too_short":
             least = detail["ctx"]["min_length"]
             text = f"is {short(detail['input'])}: it should have at least {least} item{'s' if least > 1 else ''}"
         case "too_long":
             text = f"has more items than {detail['ctx']['max_length']}, the greatest number that it may have"
+        case "model_type" | "dict_type":
+            text = f"is {short(detail['input'])}: it should be an object{_EXAMPLES.get(str(location[-1]), '')}"
+        case "tuple_type" if isinstance(detail["input"], str):
+            text = f"is {short(detail['input'])}: it should be a list, [{short(detail['input'])}]"
         case _:
-            text = f"is {short(detail['input'])}: {detail['msg'].replace('Input', 'it').replace('tuple', 'list')}"
-    return _place(location), text, False
+            wish = re.sub("^(Input|String|Tuple)", "it", detail["msg"]).replace("tuple", "list")
+            text = f"is {short(detail['input'])}: {wish}"
+    return Problem(_place(location), text)
 
 
 def _broken_rules(genotype: SimpleNamespace) -> Iterator[Problem]:
@@ -104,7 +114,10 @@ def _loose_genotype(data: Mapping[str, Any]) -> SimpleNamespace:
         )
         if isinstance(representation, Mapping)
         else None,
-        features=[_loose_feature(feature) for feature in _items(data.get("features"))],
+        # Where there is no list of features, nothing can be said about what refers to them.
+        features=[_loose_feature(feature) for feature in _items(data["features"])]
+        if _items(data.get("features"))
+        else None,
         cells=[_loose_cell(cell) for cell in _items(data.get("cells"))],
         output=_names(data.get("output")),
     )
@@ -162,20 +175,22 @@ def _place(location: tuple[int | str, ...], inner: str = "") -> str:
     return place if len(place) <= 200 else place[:200] + "..."
 
 
-_CHILDREN: dict[str, Any] = {
-    "representation": schema.Representation,
-    "features": schema.Feature,
-    "cells": schema.Cell,
-    "steps": schema.Step,
-    "head": schema.Head,
-    "provenance": schema.Provenance,
+_CHILDREN: dict[str, tuple[str, Any]] = {
+    "representation": ("a representation", schema.Representation),
+    "features": ("a feature", schema.Feature),
+    "cells": ("a cell", schema.Cell),
+    "steps": ("a step", schema.Step),
+    "head": ("a head", schema.Head),
+    "provenance": ("a provenance", schema.Provenance),
 }
 
+_EXAMPLES = {"head": ' such as {"outputs": 60}', "representation": ' such as {"channels": 128, "length": 8}'}
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """The keys of the object in which an unknown key was found."""
-    model: Any = schema.Genotype
+
+def _object_of(location: tuple[int | str, ...]) -> tuple[str, list[str]]:
+    """What the object is in which an unknown key was found, and the keys that it may have."""
+    kind, model = "a genotype", schema.Genotype
     for part in location[:-1]:
         if isinstance(part, str):
-            model = _CHILDREN.get(part, model)
-    return list(model.model_fields)
+            kind, model = _CHILDREN.get(part, (kind, model))
+    return kind, list(model.model_fields)

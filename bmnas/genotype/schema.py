@@ -79,7 +79,8 @@ class Step(Frozen):
         options = find(self.op).options
         if options.model_fields:
             assert self.__pydantic_extra__ is not None
-            self.__pydantic_extra__.update(options.model_validate(self.options).model_dump())
+            # As JSON has them: options are written, compared and hashed; what builds the operation gets its own types.
+            self.__pydantic_extra__.update(options.model_validate(self.options).model_dump(mode="json"))
         return self
 
 
@@ -174,6 +175,19 @@ class Genotype(Frozen):
                 return feature
         raise KeyError(name)
 
+    def replace(self, **changes: Any) -> Genotype:
+        """The same genotype with other values of some fields, checked as a whole.
+
+        Args:
+            changes: by field; models or plain data.
+
+        Raises:
+            GenotypeError: it would not be a genotype.
+        """
+        from bmnas.genotype.io import from_dict
+
+        return from_dict({**self.model_dump(), **_plain(changes)}, self.name)
+
     def with_channels(self, channels: Mapping[str, int]) -> Genotype:
         """The same genotype with the channels of the features that left them out, from ``{feature name: channels}``."""
         features = tuple(
@@ -183,6 +197,15 @@ class Genotype(Frozen):
             for feature in self.features
         )
         return Genotype.model_validate({**dict(self), "features": features})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        data = value.model_dump()
+        return {key: item for key, item in data.items() if key != "name" or item}  # the nameless are numbered
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def filled(data: Any, *, of: str, prefix: str) -> Any:

@@ -24,6 +24,7 @@ def json_schema(operations: tuple[str, ...] | None = None) -> dict[str, Any]:
         operations = tuple(OPERATIONS)
     schema = Genotype.model_json_schema()
     _add_operations(schema["$defs"]["Step"], operations)
+    schema["properties"]["$schema"] = {"type": "string", "description": "Where this schema is; only editors read it."}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "bmnas genotype"}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bmnas.genotype import BmnasError
+from bmnas.genotype import BmnasError, extension
 from bmnas.genotype.errors import did_you_mean
 from bmnas.genotype.operations import find, known
 from bmnas.tasks import Task
@@ -140,4 +141,5 @@ def command_line(command: str, task: Task, config: Settings, extra: str = "") ->
     differing = {name: value for name, value in config.model_dump().items() if value != usual[name]}
     shown = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in differing.items()}
     options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in sorted(shown.items()))
-    return f"bmnas {command} --task {task.name}{options}{extra}"
+    imports = "".join(f" --import {shlex.quote(code)}" for code in extension.imported)
+    return f"bmnas{imports} {command} --task {task.name}{options}{extra}"

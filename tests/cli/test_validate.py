@@ -126,7 +126,7 @@ def test_the_worst_files_are_refused_in_one_sentence_each(tmp_path):
 def test_other_commands_tell_the_first_problem_and_how_many_there_are(tmp_path, command):
     path = write(tmp_path / "g.json", changed(cells=[None] * 200))
     _, err = bmnas(command, path, code=2)
-    assert err.startswith(f"bmnas: {path}: cells[0] is None: it should be a valid dictionary")
+    assert err.startswith(f"bmnas: {path}: cells[0] is null: it should be an object")
     assert err.endswith(" (and 49 more problems)\n")
     assert err.count("\n") == 1
 

@@ -114,6 +114,16 @@ def test_gated_sum_is_the_gated_multimodal_unit():
     torch.testing.assert_close(three(*(node.transpose(1, 2) for node in (x, y, z))), expected.transpose(1, 2))
 
 
+@pytest.mark.parametrize("op", ["Attention", "LinearGLU", "ConcatFC", "GatedSum", "MultiHeadAttention"])
+def test_the_official_dialect_drops_out_in_training(op):
+    x, y = nodes(2, 8, 6, 4)
+    for dialect in DIALECTS:
+        module = build(op, Size(channels=6, length=4, dropout=0.5, dialect=dialect))
+        assert torch.equal(module(x, y), module(x, y)) == (dialect == "paper")
+        module.eval()
+        assert torch.equal(module(x, y), module(x, y))
+
+
 def test_the_official_dialect_drops_out_and_norms_attention():
     x, y = nodes(2)
     size = {"channels": 6, "length": 4}

@@ -90,6 +90,8 @@ def _flat(genotype: Genotype) -> nx.DiGraph:
             ways.update(edge["positions"] if ordered else ["any"] * len(edge["positions"]))
             if node[0] == "cell" and source == ("input", node[1], "x") and genotype.dialect == "official":
                 ways["residual"] += 1
+        if "ttention" in what:  # without a value, the key is the value
+            reads = {read: ways - Counter({2: 1} if ways[1] and ways[2] else {}) for read, ways in reads.items()}
         for read, ways in reads.items():
             flat.add_edge(read, node, ways=dict(ways))
     return flat
@@ -128,6 +130,8 @@ def _disguise_cell(cell: dict[str, Any], rng: Random, official: bool, upper: Seq
         step["inputs"] = [rng.choice(same[name]) if name in same else name for name in step["inputs"]]
         if OPERATIONS[step["op"]].commutative:
             rng.shuffle(step["inputs"])
+        if "Attention" in step["op"] and len(step["inputs"]) == 2 and rng.random() < 0.5:
+            step["inputs"].append(step["inputs"][1])
     cell["steps"] = _reordered(cell["steps"], rng)
     cell["output"] = rng.sample([renamed[name] for name in cell["output"]], len(cell["output"]))
 

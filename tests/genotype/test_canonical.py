@@ -317,3 +317,12 @@ def _load(into, source, places=(0,)):
         elif name.startswith("ln.") and len(places) > 1 and "reduce.conv.weight" not in weights:
             weights[name] = torch.cat([tensor.chunk(len(places), 0)[place] for place in places], 0)
     into.load_state_dict(weights)
+
+
+@pytest.mark.parametrize("op", ["Attention", "MultiHeadAttention"])
+def test_a_value_that_is_the_key_may_be_left_out(op):
+    short, full, other = (
+        canonical_hash(from_dict(changed(cells__0__steps__0={"op": op, "inputs": inputs})))
+        for inputs in (["x", "y"], ["x", "y", "y"], ["x", "y", "x"])
+    )
+    assert short == full != other

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from enum import StrEnum
 
 import pytest
 import torch
@@ -11,8 +12,10 @@ from pydantic import Field
 from torch import nn
 
 import bmnas
+from bmnas.compiler import summarise
 from bmnas.compiler.operations import Size, build
 from bmnas.genotype import GenotypeError, Operation, Options, Shape, extension, from_dict, json_schema, loads
+from bmnas.genotype.canonical import canonical_hash
 from bmnas.genotype.operations import find, known
 from tests.genotype.test_schema import changed
 
@@ -118,6 +121,81 @@ def test_what_fails_or_builds_no_module_is_told():
     bmnas.operation("Text")(lambda size: "module")
     with pytest.raises(bmnas.BmnasError, match=r"the operation 'Text' builds a str, not a torch.nn.Module"):
         build("Text", Size(4, 5))
+
+
+def test_the_parentheses_may_be_left_out():
+    @bmnas.operation
+    class Second(nn.Module):
+        def __init__(self, size):
+            super().__init__()
+
+        def forward(self, x, y):
+            return y
+
+    assert isinstance(build("Second", Size(4, 5)), Second)
+
+
+def test_a_result_of_another_shape_names_the_operation():
+    for name, result in {"Half": lambda x: x[:, :2], "Pair": lambda x: (x, x)}.items():
+
+        class Wrong(nn.Module):
+            def __init__(self, size, result=result):
+                super().__init__()
+                self.result = result
+
+            def forward(self, x, y):
+                return self.result(x)
+
+        bmnas.operation(name)(Wrong)
+        with pytest.raises(bmnas.BmnasError, match=rf"operation '{name}' returns .* but should return \(1, 4, 5\)"):
+            build(name, Size(4, 5))(torch.ones(1, 4, 5), torch.ones(1, 4, 5))
+
+
+def test_an_operation_that_fails_is_told_when_it_is_compiled():
+    @bmnas.operation("Fails")
+    class Fails(nn.Module):
+        def __init__(self, size):
+            super().__init__()
+
+        def forward(self, x, y):
+            return x @ y
+
+    with pytest.raises(bmnas.BmnasError, match="the network does not run: RuntimeError"):
+        summarise(from_dict(changed(cells__0__steps__1__op="Fails")))
+
+
+def test_options_that_cannot_work_are_refused():
+    class NoDefault(Options):
+        k: int
+
+    class Taken(Options):
+        inputs: int = 2
+
+    with pytest.raises(ValueError, match="the option 'k' of 'A' needs a default"):
+        bmnas.operation("A", options=NoDefault)(nn.Identity)
+    with pytest.raises(ValueError, match="called 'inputs', which a step has already"):
+        bmnas.operation("A", options=Taken)(nn.Identity)
+    with pytest.raises(ValueError, match=r"no subclass of bmnas.Options"):
+        bmnas.operation("A", options={"k": 3})(nn.Identity)
+
+
+class Kind(StrEnum):
+    MAX = "max"
+    MEAN = "mean"
+
+
+class Kinds(Options):
+    kind: Kind = Kind.MAX
+
+
+def test_options_are_written_and_hashed_as_json_has_them():
+    seen = []
+    bmnas.operation("Pool", options=Kinds)(lambda size, kind: seen.append(kind) or nn.Identity())
+    genotype = from_dict(changed(cells__0__steps__1__op="Pool", cells__0__steps__1__kind="mean"))
+    assert genotype.cells[0].steps[1].options == {"kind": "mean"}
+    assert canonical_hash(genotype) != canonical_hash(from_dict(changed(cells__0__steps__1__op="Pool")))
+    bmnas.compile(genotype)
+    assert seen == [Kind.MEAN]
 
 
 def test_parameters_may_be_declared():

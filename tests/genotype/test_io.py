@@ -59,6 +59,12 @@ def test_a_genotype_with_unknown_channels_is_not_written(tmp_path):
 BAD_TEXT = {
     "is not JSON: expecting value at line 1, column 1": "hello",
     "is not JSON: expecting property name enclosed in double quotes at line 2, column 1": "{\n",
+    "is empty": " \n",
+    "is not JSON: expecting property name enclosed in double quotes at line 2, column 1; JSON has no": "{\n// x\n}",
+    "is not JSON: expecting property name enclosed in double quotes at line 1, column 2; JSON writes": "{'a': 1}",
+    "is not JSON: expecting value at line 1, column 7; JSON has null, true and false": '{"a": None}',
+    "is not JSON: expecting ',' delimiter at line 2, column 1; perhaps a comma is missing": '{"a": 1\n"b": 2}',
+    "is not JSON: expecting value at line 1, column 1; bmnas convert reads": "Genotype(edges=[], steps=[], concat=[])",
     "is [], but a genotype is a JSON object": "[]",
     "has the key 'cells' twice in one object": '{"cells": [], "cells": []}',
     "has NaN, which is not a JSON number": '{"dropout": NaN}',
@@ -74,6 +80,18 @@ def test_bad_text_is_refused_in_one_sentence(tmp_path, sentence):
     with pytest.raises(GenotypeError) as caught:
         load(path)
     assert str(caught.value).startswith(f"{path}: {sentence}")
+
+
+def test_a_note_for_editors_is_no_part_of_a_genotype():
+    data = {"$schema": "genotype.schema.json", **SHORT}
+    assert loads(json.dumps(data)) == from_dict(SHORT)
+
+
+def test_what_is_broken_is_not_written(tmp_path):
+    broken = from_dict(SHORT).model_copy(update={"output": ("Top_9",)})
+    with pytest.raises(GenotypeError, match=r"output\[0\] names 'Top_9'"):
+        save(broken, tmp_path / "g.json")
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -41,6 +41,7 @@ def test_what_each_is():
     assert ops(presets.two_stream(three)) == [["Mean"]]
     assert presets.two_stream(two).dialect == "paper"
     assert ops(presets.glu(three)) == [["LinearGLU", "LinearGLU"]]
+    assert [step.inputs for step in presets.glu(three).cells[0].steps] == [("x", "y"), ("Step_1", "z")]
     assert presets.glu(three).cells[0].output == ("Step_2",)
     assert ops(presets.mha(two)) == [["MultiHeadAttention"]]
     assert presets.mha(two).cells[0].steps[0].options == {"heads": 2}
@@ -52,8 +53,15 @@ def test_what_each_is():
         ("LinearGLU", ("Step_1", "x")),
     ]
     assert aoa.output == ("Step_2",)
+    aoa = presets.aoa(three).cells[0]
+    assert [step.inputs for step in aoa.steps] == [("x", "y"), ("Step_1", "x"), ("x", "z"), ("Step_3", "x")]
+    assert aoa.output == ("Step_2", "Step_4")
     late = presets.late_fusion(FEATURES)
     assert (late.cells, late.output) == ((), tuple(feature.name for feature in FEATURES))
+
+
+def test_the_last_feature_of_each_modality():
+    assert [feature.name for feature in presets.last_features(FEATURES)] == ["F_7", "F_5", "F_6"]
 
 
 def test_random_is_seeded_and_declares_what_it_reads():

@@ -124,12 +124,12 @@ BROKEN: dict[str, dict[str, Any]] = {
         "features__0__reshape": "none"
     },
     "features[0].channels is '512': it should be a valid integer": {"features__0__channels": "512"},
-    "features[0].channels is True": {"features__0__channels": True},
+    "features[0].channels is true": {"features__0__channels": True},
     "features[0].name is 'a\\nb', which has a character that cannot be printed": {"features__0__name": "a\nb"},
     "features is missing": {"features": ...},
-    "features[0].chanels is not a key of a genotype; did you mean 'channels'?": {"features__0__chanels": 3},
-    "cells[0].stps is not a key of a genotype; did you mean 'steps'?": {"cells__0__stps": []},
-    "cells[0].input is not a key of a genotype; did you mean 'inputs'? (and 1 more problem)": {
+    "features[0].chanels is not a key of a feature; did you mean 'channels'?": {"features__0__chanels": 3},
+    "cells[0].stps is not a key of a cell; did you mean 'steps'?": {"cells__0__stps": []},
+    "cells[0].input is not a key of a cell; did you mean 'inputs'? (and 1 more problem)": {
         "cells__0__input": [],
         "cells__0__inputs": ...,
     },
@@ -181,6 +181,40 @@ def test_all_that_is_wrong_is_told_at_once():
         "features[0].channels",
         "output[0]",
     ]
+
+
+def problems(**changes):
+    with pytest.raises(GenotypeError) as caught:
+        from_dict(changed(**changes))
+    return [f"{place} {text}" for place, text in caught.value.problems]
+
+
+def test_nothing_is_told_that_only_follows_from_something_else():
+    misspelt = problems(features__0__chanels=1, features__1__chanels=1)
+    assert [text.split()[0] for text in misspelt] == ["features[0].chanels", "features[1].chanels"]
+    assert problems(features=...) == ["features is missing"]
+
+
+def test_what_would_be_right_is_shown():
+    assert problems(head=7) == ['head is 7: it should be an object such as {"outputs": 60}']
+    assert problems(cells__0__output="Step_2") == ["cells[0].output is 'Step_2': it should be a list, ['Step_2']"]
+    assert problems(cells__0__steps__1__inputs=["Step_1", "Video_3"]) == [
+        "cells[0].steps[1].inputs[1] reads 'Video_3', which is called 'x' inside the cell"
+    ]
+    assert problems(name="") == ["name is '': it should have at least 1 character"]
+    assert problems(cells__1__steps__0__op=..., cells__1__steps__0__operation="Sum")[0] == (
+        "cells[1].steps[0].operation is not a key of a step; known: 'name', 'op', 'inputs'"
+    )
+
+
+def test_replace_checks_the_whole():
+    genotype = from_dict(SHORT)
+    cell = Cell(inputs=("Video_3", "Skeleton_4"), steps=(Step(op="Sum", inputs=("x", "y")),))
+    other = genotype.replace(dropout=0.5, head={"outputs": 3}, cells=(cell,), output=["Cell_1"])
+    assert (other.dropout, other.head.outputs, other.cells[0].name) == (0.5, 3, "Cell_1")
+    assert other.features == genotype.features
+    with pytest.raises(GenotypeError, match=r"output\[1\] names 'Cell_2', which is not a cell or a feature"):
+        genotype.replace(cells=genotype.cells[:1])
 
 
 def test_options_are_completed_and_belong_to_the_value():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from bmnas.compiler.operations.attention import Attention, PlainAttention
 from bmnas.compiler.operations.concat_fc import ConcatFC, PlainConcatFC
@@ -81,7 +82,20 @@ def _build_foreign(op: str, builder: Builder | str, size: Size, options: dict[st
     try:
         module = (pkgutil.resolve_name(builder) if isinstance(builder, str) else builder)(size, **options)
     except Exception as error:
-        raise BmnasError(f"the operation {op!r} cannot be built: {type(error).__name__}: {error}") from error
+        raise BmnasError(
+            f"the operation {op!r} cannot be built: {type(error).__name__}: {error}; it is called with a Size and the "
+            "step's options, and should return a torch.nn.Module"
+        ) from error
     if not isinstance(module, nn.Module):
         raise BmnasError(f"the operation {op!r} builds a {type(module).__name__}, not a torch.nn.Module")
+    module.register_forward_hook(partial(_check_result, op))
     return module
+
+
+def _check_result(op: str, module: nn.Module, nodes: tuple[Any, ...], result: Any) -> None:
+    """Every node has the same shape; without this, an error would come from somewhere behind the operation."""
+    found = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
+    if found != tuple(nodes[0].shape):
+        raise BmnasError(
+            f"the operation {op!r} returns {found}, but should return {tuple(nodes[0].shape)}, as its inputs"
+        )

@@ -249,4 +249,6 @@ class Space(Frozen):
 
 
 def _generator(rng: int | Random) -> Random:
+    if not isinstance(rng, Random | int):
+        raise TypeError(f"a seed or a random.Random draws from a space, not {type(rng).__name__}")
     return rng if isinstance(rng, Random) else Random(rng)
