@@ -17,6 +17,8 @@ from tests.genotype.test_drawing_picture import cell, many
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
 
+NOTHING_DIFFERS = (("kept", "no difference is drawn"),)
+
 
 def boxes(scene: Scene) -> dict[tuple[str, ...], Box]:
     found = [*scene.ends, *(row for column in scene.columns for row in column.rows)]
@@ -39,7 +41,8 @@ def test_a_genotype_does_not_differ_from_itself(genotype, dialect):
     scene = scene_of_two(genotype, genotype, "show")
     assert marked(scene) == {}
     assert {arrow.mark for arrow in scene.arrows} <= {"kept"}
-    assert scene.notes == ("nothing differs",)
+    assert scene.notes == ()
+    assert scene.legend == NOTHING_DIFFERS
 
 
 @settings(deadline=None)
@@ -59,7 +62,7 @@ def test_both_can_be_read_off_the_picture(a, b, first, second):
         assert drawn == +Counter({(s, t): len(edge["positions"]) for s, t, edge in graph.edges(data=True)})
     assert all(arrow.count > 0 for arrow in scene.arrows)
     differs = any(box.mark != "kept" for box in boxes(scene).values())
-    assert ("nothing differs" in scene.notes) <= (not differs)
+    assert (scene.legend == NOTHING_DIFFERS) <= (not differs)
 
 
 def test_an_operation_that_changes_shows_both():
@@ -76,6 +79,31 @@ def test_the_order_of_inputs_is_a_change_where_it_matters():
     assert marked(compared(cells__0__steps__1__inputs=["x", "Step_1"])) == {}  # Sum
     swapped = compared(cells__0__steps__0__inputs=["y", "x"])  # Attention
     assert marked(swapped) == {("step", "Cell_1", "Step_1"): "changed"}
+
+
+def test_both_versions_show_their_inputs_where_one_tells_them_apart():
+    box = boxes(compared(cells__0__steps__0__op="Mul"))["step", "Cell_1", "Step_1"]
+    assert [(line.text, line.mark) for line in box.lines] == [
+        ("Step_1", None), ("Attention", "removed"), ("(x, y)", None), ("Mul", "added"), ("(x, y)", None),
+    ]  # fmt: skip
+
+
+def test_both_versions_show_their_inputs_where_these_differ():
+    step = ("step", "Cell_1", "Step_2")
+    only_inputs = boxes(compared(cells__0__steps__1__inputs=["x", "y"]))[step]
+    assert only_inputs.mark == "changed"
+    assert [line.text for line in only_inputs.lines] == ["Step_2", "Sum", "(Step_1, x)", "Sum", "(x, y)"]
+    only_operation = boxes(compared(cells__0__steps__1__op="Mul"))[step]
+    assert [line.text for line in only_operation.lines] == ["Step_2", "Sum", "Mul"]
+
+
+@settings(deadline=None)
+@given(genotypes(), genotypes(), DIALECTS, DIALECTS)
+def test_no_text_of_the_drawing_begins_with_a_sign(a, b, first, second):
+    """A sign at the beginning of a line means that it is added or removed, so no line has one of its own."""
+    scene = scene_of_two(in_dialect(a, first), in_dialect(b, second), "fold")
+    lines = [line.text for box in boxes(scene).values() if box.kind in ("step", "cell", "output") for line in box.lines]
+    assert not [text for text in lines if text[0] in "+−"]
 
 
 def test_an_option_that_changes_is_a_change():
@@ -106,14 +134,14 @@ def test_features_head_and_settings():
     ]  # fmt: skip
     assert boxes(scene)[HEAD].mark == "added"
     assert scene.notes == ("dialect official → paper", "dropout 0.2 → 0.5")
-    assert [line.text for line in boxes(scene)["cell", "Cell_2"].lines] == ["+ x, layer norm", "= Step_1"]
+    assert [line.text for line in boxes(scene)["cell", "Cell_2"].lines] == ["add x, layer norm", "= Step_1"]
 
 
 def test_many_features_that_nothing_reads_become_one_row():
     a, b = (from_dict(many(10, [cell("A_3", read)])) for read in ("A_7", "A_8"))
     rows = {way: [[box.lines[0].text for box in column.rows] for column in scene_of_two(a, b, way).columns]
             for way in ("fold", "hide")}  # fmt: skip
-    assert rows == {"fold": [["A_3", "A_7", "A_8", "+ 7 unused"], ["10 unused"]], "hide": [["A_3", "A_7", "A_8"]]}
+    assert rows == {"fold": [["A_3", "A_7", "A_8", "7 more unused"], ["10 unused"]], "hide": [["A_3", "A_7", "A_8"]]}
 
 
 def test_the_legend_names_both_and_the_picture_is_drawn(tmp_path):
@@ -126,6 +154,16 @@ def test_the_legend_names_both_and_the_picture_is_drawn(tmp_path):
     assert {"+", "−"} <= {text.strip() for text in found}
     dot = to_dot_diff(a, b)
     assert "dashed" in dot and to_dot_diff(a, b, theme="dark") != dot
+
+
+def test_two_of_one_name_are_the_first_and_the_second():
+    words = [meaning for _, meaning in compared(dropout=0.5).legend]
+    assert words[:2] == ["only in the first", "only in the second"]
+
+
+def test_sizes_that_both_have_stand_behind_the_title():
+    assert compared(dropout=0.5).aside == "16 x 4, official dialect"
+    assert compared(dialect="paper").aside == ""  # a note tells it
 
 
 @settings(deadline=None, max_examples=25)

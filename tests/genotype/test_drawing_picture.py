@@ -75,7 +75,7 @@ def test_hide_leaves_out_what_reaches_no_output_and_nothing_else(genotype, diale
 def test_many_unused_features_become_one_row():
     genotype = from_dict(many(10, [cell("A_3", "A_7"), cell("B_2", "A_1")], output=["Cell_1"]))
     rows = [[box.lines[0].text for box in column.rows] for column in scene_of(genotype, "steps", "fold").columns]
-    assert rows == [["A_1", "A_3", "A_7", "+ 7 unused"], ["B_2", "+ 9 unused"]]
+    assert rows == [["A_1", "A_3", "A_7", "7 more unused"], ["B_2", "9 more unused"]]
     alone = from_dict(many(10, [cell("A_3", "A_7")]))
     rows = [[box.lines[0].text for box in column.rows] for column in scene_of(alone, "steps", "fold").columns]
     assert rows[1] == ["10 unused"]
@@ -93,7 +93,9 @@ def test_what_computes_nothing_is_not_drawn_in_the_paper_dialect(tmp_path):
     assert found[-3:] == ["Step_1", "Sum", "Linear → 7"]
     assert not {"Output", "Concat", "Concat + FC"} & set(found)
     official = texts(svg_of(from_dict({**data, "dialect": "official"}), tmp_path))
-    assert Counter(official) - Counter(found) == Counter(["+ x, layer norm", "Output", "layer norm, ReLU"])
+    assert Counter(official) - Counter(found) == Counter(
+        ["add x, layer norm", "Output", "layer norm, ReLU", "   16 x 4, official dialect"]
+    )
 
 
 def test_a_cell_without_steps_is_drawn(tmp_path):
@@ -134,6 +136,28 @@ def test_inputs_say_what_they_are_where_there_are_many_cells():
     assert [len(box.lines) for box in scene_of(few, "steps", "show").frames[0].inputs] == [1, 1]
     box = scene_of(more, "steps", "show").frames[0].inputs[1]
     assert [line.text for line in box.lines] == ["y", "B_1"]
+
+
+@pytest.mark.parametrize("inputs", [("A_1", "Cell_1"), ("B_2", "A_1"), ("C_1", "B_1", "A_1"), ("Cell_1", "A_1", "B_1")])
+def test_inputs_stand_in_their_order_whatever_they_are(inputs, tmp_path):
+    """In all of them another order would cross fewer edges, or as few."""
+    features = [{"name": f"{m}_{i}", "modality": m, "channels": 4} for m in "ABC" for i in (1, 2)]
+    data = {**SHORT, "features": features, "cells": [cell("C_2", "A_2"), {**cell(*inputs), "name": "Last"}]}
+    svg = svg_of(from_dict(data), tmp_path)
+    height = {}
+    for row in ElementTree.fromstring(svg).iter(f"{SVG}a"):
+        title, text = row.find(f"{SVG}title"), row.find(f"{SVG}text")
+        assert title is not None and text is not None
+        height[title.text or ""] = float(text.attrib["y"])
+    expected = [f"{letter} of Last: {name}" for letter, name in zip("xyz", inputs, strict=False)]
+    assert sorted((name for name in height if " of Last: " in name), key=lambda name: height[name]) == expected
+
+
+def test_sizes_and_dialect_stand_behind_the_title(tmp_path):
+    genotype = from_dict(changed(dialect="paper"))
+    assert texts(svg_of(genotype, tmp_path))[:2] == ["genotype", "   16 x 4, paper dialect"]
+    draw([genotype, genotype], tmp_path / "two.svg")
+    assert texts((tmp_path / "two.svg").read_bytes()).count("16 x 4, paper dialect") == 2
 
 
 def test_several_are_drawn_side_by_side_with_their_titles(tmp_path):
@@ -187,10 +211,12 @@ def test_titles_in_the_svg_are_words_not_ids(tmp_path):
         ),
         tmp_path,
     )
+    assert "xlink:title" not in svg.decode()
     titles = ["".join(title.itertext()) for title in ElementTree.fromstring(svg).iter(f"{SVG}title")]
     assert '<b>"]; x' in titles
     assert {"Cell_1", "x of Cell_1: <script>", "<script> → x of Cell_1", "Step_1 of Cell_1: Attention (x, y)"} <= set(
         titles
     )
+    assert {"inputs of Cell_1", "y of Cell_1: Skeleton_4", "feature <script> of Video"} <= set(titles)
     assert not [title for title in titles if title.strip("nme0123456789:->") == ""]
     assert b"<script" not in svg

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bmnas.genotype.drawing.picture import FOLD_ABOVE, Unused, by_modality, depths, folded_row
 from bmnas.genotype.drawing.scene import HEAD, Arrow, Box, Column, Frame, Key, Kind, Line, Mark, Scene
-from bmnas.genotype.drawing.words import cell_lines, output_lines, step_lines
+from bmnas.genotype.drawing.words import cell_lines, ordered, output_lines, sizes, step_lines
 from bmnas.genotype.graph import OUTPUT, to_graph
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell, Feature, Genotype, Step
@@ -35,15 +35,21 @@ def scene_of_two(a: Genotype, b: Genotype, unused: Unused) -> Scene:
     marks: list[Mark] = [each.mark for each in frames] + [each.mark for each in ends] + [each.mark for each in arrows]
     marks += [box.mark for frame in frames for box in (*frame.inputs, *frame.boxes)]
     marks += [row.mark for column in columns for row in column.rows if row.key[0] == "feature"]
-    if not notes and set(marks) <= {"kept"}:
-        notes = ("nothing differs",)
-    legend: tuple[tuple[Mark, str], ...] = (
-        ("removed", f"only in {a.name}"),
-        ("added", f"only in {b.name}"),
+    differs = bool(notes) or not set(marks) <= {"kept"}
+    aside = sizes(a) if sizes(a) == sizes(b) else ""
+    return Scene(f"{a.name} → {b.name}", aside, columns, frames, ends, arrows, notes, _legend(a, b, differs))
+
+
+def _legend(a: Genotype, b: Genotype, differs: bool) -> tuple[tuple[Mark, str], ...]:
+    if not differs:
+        return (("kept", "no difference is drawn"),)
+    first, second = (a.name, b.name) if a.name != b.name else ("the first", "the second")
+    return (
+        ("removed", f"only in {first}"),
+        ("added", f"only in {second}"),
         ("changed", "differs: shows both"),
         ("kept", "the same in both"),
     )
-    return Scene(f"{a.name} → {b.name}", columns, frames, ends, arrows, notes, legend)
 
 
 def _columns(a: Genotype, b: Genotype, graphs: tuple[nx.DiGraph, ...], unused: Unused) -> Iterator[Column]:
@@ -98,7 +104,9 @@ def _frame(before: Cell | None, after: Cell | None, was: Lines | None, now: Line
 def _step(cell: Cell, before: Step | None, after: Step | None) -> Box:
     step = after or before
     assert step is not None
-    was, now = (step_lines(each) if each else None for each in (before, after))
+    versions = [each for each in (before, after) if each is not None]
+    told = any(map(ordered, versions)) or len({tuple(sorted(each.inputs)) for each in versions}) > 1
+    was, now = (step_lines(each, told) if each else None for each in (before, after))
     key, name = ("step", cell.name, step.name), Line(step.name, small=True)
     return _box(key, "step", was, now, f"{step.name} of {cell.name}", (name,))
 

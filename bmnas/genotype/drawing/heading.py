@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bmnas.genotype.drawing.labels import lines, sized
+from bmnas.genotype.drawing.labels import escaped, lines, sized
 from bmnas.genotype.drawing.scene import Mark, Scene
 from bmnas.genotype.drawing.style import DASH, LARGE, SIGN, SMALL, WEIGHT, WIDTH, Theme
 
@@ -13,6 +13,10 @@ def heading(scene: Scene, theme: Theme, width: int) -> str:
     """Title, notes and legend, the latter in a table, so that they need no place in the layout."""
     paint = theme.paints["plain"]
     title = sized(lines(scene.title, width), LARGE, paint.text)
+    if scene.aside:
+        # Side by side there is no room for more than the title in a line.
+        before, space = ("<br/>", "") if width <= WIDTH else ("", "   ")
+        title += before + sized(space + escaped(scene.aside), SMALL, paint.small)
     if not scene.legend:
         return title
     text = [title, *(sized(lines(note, width), SMALL, paint.small) for note in scene.notes)]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from bmnas.genotype.drawing.scene import CROWDED_ABOVE, HEAD, Arrow, Box, Column, Frame, Key, Line, Mark, Scene
-from bmnas.genotype.drawing.words import about_input, about_step, cell_lines, output_lines, step_lines
+from bmnas.genotype.drawing.words import about_input, about_step, cell_lines, ordered, output_lines, sizes, step_lines
 from bmnas.genotype.graph import OUTPUT, to_graph, used_nodes
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell, Feature, Genotype
@@ -32,6 +32,7 @@ def scene_of(genotype: Genotype, level: Level, unused: Unused) -> Scene:
     picture = _Picture(genotype, level == "cells", unused)
     return Scene(
         title=genotype.name,
+        aside=sizes(genotype),
         columns=tuple(picture.columns()),
         frames=tuple(picture.frame(cell) for cell in genotype.cells if picture.shown(("cell", cell.name))),
         ends=tuple(picture.ends()),
@@ -50,7 +51,7 @@ def by_modality(features: Iterable[Feature]) -> dict[str, list[Feature]]:
 
 def folded_row(modality: str, count: int, others: bool) -> Box:
     """The row that stands for features that nothing reads."""
-    text = f"+ {count} unused" if others else f"{count} unused"
+    text = f"{count} more unused" if others else f"{count} unused"
     return Box(("folded", modality), "feature", (Line(text),), "unused", f"{count} unused features of {modality}")
 
 
@@ -92,7 +93,7 @@ class _Picture:
             Box(
                 ("step", cell.name, step.name),
                 "step",
-                (Line(step.name, small=True), *step_lines(step)),
+                (Line(step.name, small=True), *step_lines(step, ordered(step))),
                 self._mark(("step", cell.name, step.name)),
                 about_step(cell, step),
             )

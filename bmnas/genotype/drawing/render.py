@@ -79,7 +79,11 @@ def _told_in_words(svg: bytes, words: dict[str, str]) -> bytes:
         told = words.get(own, words.get(name, ""))  # an edge has an id of its own; its name is made of its ends
         return f"{start}<title>{html.escape(told)}</title>"
 
-    return re.sub(r'(<g id="([^"]*)" class="[^"]*"[^>]*>\s*)<title>([^<]*)</title>', title, svg.decode()).encode()
+    def row(found: re.Match[str]) -> str:
+        return f"<a><title>{html.escape(words.get(found[1], ''))}</title>"
+
+    text = re.sub(r'(<g id="([^"]*)" class="[^"]*"[^>]*>\s*)<title>([^<]*)</title>', title, svg.decode())
+    return re.sub(r'<a xlink:title="([^"]*)">', row, text).encode()
 
 
 @contextmanager

@@ -99,6 +99,7 @@ class Scene:
 
     Attributes:
         title: above it.
+        aside: small, behind the title.
         columns: the modalities, from top to bottom.
         frames: the cells, in their order.
         ends: the output and the head.
@@ -109,6 +110,7 @@ class Scene:
     """
 
     title: str
+    aside: str
     columns: tuple[Column, ...]
     frames: tuple[Frame, ...]
     ends: tuple[Box, ...]

@@ -7,15 +7,20 @@ from bmnas.genotype.operations import INPUT_NAMES, find
 from bmnas.genotype.schema import Cell, Genotype, Step
 
 
-def step_lines(step: Step) -> tuple[Line, ...]:
-    """Operation, options, and the inputs in brackets where their order makes a difference."""
-    below = [_options(step), "" if find(step.op).commutative else _brackets(step)]
+def step_lines(step: Step, inputs: bool) -> tuple[Line, ...]:
+    """Operation, options, and the inputs in brackets if they are to be told."""
+    below = [_options(step), _brackets(step) if inputs else ""]
     return Line(step.op), *(Line(text, small=True) for text in below if text)
+
+
+def ordered(step: Step) -> bool:
+    """Whether the order of the inputs makes a difference, so that they have to be told."""
+    return not find(step.op).commutative
 
 
 def cell_lines(cell: Cell, dialect: str) -> tuple[Line, ...]:
     """What becomes of the output nodes of a cell, before anything outside reads it."""
-    rest = "+ x, layer norm" if dialect == "official" else ""
+    rest = "add x, layer norm" if dialect == "official" else ""
     if len(cell.output) > 1:
         return (Line("Concat + FC"), *([Line(rest, small=True)] if rest else []))
     return (Line(rest or f"= {cell.output[0]}"),)
@@ -25,6 +30,12 @@ def output_lines(genotype: Genotype) -> tuple[Line, ...]:
     """What becomes of the output of a genotype, before the head."""
     together = Line("Concat" if len(genotype.output) > 1 else "Output")
     return (together, Line("layer norm, ReLU", small=True)) if genotype.dialect == "official" else (together,)
+
+
+def sizes(genotype: Genotype) -> str:
+    """Channels and length of every node, and the dialect: ``128 x 8, official dialect``."""
+    shape = genotype.representation
+    return f"{shape.channels} x {shape.length}, {genotype.dialect} dialect"
 
 
 def about_step(cell: Cell, step: Step) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from bmnas.genotype.drawing.heading import border, heading, outline, signed
-from bmnas.genotype.drawing.labels import label, lines, sized
-from bmnas.genotype.drawing.scene import Arrow, Box, Column, Frame, Key, Line, Mark, Scene
-from bmnas.genotype.drawing.style import DASH, LARGE, NORMAL, SMALL, WEIGHT, WIDTH, Paint, Theme
+from bmnas.genotype.drawing import tables
+from bmnas.genotype.drawing.heading import heading, outline, signed
+from bmnas.genotype.drawing.labels import label, lines
+from bmnas.genotype.drawing.scene import Arrow, Box, Frame, Key, Mark, Scene
+from bmnas.genotype.drawing.style import DASH, LARGE, WEIGHT, WIDTH, Theme
 
 # Of the inputs of cells whose order is kept. Graphviz counts a crossing that it should avoid as 10**6, in 32 bits.
 _MOST_ORDERED = 60
@@ -21,6 +22,7 @@ class Writer:
     def __init__(self, graph: Any, scene: Scene, theme: Theme, words: dict[str, str], alone: bool) -> None:
         self.graph, self.scene, self.theme, self.words, self.alone = graph, scene, theme, words, alone
         self.ids: dict[Key, str] = {}
+        self.inputs: dict[Key, str] = {}  # by cell, the node with its inputs
         self.left = ""  # a node of the leftmost column
         self.clusters = sum(name.startswith("cluster_") for name in words)
 
@@ -44,7 +46,6 @@ class Writer:
                 self._arrow(self.graph, arrow)
 
     def _columns(self) -> None:
-        # One table for each modality, not a cluster of nodes: Graphviz would shuffle the features of a cluster.
         with self.graph.subgraph() as rank:
             rank.attr(rank="same")
             above = ""
@@ -53,28 +54,12 @@ class Writer:
                 rank.node(above, label(heading(self.scene, self.theme, WIDTH)), shape="plain")
             for column in self.scene.columns:
                 table = self._new_id(column.title)
-                rank.node(table, label(self._table(table, column)), shape="plain", fontsize=str(LARGE))
+                markup = tables.modality(column.title, self._ports(table, column.rows), self.theme)
+                rank.node(table, label(markup), shape="plain", fontsize=str(LARGE))
                 if above:
                     rank.edge(above, table, style="invis")  # keeps them in order
                 above = table
             self.left = above
-
-    def _table(self, table: str, column: Column) -> str:
-        title = sized(lines(column.title, WIDTH), LARGE, self.theme.paints["plain"].text)
-        rows = f'<tr><td border="0">{title}</td></tr>'
-        for row in column.rows:
-            port = self._new_id(row.words())
-            self.ids[row.key] = f"{table}:{port}:e"
-            paint, line = self._paint(row), outline(row.mark)
-            color = self.theme.upper if row.mark == "plain" else paint.line
-            rows += (
-                f'<tr><td port="{port}" border="{border(row.mark)}" cellpadding="5" bgcolor="{self._ground(row)}" '
-                f'style="{line}" color="{color}">{self._markup(row.lines, paint)}</td></tr>'
-            )
-        return (
-            f'<table border="0" cellborder="1" cellspacing="6" cellpadding="1" style="rounded" '
-            f'bgcolor="{self.theme.column}">{rows}</table>'
-        )
 
     def _cluster(self, frame: Frame, number: int) -> None:
         paint = self.theme.paints[frame.mark]
@@ -90,34 +75,21 @@ class Writer:
                 penwidth=_width(1, frame.mark),
             )
             inner = {each.key for each in (*frame.inputs, *frame.boxes)}
-            with box.subgraph() as rank:
-                rank.attr(rank="same")
-                for node in reversed(frame.inputs):
-                    self._node(rank, node)
+            if frame.inputs:
+                node = self._new_id(f"inputs of {frame.title}")
+                self.inputs[frame.key] = node
+                box.node(node, label(tables.inputs(self._ports(node, frame.inputs), self.theme)), shape="plain")
             steps = [each for each in frame.boxes if each.kind == "step"]
-            for node in [*reversed(steps), *(each for each in frame.boxes if each.kind != "step")]:
-                self._node(box, node)
+            for each in [*reversed(steps), *(end for end in frame.boxes if end.kind != "step")]:
+                self._node(box, each)
             for arrow in self.scene.arrows:
                 if not arrow.upper and arrow.target in inner:
                     self._arrow(box, arrow)
 
     def _collapsed(self, frame: Frame) -> None:
-        paint = self.theme.paints[frame.mark]
         node = self.ids[frame.key] = self._new_id(frame.title)
-        ports = []
-        for each in frame.inputs:
-            port = self._new_id(each.words())
-            self.ids[each.key] = f"{node}:{port}:w"
-            ports.append(f'<td port="{port}">{self._markup(each.lines, self._paint(each))}</td>')
-        title = self._markup((Line(frame.title, mark=frame.mark), Line(frame.note, small=True)), paint)
-        middle = f'<td rowspan="{max(1, len(ports))}" cellpadding="6">{title}</td>'
-        first, *others = ports or [""]
-        rows = f"<tr>{first}{middle}</tr>" + "".join(f"<tr>{each}</tr>" for each in others)
-        table = (
-            f'<table border="1" cellborder="0" cellspacing="0" cellpadding="3" style="{outline(frame.mark)}" '
-            f'color="{paint.line}" bgcolor="{paint.ground or self.theme.grounds["step"]}">{rows}</table>'
-        )
-        self.graph.node(node, label(table), shape="plain")
+        rows = self._ports(node, frame.inputs)
+        self.graph.node(node, label(tables.whole_cell(frame, rows, self.theme)), shape="plain")
 
     def _order_collapsed(self) -> None:
         """Cells of one depth stand in one column, in their order."""
@@ -131,42 +103,41 @@ class Writer:
                     rank.edge(above, below, style="invis")
 
     def _order_clusters(self) -> None:
-        """Keep the cells that read features alone, and their inputs, in order: Graphviz has no attribute for that.
+        """Keep the cells that read features alone in order: Graphviz has no attribute for that.
 
-        Beside the modalities stands one invisible point for each such input, and the points are in order. Graphviz
-        avoids nothing more than that edges cross each of which joins two nodes of one group, so the inputs stand in
-        the order of the points.
+        Beside the modalities stands one invisible point for each of their inputs, and the points are in order.
+        Graphviz avoids nothing more than that edges cross each of which joins two nodes of one group, so the cells
+        stand in the order of the points. One point for each cell is too few: Graphviz first places a node at the
+        median of its edges.
         """
-        inputs = [self.ids[box.key] for frame in self.scene.frames if frame.depth == 0 for box in frame.inputs]
+        first = [frame for frame in self.scene.frames if frame.depth == 0]
+        inputs = [(self.inputs[frame.key], self.ids[box.key]) for frame in first for box in frame.inputs]
         if len(inputs) > _MOST_ORDERED:
             return
         points: list[str] = []
         with self.graph.subgraph() as rank:
             rank.attr(rank="same")
             rank.node(self.left)
-            for _ in inputs:
+            for group, _ in inputs:
                 points.append(self._new_id(""))
-                rank.node(points[-1], "", shape="point", style="invis", width="0.01", height="0.01", group=points[-1])
+                rank.node(points[-1], "", shape="point", style="invis", width="0.01", height="0.01", group=group)
             for above, below in pairwise(points):
                 rank.edge(above, below, style="invis")
-        for point, node in zip(points, inputs, strict=True):
-            self.graph.node(node, group=point)
-            self.graph.edge(point, node, style="invis", weight="0")
+        for point, (group, port) in zip(points, inputs, strict=True):
+            self.graph.node(group, group=group)
+            self.graph.edge(point, _side(port, "w"), style="invis", weight="0")
 
     def _node(self, into: Any, box: Box) -> None:
-        paint = self._paint(box)
+        paint = self.theme.paints[box.mark]
         self.ids[box.key] = node = self._new_id(box.words())
-        circle = {"shape": "circle", "margin": "0", "width": "0.27", "height": "0.27"}
-        shape = circle if box.kind == "input" and len(box.lines) == 1 else {}
         into.node(
             node,
-            label(self._markup(box.lines, paint)),
+            label(tables.markup(box.lines, paint)),
             style=f"filled,{outline(box.mark)}",
             color=paint.line,
-            fillcolor=self._ground(box),
+            fillcolor=tables.ground(box, self.theme),
             fontcolor=paint.text,
             penwidth=_width(1, box.mark),
-            **shape,
         )
 
     def _arrow(self, into: Any, arrow: Arrow) -> None:
@@ -179,8 +150,8 @@ class Writer:
             name = f"e{len(self.words)}"
             self.words[name] = f"{_name(arrow.source)} → {_name(arrow.target)}"
             into.edge(
-                self.ids[arrow.source],
-                self.ids[arrow.target],
+                _side(self.ids[arrow.source], "e"),
+                _side(self.ids[arrow.target], "w"),
                 id=name,
                 color=line,
                 penwidth=_width(1.3 if arrow.upper else 1, arrow.mark),
@@ -188,20 +159,12 @@ class Writer:
                 **heavy,
             )
 
-    def _markup(self, text: Iterable[Line], paint: Paint) -> str:
-        """The lines of a label as markup."""
-        found = []
-        for line in text:
-            size, color = (SMALL, paint.small) if line.small else (NORMAL, paint.text)
-            markup = (signed(line.mark) if line.mark else "") + lines(line.text, WIDTH)
-            found.append(sized(markup, size, color))
-        return "<br/>".join(found)
-
-    def _paint(self, box: Box) -> Paint:
-        return self.theme.paints[box.mark]
-
-    def _ground(self, box: Box) -> str:
-        return self._paint(box).ground or self.theme.grounds[box.kind]
+    def _ports(self, node: str, boxes: Iterable[Box]) -> tables.Rows:
+        """The boxes as rows of that node, each with a port of its own."""
+        rows = [(self._new_id(box.words()), box) for box in boxes]
+        for port, box in rows:
+            self.ids[box.key] = f"{node}:{port}"
+        return rows
 
     def _new_id(self, words: str) -> str:
         new = f"n{len(self.words)}"
@@ -212,6 +175,11 @@ class Writer:
 def _name(key: Key) -> str:
     """``Video_3``, ``x of Cell_1``, ``Cell_1``, ``output``."""
     return f"{key[2]} of {key[1]}" if len(key) > 2 else key[-1]
+
+
+def _side(node: str, side: str) -> str:
+    """Where an arrow meets a node: at a side if at a port."""
+    return f"{node}:{side}" if ":" in node else node
 
 
 def _width(plain: float, mark: Mark) -> str:
