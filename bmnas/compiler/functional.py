@@ -1,37 +1,74 @@
 """The mathematics of a fusion network as plain functions on tensors.
 
-Axes: K independent seeds, B batch, C channels, L length (positions), O outputs, T any length. Every function takes
-nodes as (B, C, L), and also as (K, B, C, L) with weights that carry the same leading K: then K independent networks are
-computed as one. A compiled network has no K axis; a hypernet has one (K = 1 for one seed).
+Axes: K independent seeds, B batch, L length (positions), C channels, O outputs, T any length. Inside a network nodes
+lie as (B, L, C), so that a 1x1 convolution is one matrix product over all positions and nothing is transposed. Every
+function also takes (K, B, L, C) with weights that carry the same leading K: then K independent networks are computed as
+one. A compiled network has no K axis; a hypernet has one (K = 1 for one seed). Weights have PyTorch's own shapes.
 """
 
 from __future__ import annotations
 
-from math import sqrt
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from bmnas.compiler.pooling import pool, stretch as stretch_columns
+
+
+def rows(feature: Tensor, reshape: str, length: int, *, seeds: bool = False) -> Tensor:
+    """A feature, live or pooled, as rows: pooled to L positions, or to a divisor of L if it has so few.
+
+    Args:
+        feature: (B, C, *trailing) or (K, B, C, T): a pooled one of every seed.
+        reshape: see `pooling.pool`.
+        length: L.
+        seeds: whether there is the axis K.
+
+    Returns:
+        (B, T, C) or (K, B, T, C), T a divisor of L.
+    """
+    if seeds:
+        return rows(feature.flatten(0, 1), reshape, length).unflatten(0, feature.shape[:2])
+    if reshape != "none":
+        feature = pool(feature, reshape, length)
+        if reshape == "grid":
+            feature = feature.flatten(2)
+        if length % feature.shape[-1]:
+            feature = stretch_columns(feature, length)
+    # Copied here: of a transposed view, MKL's product takes up to ten times as long for a single sample.
+    return feature.transpose(-1, -2).contiguous()
+
+
+def stretch(x: Tensor, length: int) -> Tensor:
+    """Every position repeated, (..., T, C) to (..., length, C), T a divisor of length.
+
+    This is adaptive max pooling to a greater length, where it is that simple.
+    """
+    positions = x.shape[-2]
+    if positions == length:
+        return x
+    if positions == 1:
+        return x.expand(*x.shape[:-2], length, x.shape[-1])
+    return x.repeat_interleave(length // positions, dim=-2)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """The same linear map at every position: a 1x1 convolution.
 
     Args:
-        x: (B, C, L) or (K, B, C, L).
+        x: (B, L, C), or (K, B, L, C) with seeds; or without positions.
         weight: (O, C) or (K, O, C).
         bias: (O,) or (K, O).
 
     Returns:
-        (B, O, L) or (K, B, O, L).
+        (B, L, O) or (K, B, L, O); or without positions.
     """
     if weight.dim() == 2:
-        # As one matrix product over all positions, which conv1d does not make of a kernel of 1 on every device.
-        return F.linear(x.transpose(1, 2), weight, bias).transpose(1, 2)
-    seeds, batch, channels, length = x.shape
-    columns = x.transpose(1, 2).reshape(seeds, channels, batch * length)
-    y = torch.bmm(weight, columns) if bias is None else torch.baddbmm(bias.unsqueeze(-1), weight, columns)
-    return y.view(seeds, -1, batch, length).transpose(1, 2)
+        return F.linear(x, weight, bias)
+    flat = x.flatten(1, -2)
+    columns = weight.transpose(1, 2)
+    y = torch.bmm(flat, columns) if bias is None else torch.baddbmm(bias.unsqueeze(1), flat, columns)
+    return y.view(*x.shape[:-1], -1)
 
 
 def batch_norm(
@@ -45,54 +82,70 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Batch norm over batch and positions, each channel (of each seed) by itself. x: (B, C, L) or (K, B, C, L).
+    """Batch norm over batch and positions, each channel (of each seed) by itself. x: (B, L, C) or (K, B, L, C).
 
     The statistics and weights are (C,) or (K, C); while ``training``, the running statistics are updated in place.
     """
-    if x.dim() == 3:
-        return F.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
-    seeds, batch, channels, length = x.shape
-    flat = x.transpose(0, 1).reshape(batch, seeds * channels, length)
+    if weight.dim() == 1:
+        flat = F.batch_norm(x.flatten(0, 1), running_mean, running_var, weight, bias, training, momentum, eps)
+        return flat.view(x.shape)
+    seeds, batch, length, channels = x.shape
+    flat = x.flatten(1, 2).transpose(0, 1).reshape(batch * length, seeds * channels)
     # view, not reshape: the running statistics must be updated where they are.
     mean, var = running_mean.view(-1), running_var.view(-1)
     y = F.batch_norm(flat, mean, var, weight.view(-1), bias.view(-1), training, momentum, eps)
-    return y.view(batch, seeds, channels, length).transpose(0, 1)
+    return y.view(batch, length, seeds, channels).permute(2, 0, 1, 3)
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
-    """Layer norm over (C, L). x: (B, C, L) or (K, B, C, L); weight and bias: (C, L) or (K, C, L)."""
+    """Layer norm over (L, C). x: (B, L, C) or (K, B, L, C); weight and bias: (C, L) or (K, C, L)."""
+    weight, bias = weight.transpose(-1, -2), bias.transpose(-1, -2)
     if weight.dim() == 2:
-        return F.layer_norm(x, weight.shape, weight, bias, eps)
+        return F.layer_norm(x, weight.shape, weight.contiguous(), bias.contiguous(), eps)
     normal = F.layer_norm(x, weight.shape[1:], eps=eps)
     return torch.addcmul(bias.unsqueeze(1), normal, weight.unsqueeze(1))
 
 
-def attention(query: Tensor, key: Tensor, value: Tensor | None = None) -> Tensor:
+def attention(query: Tensor, key: Tensor, value: Tensor, heads: int = 1) -> Tensor:
     """Scaled dot-product attention without projections: softmax(q kᵀ / √C) v; softmax is over the positions of k.
 
-    Eq. 6 of BM-NAS (Yin et al., AAAI 2022) with x as query and y as key and value. Leading axes (seeds, batch, heads)
-    are computed side by side.
+    Eq. 6 of BM-NAS (Yin et al., AAAI 2022) with x as query and y as key and value. With several heads each has its
+    part of the channels, and C is the number in one part.
 
     Args:
-        query: (..., C, L).
-        key: (..., C, T).
-        value: (..., C, T); the key if left out.
+        query: (..., L, C).
+        key: (..., T, C).
+        value: (..., T, C).
+        heads: a divisor of C.
 
     Returns:
-        (..., C, L).
+        (..., L, C).
     """
-    scores = torch.matmul(query.transpose(-1, -2), key) / sqrt(query.shape[-2])
-    return torch.matmul(key if value is None else value, scores.softmax(-1).transpose(-1, -2))
+    if heads == 1:
+        scores = torch.matmul(query, key.transpose(-1, -2)) * query.shape[-1] ** -0.5
+        return torch.matmul(scores.softmax(-1), value)
+    q, k, v = (node.unflatten(-1, (heads, -1)).transpose(-2, -3) for node in (query, key, value))
+    return attention(q, k, v).transpose(-2, -3).flatten(-2)
+
+
+def glu(x: Tensor) -> Tensor:
+    """The first half of the channels, times the sigmoid of the second: (..., L, 2C) to (..., L, C)."""
+    return F.glu(x, dim=-1)
+
+
+def flatten(x: Tensor) -> Tensor:
+    """(..., L, C) to (..., C·L): one channel after the other, as the paper's released code lays a node out."""
+    return x.transpose(-1, -2).flatten(-2)
 
 
 def weighted_sum(nodes: list[Tensor], weights: Tensor) -> Tensor:
     """Σ weights[..., i] · nodes[i]: a mixed input of the hypernet (Eq. 2).
 
     Args:
-        nodes: E tensors (K, B, C, L).
+        nodes: E tensors (K, B, L, C).
         weights: (K, E).
 
     Returns:
-        (K, B, C, L).
+        (K, B, L, C).
     """
-    return torch.einsum("ekbcl,ke->kbcl", torch.stack(nodes), weights)
+    return torch.einsum("ekblc,ke->kblc", torch.stack(nodes), weights)

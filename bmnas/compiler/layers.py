@@ -1,7 +1,8 @@
-"""Layers with an optional leading axis of independent seeds. They hold weights; `functional` does the arithmetic.
+"""The layers with weights, with an optional leading axis of independent seeds. `functional` does the arithmetic.
 
 ``seeds`` is the number K of independent copies, or ``None`` for one without the axis: the weights then have PyTorch's
-own shapes. Every copy is initialised by itself, as PyTorch initialises the layer of that name.
+own shapes. Every copy is initialised by itself, as PyTorch initialises the layer of that name. Nodes lie as (B, L, C),
+or (K, B, L, C) with seeds.
 """
 
 from __future__ import annotations
@@ -28,15 +29,25 @@ class Conv1x1(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in, L) to (B, out, L), or with seeds (K, B, in, L) to (K, B, out, L)."""
+        """(B, L, in) to (B, L, out), or with seeds (K, B, L, in) to (K, B, L, out)."""
         return functional.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Its sizes, as PyTorch's own layers show theirs."""
+        out, own = self.weight.shape[-2:]
+        return f"{own}, {out}{'' if self.bias is not None else ', bias=False'}"
+
+
+class Linear(Conv1x1):
+    """`torch.nn.Linear` of a flat node (B, in), or (K, B, in) with seeds."""
 
 
 class BatchNorm(nn.Module):
-    """`torch.nn.BatchNorm1d` of (B, C, L) nodes: weight, bias, running_mean and running_var are (C,)."""
+    """`torch.nn.BatchNorm1d` over batch and positions: weight, bias, running_mean and running_var are (C,)."""
 
     running_mean: Tensor
     running_var: Tensor
+    eps = 1e-5
 
     def __init__(self, channels: int, seeds: int | None = None) -> None:
         super().__init__()
@@ -47,9 +58,13 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(_shape(seeds, channels)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, L), or (K, B, C, L) with seeds, to the same shape."""
+        """(B, L, C), or (K, B, L, C) with seeds, to the same shape."""
         statistics = (self.running_mean, self.running_var, self.weight, self.bias)
-        return functional.batch_norm(x, *statistics, training=self.training, momentum=self.momentum)
+        return functional.batch_norm(x, *statistics, training=self.training, momentum=self.momentum, eps=self.eps)
+
+    def extra_repr(self) -> str:
+        """Its size."""
+        return str(self.weight.shape[-1])
 
 
 class LayerNorm(nn.Module):
@@ -61,34 +76,12 @@ class LayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(_shape(seeds, channels, length)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, L), or (K, B, C, L) with seeds, to the same shape."""
+        """(B, L, C), or (K, B, L, C) with seeds, to the same shape."""
         return functional.layer_norm(x, self.weight, self.bias)
 
-
-class ConvNormReLU(nn.Module):
-    """1x1 convolution, batch norm, ReLU, dropout: (B, in, L) -> (B, out, L)."""
-
-    def __init__(self, in_channels: int, out_channels: int, dropout: float, seeds: int | None = None) -> None:
-        super().__init__()
-        self.conv = Conv1x1(in_channels, out_channels, seeds)
-        self.bn = BatchNorm(out_channels, seeds)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in, L) to (B, out, L), or with seeds (K, B, in, L) to (K, B, out, L)."""
-        return self.dropout(self.bn(self.conv(x)).relu())
-
-
-class ConvReLU(nn.Module):
-    """1x1 convolution, ReLU: (B, in, L) -> (B, out, L)."""
-
-    def __init__(self, in_channels: int, out_channels: int, seeds: int | None = None) -> None:
-        super().__init__()
-        self.conv = Conv1x1(in_channels, out_channels, seeds)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in, L) to (B, out, L), or with seeds (K, B, in, L) to (K, B, out, L)."""
-        return self.conv(x).relu()
+    def extra_repr(self) -> str:
+        """Its sizes."""
+        return ", ".join(map(str, self.weight.shape[-2:]))
 
 
 def _shape(seeds: int | None, *shape: int) -> tuple[int, ...]:

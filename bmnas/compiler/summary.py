@@ -1,108 +1,149 @@
-"""What a compiled network consists of: its nodes, their parameters, the shape of its output."""
+"""What a compiled network consists of and costs, computed from its plan: nothing is built, torch is not imported.
+
+Parameters are the trainable ones. Multiply-adds are those of the matrix products for one sample whose features have all
+L positions; a profiler that counts two operations for each gives twice the number. Activations are the numbers that are
+computed for one sample, views not counted.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isqrt
+from math import prod
 
-import torch
-from torch import nn
-
-from bmnas.compiler.network import FusionCell, FusionNetwork
+from bmnas.compiler.plan.names import where
+from bmnas.compiler.plan.passes import plan_for_inference, plan_for_training
+from bmnas.compiler.plan.plan import Id, Op, Plan
+from bmnas.compiler.plan.primitives import Foreign
 from bmnas.genotype import BmnasError, Genotype, Step
+from bmnas.genotype.graph import OUTPUT, Node as GraphNode, used_nodes
 
 
 @dataclass(frozen=True)
 class Node:
-    """One node: its name, what it is, what it reads, how many trainable parameters it has."""
+    """One node of the genotype: its name, what it is, what it reads, what it costs for one sample."""
 
     name: str
     kind: str
     reads: tuple[str, ...]
     parameters: int
+    multiply_adds: int
+    activations: int
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A compiled network in numbers. ``output_shape`` has "batch" as its first item."""
+    """A compiled network in numbers.
+
+    Attributes:
+        name: the genotype's.
+        nodes: what is built.
+        parameters: in total.
+        multiply_adds: in total, for one sample.
+        activations: in total, for one sample: what training keeps until the backward pass.
+        peak: the most of them that inference needs at one time.
+        output_shape: has "batch" as its first item.
+        unused: what is not built, because it reaches no output.
+    """
 
     name: str
     nodes: tuple[Node, ...]
     parameters: int
+    multiply_adds: int
+    activations: int
+    peak: int
     output_shape: tuple[str | int, ...]
     unused: tuple[str, ...]
 
 
 def summarise(genotype: Genotype) -> Summary:
-    """Compile without allocating weights (on torch's meta device), and count.
+    """Count without building.
 
     Raises:
         GenotypeError: a used feature's channels are not known.
+        BmnasError: an operation from outside the package, which has to be built to be counted, cannot be built.
     """
-    with torch.device("meta"):
-        network = FusionNetwork(genotype)
+    plan = plan_for_training(genotype)
+    used = used_nodes(genotype)
+    costs: dict[GraphNode, list[int]] = {}
+    for op in plan:
+        try:
+            cost = _cost(op, plan)
+        except BmnasError as error:
+            raise BmnasError(f"{where(genotype, op.place)}: {error}") from error
+        costs[op.place] = [a + b for a, b in zip(costs.get(op.place, [0, 0, 0]), cost, strict=True)]
     nodes = [
-        Node(name, f"feature ({genotype.feature(name).reshape})", (), _count(network.reshapes[key]))
-        for name, key in network.keys_of(network.features)
+        Node(name, kind, reads, *costs.get(node, [0, 0, 0]))
+        for node, name, kind, reads in _described(genotype)
+        if node in used
     ]
-    for cell in network.cells.values():
-        assert isinstance(cell, FusionCell)
-        nodes += _cell_nodes(cell, genotype)
-    head = f"linear to {genotype.head.outputs}" if genotype.head else "no head"
-    before = "layer norm, ReLU, " if genotype.dialect == "official" else ""
-    nodes.append(Node("output", f"{before}{head}", genotype.output, _count(network.output)))
-    built = {node.name for node in nodes}
-    names = [feature.name for feature in genotype.features]
-    for each in genotype.cells:
-        names += [f"{each.name} / {step.name}" for step in each.steps if each.name in built] + [each.name]
-    stored = {name: _stored(genotype, name) for name in network.features}
+    names = {node.name for node in nodes}
     return Summary(
         name=genotype.name,
         nodes=tuple(nodes),
-        parameters=_count(network),
-        output_shape=("batch", *_run(network, stored).shape[1:]),
-        unused=tuple(name for name in names if name not in built),
+        parameters=sum(node.parameters for node in nodes),
+        multiply_adds=sum(node.multiply_adds for node in nodes),
+        activations=sum(node.activations for node in nodes),
+        peak=_peak(plan_for_inference(genotype)),
+        output_shape=("batch", *plan[plan.output].shape),
+        unused=tuple(name for name in _declared(genotype, names) if name not in names),
     )
 
 
-def _run(network: FusionNetwork, features: dict[str, torch.Tensor]) -> torch.Tensor:
-    try:
-        out: torch.Tensor = network.eval()(features)
-    except BmnasError:
-        raise
-    except Exception as error:  # an operation from outside the package fails
-        reason = " ".join(str(error).split())
-        raise BmnasError(f"the network does not run: {type(error).__name__}: {reason}") from error
-    return out
+def _cost(op: Op, plan: Plan) -> tuple[int, int, int]:
+    """Parameters, multiply-adds, activations."""
+    reads = plan.shapes_read(op)
+    activations = prod(op.shape) if op.primitive.allocates else 0
+    if isinstance(op.primitive, Foreign):
+        from bmnas.compiler.foreign import foreign_cost
+
+        return *foreign_cost(op.primitive, reads), activations
+    parameters = sum(prod(shape) for shape in op.primitive.parameters(reads).values())
+    return parameters, op.primitive.multiply_adds(reads), activations
 
 
-def _stored(genotype: Genotype, name: str) -> torch.Tensor:
-    """A batch of one of the feature as a store keeps it, without numbers."""
-    feature, size = genotype.feature(name), genotype.representation
-    side = isqrt(size.length)
-    trailing = (side, side) if feature.reshape == "grid" else (size.length,)
-    channels = size.channels if feature.reshape == "none" else feature.channels
-    assert channels is not None, "the network could not have been built"
-    return torch.empty(1, channels, *trailing, device="meta")
+def _peak(plan: Plan) -> int:
+    """The most numbers that are alive at one time, if each is freed after its last use."""
+    base: dict[Id, Id] = {}  # whose memory a result is in
+    for op in plan:
+        base[op.id] = op.id if op.primitive.allocates or not op.reads else base[op.reads[0]]
+    last = {base[id]: number for number, op in enumerate(plan) for id in (op.id, *op.reads)}
+    last[base[plan.output]] = len(plan)
+    ends: dict[int, list[Id]] = {}
+    for id, number in last.items():
+        if plan[id].primitive.allocates:
+            ends.setdefault(number, []).append(id)
+    alive = most = 0
+    for number, op in enumerate(plan):
+        alive += prod(op.shape) if op.primitive.allocates else 0
+        most = max(most, alive)
+        alive -= sum(prod(plan[id].shape) for id in ends.get(number, ()))
+    return most
 
 
-def _cell_nodes(cell: FusionCell, genotype: Genotype) -> list[Node]:
-    own = next(other for other in genotype.cells if other.name == cell.name)
-    ops = {step.name: _operation_text(step) for step in own.steps}
-    nodes = [
-        Node(f"{cell.name} / {name}", ops[name], reads, _count(cell.steps[key]))
-        for key, (name, reads) in cell.reads.items()
-    ]
-    parts = ["concat, 1x1 conv"] if len(cell.outputs) > 1 else []
-    parts += ["+ x, layer norm"] if genotype.dialect == "official" else []
-    kind = f"cell: {', '.join(parts)}" if parts else "cell"
-    return [*nodes, Node(cell.name, kind, cell.inputs, _count(cell.output))]
+def _described(genotype: Genotype) -> Iterable[tuple[GraphNode, str, str, tuple[str, ...]]]:
+    """Every node of the genotype that is a block: what it is called, what it is, what it reads."""
+    official = genotype.dialect == "official"
+    for feature in genotype.features:
+        yield ("feature", feature.name), feature.name, f"feature ({feature.reshape})", ()
+    for cell in genotype.cells:
+        for step in cell.steps:
+            node = ("step", cell.name, step.name)
+            yield node, f"{cell.name} / {step.name}", _operation_text(step), step.inputs
+        parts = ["concat, 1x1 conv"] * (len(cell.output) > 1) + ["+ x, layer norm"] * official
+        yield ("cell", cell.name), cell.name, f"cell: {', '.join(parts)}" if parts else "cell", cell.inputs
+    head = f"linear to {genotype.head.outputs}" if genotype.head else "no head"
+    yield OUTPUT, "output", f"{'layer norm, ReLU, ' * official}{head}", genotype.output
+
+
+def _declared(genotype: Genotype, built: set[str]) -> list[str]:
+    """Features, cells and their steps; of a cell that is not built only the cell."""
+    names = [feature.name for feature in genotype.features]
+    for cell in genotype.cells:
+        names += [f"{cell.name} / {step.name}" for step in cell.steps if cell.name in built] + [cell.name]
+    return names
 
 
 def _operation_text(step: Step) -> str:
     options = ", ".join(f"{key} {value}" for key, value in step.options.items())
     return f"{step.op} ({options})" if options else step.op
-
-
-def _count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

@@ -1,6 +1,6 @@
 """The relaxed network that is trained during a search: every choice a weighted sum over its alternatives.
 
-Axes: K independent seeds, B batch, C channels, L length, J features, N cells, M steps, P operations, E edges. One seed
+Axes: K independent seeds, B batch, L length, C channels, J features, N cells, M steps, P operations, E edges. One seed
 is K = 1. The hypernet is built from the compiler's own blocks and operations, so that a search and the network it
 yields cannot drift apart.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bmnas.compiler.blocks import CellOutput, NetworkOutput, Reshape
 from bmnas.compiler.functional import weighted_sum
-from bmnas.compiler.operations import Size, build
+from bmnas.compiler.modules import build, cell_output, network_output, reshape_layer
+from bmnas.compiler.size import Size
 from bmnas.genotype import Feature
 
 NONE, SKIP = 0, 1  # columns of alpha and beta: the edge operations Zero and Identity of Eq. 1
@@ -53,16 +53,16 @@ class Hypernet(nn.Module):
     def __init__(self, size: HypernetSize, seeds: int = 1) -> None:
         super().__init__()
         self.size = size
-        c, length, drop = size.channels, size.length, size.dropout
         predecessors = range(len(size.features), len(size.features) + size.cells)
         self.alpha_KE2 = _logits(seeds, sum(predecessors), 2)
         self.beta_KNE2 = _logits(seeds, size.cells, sum(range(2, 2 + size.steps)), 2)
         self.gamma_KNMP = _logits(seeds, size.cells, size.steps, len(size.operations))
+        block = Size(size.channels, size.length, 2, size.dropout, seeds)
         self.reshapes = nn.ModuleList(
-            Reshape(_channels(feature), c, length, feature.reshape, drop, seeds) for feature in size.features
+            reshape_layer(_channels(feature), feature.reshape, block) for feature in size.features
         )
-        self.cells = nn.ModuleList(MixedCell(size, seeds) for _ in range(size.cells))
-        self.output = NetworkOutput(size.cells, c, length, size.outputs, seeds)
+        self.cells = nn.ModuleList(MixedCell(size, block) for _ in range(size.cells))
+        self.output = network_output(size.cells, size.outputs, block)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """features: by name, each pooled, (K, B, channels, T) -> (K, B, outputs), or the fused (K, B, N·C·L)."""
@@ -72,7 +72,7 @@ class Hypernet(nn.Module):
         return self.fuse(nodes)
 
     def fuse(self, nodes: Sequence[Tensor]) -> Tensor:
-        """nodes: the J reshaped features, each (K, B, C, L) -> as `forward`."""
+        """nodes: the J reshaped features, each (K, B, L, C) -> as `forward`."""
         nodes = list(nodes)
         skip_KE = self.alpha_KE2.softmax(-1)[..., SKIP]
         beta_KNE = self.beta_KNE2.softmax(-1)[..., SKIP]
@@ -82,7 +82,7 @@ class Hypernet(nn.Module):
             mixed = weighted_sum(nodes, skip_KE[:, start : start + len(nodes)])
             start += len(nodes)
             nodes.append(cell(mixed, beta_KNE[:, n], gamma_KNMP[:, n]))
-        out: Tensor = self.output(nodes[-len(self.cells) :])
+        out: Tensor = self.output(*nodes[-len(self.cells) :])
         return out
 
     def architecture(self) -> list[nn.Parameter]:
@@ -98,17 +98,14 @@ class Hypernet(nn.Module):
 class MixedCell(nn.Module):
     """A cell in which every step applies every operation to a weighted sum of every earlier node."""
 
-    def __init__(self, size: HypernetSize, seeds: int) -> None:
+    def __init__(self, size: HypernetSize, block: Size) -> None:
         super().__init__()
         self.cell_outputs = size.cell_outputs
-        op_size = Size(size.channels, size.length, 2, size.dropout, seeds)
-        self.steps = nn.ModuleList(
-            nn.ModuleList(build(op, op_size) for op in size.operations) for _ in range(size.steps)
-        )
-        self.output = CellOutput(size.cell_outputs, size.channels, size.length, size.dropout, seeds)
+        self.steps = nn.ModuleList(nn.ModuleList(build(op, block) for op in size.operations) for _ in range(size.steps))
+        self.output = cell_output(size.cell_outputs, block)
 
     def forward(self, x: Tensor, beta_KE: Tensor, gamma_KMP: Tensor) -> Tensor:
-        """x: the mixed input, (K, B, C, L); beta_KE, gamma_KMP: probabilities -> (K, B, C, L)."""
+        """x: the mixed input, (K, B, L, C); beta_KE, gamma_KMP: probabilities -> (K, B, L, C)."""
         nodes = [x, x]
         start = 0
         for m, operations in enumerate(self.steps):
@@ -116,7 +113,7 @@ class MixedCell(nn.Module):
             mixed = weighted_sum(nodes, beta_KE[:, start : start + len(nodes)])
             start += len(nodes)
             nodes.append(weighted_sum([operation(mixed, mixed) for operation in operations], gamma_KMP[:, m]))
-        out: Tensor = self.output(nodes[-self.cell_outputs :], x)
+        out: Tensor = self.output(*nodes[-self.cell_outputs :], x)
         return out
 
 

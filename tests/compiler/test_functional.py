@@ -13,38 +13,41 @@ def randn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_attention_is_pytorchs(heads):
+    q, k, v = randn(2, 3, 6), randn(2, 4, 6, seed=1), randn(2, 4, 6, seed=2)
+    parts = (node.unflatten(2, (heads, -1)).transpose(1, 2) for node in (q, k, v))
+    expected = F.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(functional.attention(q, k, v, heads), expected)
+
+
 def test_attention_is_the_equation():
-    x, y = randn(2, 5, 3), randn(2, 5, 4, seed=1)
-    rows_x, rows_y = x.transpose(1, 2), y.transpose(1, 2)  # the paper writes positions as rows
-    expected = torch.softmax(rows_x @ rows_y.transpose(1, 2) / 5**0.5, dim=-1) @ rows_y
-    torch.testing.assert_close(functional.attention(x, y), expected.transpose(1, 2))
-
-
-def test_attention_is_pytorchs():
-    x, y = randn(2, 5, 3), randn(2, 5, 4, seed=1)
-    q, k = x.transpose(1, 2), y.transpose(1, 2)
-    expected = F.scaled_dot_product_attention(q, k, k).transpose(1, 2)
-    torch.testing.assert_close(functional.attention(x, y), expected)
+    x, y = randn(2, 3, 5), randn(2, 4, 5, seed=1)
+    expected = torch.softmax(x @ y.transpose(1, 2) / 5**0.5, dim=-1) @ y
+    torch.testing.assert_close(functional.attention(x, y, y), expected)
 
 
 def test_linear_and_norms_are_pytorchs():
-    x = randn(4, 6, 5)
+    x = randn(4, 5, 6)
+    columns = x.transpose(1, 2)  # PyTorch's layers have channels before positions
     conv, bn, ln = (
         torch.nn.Conv1d(6, 7, 1).double(),
         torch.nn.BatchNorm1d(6).double(),
         torch.nn.LayerNorm((6, 5)).double(),
     )
-    torch.testing.assert_close(functional.linear(x, conv.weight.squeeze(-1), conv.bias), conv(x))
+    torch.nn.init.normal_(ln.weight)
+    torch.testing.assert_close(functional.linear(x, conv.weight.squeeze(-1), conv.bias).mT, conv(columns))
     mean, var = torch.zeros(6).double(), torch.ones(6).double()
-    torch.testing.assert_close(functional.batch_norm(x, mean, var, bn.weight, bn.bias, training=True), bn(x))
+    torch.testing.assert_close(functional.batch_norm(x, mean, var, bn.weight, bn.bias, training=True).mT, bn(columns))
     torch.testing.assert_close(mean, bn.running_mean)
     torch.testing.assert_close(var, bn.running_var)
-    torch.testing.assert_close(functional.layer_norm(x, ln.weight, ln.bias), ln(x))
+    torch.testing.assert_close(functional.layer_norm(x, ln.weight, ln.bias).mT, ln(columns))
+    torch.testing.assert_close(functional.flatten(x), columns.flatten(1))
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_every_seed_is_computed_as_if_alone(training):
-    x, weight, bias = randn(3, 4, 6, 5), randn(3, 7, 6, seed=1), randn(3, 7, seed=2)
+    x, weight, bias = randn(3, 4, 5, 6), randn(3, 7, 6, seed=1), randn(3, 7, seed=2)
     together = functional.linear(x, weight, bias)
     for k in range(3):
         torch.testing.assert_close(together[k], functional.linear(x[k], weight[k], bias[k]))

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 import bmnas
 from bmnas.compiler import FeatureError, compile_genotype, summarise
 from bmnas.genotype import Genotype, GenotypeError, from_dict
+from bmnas.genotype.graph import used_cells, used_features
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
 
@@ -78,7 +79,7 @@ def test_the_summary_counts_what_is_built(genotype):
     assert summary.parameters == sum(node.parameters for node in summary.nodes)
     assert summary.output_shape[1:] == network.eval()(inputs_of(genotype)).shape[1:]
     declared = {f.name for f in genotype.features} | {cell.name for cell in genotype.cells}
-    unbuilt = declared - set(network.features) - {cell.name for cell in network.cells.values()}
+    unbuilt = declared - set(used_features(genotype)) - set(used_cells(genotype))
     assert {name for name in summary.unused if name in declared} == unbuilt
     places = (*summary.unused, *(node.name for node in summary.nodes))
     steps = [place for place in places if " / " in place and place not in declared]

@@ -1,4 +1,7 @@
-"""Every declared operation has torch code in both dialects, with the shape and the parameters that it declares."""
+"""Every declared operation is written in both dialects, with the shape and the parameters that it declares.
+
+Nodes are (B, L, C) here, as inside a network.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from bmnas.compiler.operations import BUILDERS, Size, build
+from bmnas.compiler.modules import build
+from bmnas.compiler.operations import LOWERINGS
+from bmnas.compiler.size import Size
 from bmnas.genotype import OPERATIONS, Shape
 
 DIALECTS = ("official", "paper")
@@ -23,20 +28,20 @@ def cases() -> list[object]:
 
 def nodes(arity: int, *shape: int) -> list[torch.Tensor]:
     torch.manual_seed(0)
-    return list(torch.randn(arity, *(shape or (3, 6, 4))).unbind())
+    return list(torch.randn(arity, *(shape or (3, 4, 6))).unbind())
 
 
 def test_what_is_declared_is_built():
-    assert BUILDERS.keys() == set(DIALECTS)
-    for dialect, builders in BUILDERS.items():
-        assert builders.keys() == OPERATIONS.keys(), dialect
+    assert LOWERINGS.keys() == set(DIALECTS)
+    for dialect, lowerings in LOWERINGS.items():
+        assert lowerings.keys() == OPERATIONS.keys(), dialect
 
 
 @pytest.mark.parametrize(("dialect", "op", "arity"), cases())
 def test_shape_and_parameters_are_as_declared(dialect, op, arity):
     size = {"channels": 6, "length": 4, "arity": arity, "dropout": 0.1, "dialect": dialect}
     module = build(op, Size(**size))
-    assert module(*nodes(arity)).shape == (3, 6, 4)
+    assert module(*nodes(arity)).shape == (3, 4, 6)
     declared = OPERATIONS[op].parameters(Shape(6, 4, arity, dialect), OPERATIONS[op].options().model_dump())
     assert sum(parameter.numel() for parameter in module.parameters()) == declared
     assert any(True for _ in module.parameters()) or not OPERATIONS[op].weights
@@ -47,7 +52,7 @@ def test_seeds_are_independent_copies(dialect, op, arity):
     """With a leading axis of seeds, each seed computes what a module with its weights alone computes."""
     size = {"channels": 6, "length": 4, "arity": arity, "dialect": dialect}
     many = build(op, Size(**size, seeds=2)).eval()
-    inputs = nodes(arity, 2, 3, 6, 4)
+    inputs = nodes(arity, 2, 3, 4, 6)
     out = many(*inputs)
     for seed in range(2):
         one = build(op, Size(**size)).eval()
@@ -70,21 +75,22 @@ def test_operations_without_weights():
     assert torch.equal(build("Mul", size)(x, y, z), x * y * z)
     assert torch.equal(build("Max", size)(x, y, z), torch.stack([x, y, z]).amax(0))
     torch.testing.assert_close(build("Mean", size)(x, y, z), torch.stack([x, y, z]).mean(0))
-    assert torch.equal(build("Zero", size)(x, y), torch.zeros(3, 6, 4))
+    assert torch.equal(build("Zero", size)(x, y, z), torch.zeros(3, 4, 6))
 
 
 def test_attention_of_query_key_and_value():
     q, k, v = nodes(3)
     module = build("Attention", Size(channels=6, length=4, arity=3, dialect="paper"))
     for batch in range(3):
-        weights = (q[batch].T @ k[batch] / 6**0.5).softmax(-1)
-        torch.testing.assert_close(module(q, k, v)[batch], (weights @ v[batch].T).T)
-    torch.testing.assert_close(module(q, k), module(q, k, k))
+        weights = (q[batch] @ k[batch].T / 6**0.5).softmax(-1)
+        torch.testing.assert_close(module(q, k, v)[batch], weights @ v[batch])
+    of_two = build("Attention", Size(channels=6, length=4, dialect="paper"))
+    torch.testing.assert_close(of_two(q, k), module(q, k, k))
 
 
 @pytest.mark.parametrize("heads", [1, 2, 3, 6])
 def test_multi_head_attention_is_that_of_pytorch(heads):
-    ours = build("MultiHeadAttention", Size(channels=6, length=4, dialect="paper"), heads=heads)
+    ours = build("MultiHeadAttention", Size(channels=6, length=4, arity=3, dialect="paper"), heads=heads)
     theirs = nn.MultiheadAttention(6, heads, batch_first=True)
     with torch.no_grad():
         projections = (ours.q_proj, ours.k_proj, ours.v_proj)
@@ -93,30 +99,30 @@ def test_multi_head_attention_is_that_of_pytorch(heads):
         theirs.out_proj.weight.copy_(ours.out_proj.weight)
         theirs.out_proj.bias.copy_(ours.out_proj.bias)
     q, k, v = nodes(3)
-    theirs_out, _ = theirs(*(node.transpose(1, 2) for node in (q, k, v)))
-    torch.testing.assert_close(ours(q, k, v), theirs_out.transpose(1, 2))
+    theirs_out, _ = theirs(q, k, v)
+    torch.testing.assert_close(ours(q, k, v), theirs_out)
 
 
 def test_gated_sum_is_the_gated_multimodal_unit():
-    x, y, z = (node.transpose(1, 2) for node in nodes(3))  # (B, L, C), as the equations have them
+    x, y, z = nodes(3)
     two = build("GatedSum", Size(channels=6, length=4))
-    w1, w2 = (each.weight.T for each in two.transforms)
-    gate = (torch.cat([x, y], -1) @ two.gates[0].weight.T).sigmoid()
-    expected = gate * (x @ w1).tanh() + (1 - gate) * (y @ w2).tanh()
-    torch.testing.assert_close(two(x.transpose(1, 2), y.transpose(1, 2)), expected.transpose(1, 2))
+    w1, w2, v = (two.get_parameter(f"{name}.weight").T for name in ("transforms.0", "transforms.1", "gates.0"))
+    gate = (torch.cat([x, y], -1) @ v).sigmoid()
+    torch.testing.assert_close(two(x, y), gate * (x @ w1).tanh() + (1 - gate) * (y @ w2).tanh())
 
     three = build("GatedSum", Size(channels=6, length=4, arity=3))
     together = torch.cat([x, y, z], -1)
     expected = sum(
-        (together @ gate.weight.T).sigmoid() * (node @ transform.weight.T).tanh()
-        for node, transform, gate in zip((x, y, z), three.transforms, three.gates, strict=True)
+        (together @ three.get_parameter(f"gates.{i}.weight").T).sigmoid()
+        * (node @ three.get_parameter(f"transforms.{i}.weight").T).tanh()
+        for i, node in enumerate((x, y, z))
     )
-    torch.testing.assert_close(three(*(node.transpose(1, 2) for node in (x, y, z))), expected.transpose(1, 2))
+    torch.testing.assert_close(three(x, y, z), expected)
 
 
 @pytest.mark.parametrize("op", ["Attention", "LinearGLU", "ConcatFC", "GatedSum", "MultiHeadAttention"])
 def test_the_official_dialect_drops_out_in_training(op):
-    x, y = nodes(2, 8, 6, 4)
+    x, y = nodes(2, 8, 4, 6)
     for dialect in DIALECTS:
         module = build(op, Size(channels=6, length=4, dropout=0.5, dialect=dialect))
         assert torch.equal(module(x, y), module(x, y)) == (dialect == "paper")

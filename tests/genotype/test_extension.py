@@ -13,7 +13,8 @@ from torch import nn
 
 import bmnas
 from bmnas.compiler import summarise
-from bmnas.compiler.operations import Size, build
+from bmnas.compiler.modules import build
+from bmnas.compiler.size import Size
 from bmnas.genotype import GenotypeError, Operation, Options, Shape, extension, from_dict, json_schema, loads
 from bmnas.genotype.canonical import canonical_hash
 from bmnas.genotype.operations import find, known
@@ -59,7 +60,7 @@ def test_a_registered_operation_is_one_like_any_other():
     assert known()[-1] == "Distance"
     assert "power" in json_schema(tuple(known()))["$defs"]["Step"]["properties"]
     network = bmnas.compile(genotype)
-    assert network.cells["Cell_1"].steps["Step_2"].power == 2
+    assert network.get_submodule("cells.Cell_1.steps.Step_2.operation.module").power == 2
     x, y = torch.randn(2, 3, 4, 5)
     assert torch.equal(build("Distance", Size(4, 5), power=2)(x, y), (x - y).abs() ** 2)
     with pytest.raises(GenotypeError, match=r"steps\[1\].power is 4: it should be less than or equal to 3"):
@@ -108,8 +109,8 @@ def test_every_seed_of_a_hypernet_has_its_own():
             return x * self.scale + y
 
     module = build("Scaled", Size(4, 5, seeds=2))
-    x, y = torch.randn(2, 2, 3, 4, 5)
-    scales = torch.stack([each.scale for each in module.seeds])
+    x, y = torch.randn(2, 2, 3, 5, 4)
+    scales = torch.stack([each.module.scale.T for each in module.operation.seeds])
     assert not torch.equal(*scales)
     torch.testing.assert_close(module(x, y), x * scales[:, None] + y)
 
@@ -132,7 +133,7 @@ def test_the_parentheses_may_be_left_out():
         def forward(self, x, y):
             return y
 
-    assert isinstance(build("Second", Size(4, 5)), Second)
+    assert isinstance(build("Second", Size(4, 5)).operation.module, Second)
 
 
 def test_a_result_of_another_shape_names_the_operation():
@@ -148,7 +149,7 @@ def test_a_result_of_another_shape_names_the_operation():
 
         bmnas.operation(name)(Wrong)
         with pytest.raises(bmnas.BmnasError, match=rf"operation '{name}' returns .* but should return \(1, 4, 5\)"):
-            build(name, Size(4, 5))(torch.ones(1, 4, 5), torch.ones(1, 4, 5))
+            build(name, Size(4, 5))(torch.ones(1, 5, 4), torch.ones(1, 5, 4))
 
 
 def test_an_operation_that_fails_is_told_when_it_is_compiled():
@@ -160,7 +161,9 @@ def test_an_operation_that_fails_is_told_when_it_is_compiled():
         def forward(self, x, y):
             return x @ y
 
-    with pytest.raises(bmnas.BmnasError, match="the network does not run: RuntimeError"):
+    with pytest.raises(
+        bmnas.BmnasError, match=r"cells\[0\].steps\[1\] \('Step_2', Fails\): .*does not run: RuntimeError"
+    ):
         summarise(from_dict(changed(cells__0__steps__1__op="Fails")))
 
 
@@ -238,7 +241,8 @@ def installed(tmp_path, monkeypatch):
 def test_an_installed_package_offers_operations(installed):
     installed()
     genotype = from_dict(USES)
-    out = bmnas.compile(genotype).cells["Cell_1"].steps["Step_2"](torch.ones(1, 2, 2), torch.zeros(1, 2, 2))
+    operation = bmnas.compile(genotype).get_submodule("cells.Cell_1.steps.Step_2.operation")
+    out = operation(torch.ones(1, 2, 2), torch.zeros(1, 2, 2))
     assert torch.equal(out, torch.ones(1, 2, 2))
     assert "Distance" in known()
 

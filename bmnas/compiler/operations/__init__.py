@@ -1,101 +1,77 @@
-"""The torch code of every operation of `bmnas.genotype.OPERATIONS`: a module, and one line in each dialect's table."""
+"""What every operation of `bmnas.genotype.OPERATIONS` computes: a file, and one line in each dialect's table.
+
+An operation is a function that writes primitives (`Builder`) on its input nodes and gives the result. Networks,
+hypernets, exported source and costs all come from it. No torch here.
+"""
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from torch import Tensor, nn
-
-from bmnas.compiler.operations.attention import Attention, PlainAttention
-from bmnas.compiler.operations.concat_fc import ConcatFC, PlainConcatFC
-from bmnas.compiler.operations.elementwise import Max, Mean, Mul, Sum, Zero
-from bmnas.compiler.operations.gated_sum import GatedSum
-from bmnas.compiler.operations.linear_glu import LinearGLU, PlainLinearGLU
-from bmnas.compiler.operations.multi_head_attention import MultiHeadAttention, PlainMultiHeadAttention
-from bmnas.compiler.operations.per_seed import PerSeed
-from bmnas.compiler.operations.size import Size
-from bmnas.genotype import BmnasError
+from bmnas.compiler.operations import (
+    attention,
+    concat_fc,
+    elementwise,
+    gated_sum,
+    linear_glu,
+    multi_head_attention,
+)
+from bmnas.compiler.plan.builder import Builder
+from bmnas.compiler.plan.plan import Id
+from bmnas.compiler.plan.primitives import Foreign
+from bmnas.compiler.size import Size
 from bmnas.genotype.operations import find
 
-__all__ = ["BUILDERS", "Size", "build"]
+__all__ = ["LOWERINGS", "Size", "lower_operation"]
 
-Builder = Callable[..., nn.Module]
+Lowering = Callable[..., Id]
 
-_ELEMENTWISE: dict[str, Builder] = {
-    "Zero": lambda size: Zero(),
-    "Sum": lambda size: Sum(),
-    "Mul": lambda size: Mul(),
-    "Max": lambda size: Max(),
-    "Mean": lambda size: Mean(),
+_ELEMENTWISE: dict[str, Lowering] = {
+    "Zero": elementwise.zero,
+    "Sum": elementwise.add,
+    "Mul": elementwise.multiply,
+    "Max": elementwise.maximum,
+    "Mean": elementwise.mean,
 }
 
-# dialect -> operation -> how to build it from a Size and the step's options.
-BUILDERS: dict[str, dict[str, Builder]] = {
+# dialect -> operation -> what writes it, from a Builder, its input nodes, a Size and the step's options.
+LOWERINGS: dict[str, dict[str, Lowering]] = {
     "official": _ELEMENTWISE
     | {
-        "Attention": lambda size: Attention(size.channels, size.length, seeds=size.seeds),
-        "LinearGLU": lambda size: LinearGLU(size.channels, size.dropout, size.seeds),
-        "ConcatFC": lambda size: ConcatFC(size.channels, size.arity, size.dropout, size.seeds),
-        "GatedSum": lambda size: GatedSum(size.channels, size.arity, size.dropout, size.seeds),
-        "MultiHeadAttention": lambda size, heads: MultiHeadAttention(
-            size.channels, size.length, heads, seeds=size.seeds
-        ),
+        "Attention": attention.official,
+        "LinearGLU": linear_glu.official,
+        "ConcatFC": concat_fc.official,
+        "GatedSum": gated_sum.official,
+        "MultiHeadAttention": multi_head_attention.official,
     },
     "paper": _ELEMENTWISE
     | {
-        "Attention": lambda size: PlainAttention(),
-        "LinearGLU": lambda size: PlainLinearGLU(size.channels, size.seeds),
-        "ConcatFC": lambda size: PlainConcatFC(size.channels, size.arity, size.seeds),
-        "GatedSum": lambda size: GatedSum(size.channels, size.arity, seeds=size.seeds),
-        "MultiHeadAttention": lambda size, heads: PlainMultiHeadAttention(size.channels, heads, size.seeds),
+        "Attention": attention.paper,
+        "LinearGLU": linear_glu.paper,
+        "ConcatFC": concat_fc.paper,
+        "GatedSum": gated_sum.paper,
+        "MultiHeadAttention": multi_head_attention.paper,
     },
 }
 
 
-def build(op: str, size: Size, **options: Any) -> nn.Module:
-    """The module of an operation: ``forward(*nodes)`` maps nodes (B, C, L), or (K, B, C, L) with seeds, to one.
+def lower_operation(b: Builder, op: str, nodes: Sequence[Id], size: Size, options: dict[str, Any]) -> Id:
+    """Write the primitives of one step.
 
     Args:
-        op: its name.
+        b: what they are added to.
+        op: the operation's name.
+        nodes: its inputs.
         size: what every operation is built with.
         options: those of the operation; the ones that are left out have their defaults.
 
     Raises:
         KeyError: no such dialect or operation; a valid genotype has neither.
-        BmnasError: the operation is from outside the package and cannot be built.
     """
     operation = find(op)
     complete = operation.options.model_validate(options).model_dump()
     if operation.build is None:
-        return BUILDERS[size.dialect][op](size, **complete)
-    if size.seeds is None:
-        return _build_foreign(op, operation.build, size, complete)
-    alone = replace(size, seeds=None)  # so that nobody has to write an operation with an axis of seeds
-    return PerSeed(_build_foreign(op, operation.build, alone, complete) for _ in range(size.seeds))
-
-
-def _build_foreign(op: str, builder: Builder | str, size: Size, options: dict[str, Any]) -> nn.Module:
-    try:
-        module = (pkgutil.resolve_name(builder) if isinstance(builder, str) else builder)(size, **options)
-    except Exception as error:
-        raise BmnasError(
-            f"the operation {op!r} cannot be built: {type(error).__name__}: {error}; it is called with a Size and the "
-            "step's options, and should return a torch.nn.Module"
-        ) from error
-    if not isinstance(module, nn.Module):
-        raise BmnasError(f"the operation {op!r} builds a {type(module).__name__}, not a torch.nn.Module")
-    module.register_forward_hook(partial(_check_result, op))
-    return module
-
-
-def _check_result(op: str, module: nn.Module, nodes: tuple[Any, ...], result: Any) -> None:
-    """Every node has the same shape; without this, an error would come from somewhere behind the operation."""
-    found = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
-    if found != tuple(nodes[0].shape):
-        raise BmnasError(
-            f"the operation {op!r} returns {found}, but should return {tuple(nodes[0].shape)}, as its inputs"
-        )
+        return LOWERINGS[size.dialect][op](b, nodes, size, **complete)
+    foreign = Foreign(op, tuple(complete.items()), size)
+    return b.add(foreign, *nodes, name="operation", weights=True)

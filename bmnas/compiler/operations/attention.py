@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from collections.abc import Sequence
 
-from bmnas.compiler import functional
-from bmnas.compiler.layers import LayerNorm
+from bmnas.compiler.plan.builder import Builder
+from bmnas.compiler.plan.plan import Id
+from bmnas.compiler.size import Size
 
-
-class Attention(nn.Module):
-    """LayerNorm(dropout(softmax(x yᵀ / √C) y)) over (C, L), of the official dialect.
-
-    The released code fixes the dropout at 0.1, whatever the genotype's own rate is.
-    """
-
-    def __init__(self, channels: int, length: int, dropout: float = 0.1, seeds: int | None = None) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.ln = LayerNorm(channels, length, seeds)
-
-    def forward(self, query: Tensor, key: Tensor, value: Tensor | None = None) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape; the value is the key if left out."""
-        return self.ln(self.dropout(functional.attention(query, key, value)))
+DROPOUT = 0.1
+"""Of attention in the official dialect: the released code fixes it, whatever the genotype's own rate is."""
 
 
-class PlainAttention(nn.Module):
-    """softmax(x yᵀ / √C) y, of the paper dialect."""
+def official(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
+    """LayerNorm(dropout(softmax(x yᵀ / √C) y)) over (C, L)."""
+    return b.layer_norm(b.dropout(paper(b, nodes, size), DROPOUT))
 
-    def forward(self, query: Tensor, key: Tensor, value: Tensor | None = None) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape; the value is the key if left out."""
-        return functional.attention(query, key, value)
+
+def paper(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
+    """softmax(x yᵀ / √C) y; of three inputs, softmax(x yᵀ / √C) z."""
+    return b.attend(*query_key_value(nodes))
+
+
+def query_key_value(nodes: Sequence[Id]) -> tuple[Id, Id, Id]:
+    """The value is the key if it is left out."""
+    return nodes[0], nodes[1], nodes[-1]

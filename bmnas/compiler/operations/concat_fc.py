@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
 
-from bmnas.compiler.layers import ConvNormReLU, ConvReLU
-
-
-class ConcatFC(ConvNormReLU):
-    """dropout(ReLU(BN(1x1 conv nC→C of the n concatenated inputs))), of the official dialect."""
-
-    def __init__(self, channels: int, arity: int, dropout: float, seeds: int | None = None) -> None:
-        super().__init__(arity * channels, channels, dropout, seeds)
-
-    def forward(self, *nodes: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return super().forward(torch.cat(nodes, dim=-2))
+from bmnas.compiler.plan.builder import Builder
+from bmnas.compiler.plan.plan import Id
+from bmnas.compiler.size import Size
 
 
-class PlainConcatFC(ConvReLU):
-    """ReLU([x, y, ...] W + b), of the paper dialect."""
+def official(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
+    """dropout(ReLU(batch norm(1x1 conv nC→C of the n concatenated inputs)))."""
+    out = b.relu(b.batch_norm(b.conv(b.concat(*nodes), size.channels)))
+    return b.dropout(out, size.dropout)
 
-    def __init__(self, channels: int, arity: int, seeds: int | None = None) -> None:
-        super().__init__(arity * channels, channels, seeds)
 
-    def forward(self, *nodes: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return super().forward(torch.cat(nodes, dim=-2))
+def paper(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
+    """ReLU([x, y, ...] W + b)."""
+    return b.relu(b.conv(b.concat(*nodes), size.channels))

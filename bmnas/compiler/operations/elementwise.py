@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import add, mul
+from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
+from bmnas.compiler.plan.builder import Builder
+from bmnas.compiler.plan.plan import Id
+from bmnas.compiler.size import Size
 
 
-class Zero(nn.Module):
+def zero(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
     """0, in the shape of the inputs."""
-
-    def forward(self, *nodes: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return torch.zeros_like(nodes[0])
+    return b.zeros(nodes[0])
 
 
-class Sum(nn.Module):
+def add(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
     """The sum of the inputs."""
-
-    def forward(self, *nodes: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return reduce(add, nodes)
+    return b.sum(*nodes)
 
 
-class Mul(nn.Module):
+def multiply(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
     """The product of the inputs."""
-
-    def forward(self, *nodes: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return reduce(mul, nodes)
+    return b.product(*nodes)
 
 
-class Max(nn.Module):
+def maximum(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
     """The greatest of the inputs."""
-
-    def forward(self, *nodes: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return reduce(torch.maximum, nodes)
+    return b.maximum(*nodes)
 
 
-class Mean(nn.Module):
+def mean(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
     """The mean of the inputs."""
-
-    def forward(self, *nodes: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return reduce(add, nodes) / len(nodes)
+    return b.divide(b.sum(*nodes), len(nodes))

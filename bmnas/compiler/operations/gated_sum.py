@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from collections.abc import Sequence
 
-from bmnas.compiler.layers import Conv1x1
+from bmnas.compiler.plan.builder import Builder
+from bmnas.compiler.plan.plan import Id
+from bmnas.compiler.size import Size
 
 
-class GatedSum(nn.Module):
-    """Each input is transformed, tanh(xᵢ Wᵢ), and weighted by a gate that sees all inputs, sigmoid([x₁, ...] Vᵢ).
+def official(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
+    """The paper dialect's result with elements dropped out, as after each of this dialect's operations with weights."""
+    return b.dropout(paper(b, nodes, size), size.dropout)
 
-    Two inputs share one gate, g and 1 - g (Fig. 2b there); more have one each (Fig. 2a). The official dialect drops
-    out elements of the result, as it does after each of its own operations that have weights.
+
+def paper(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
+    """Σ tanh(xᵢ Wᵢ) ⊙ gᵢ: each input is transformed and weighted by a gate that sees all inputs, sigmoid([x₁, ...] Vᵢ).
+
+    Two inputs share one gate, g and 1 - g (Fig. 2b there); more have one each (Fig. 2a).
     """
-
-    def __init__(self, channels: int, arity: int, dropout: float = 0.0, seeds: int | None = None) -> None:
-        super().__init__()
-        self.transforms = nn.ModuleList(Conv1x1(channels, channels, seeds, bias=False) for _ in range(arity))
-        self.gates = nn.ModuleList(
-            Conv1x1(arity * channels, channels, seeds, bias=False) for _ in range(1 if arity == 2 else arity)
-        )
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, *nodes: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        together = torch.cat(nodes, dim=-2)
-        gates = [gate(together).sigmoid() for gate in self.gates]
-        if len(nodes) == 2:
-            gates.append(1 - gates[0])
-        out = torch.zeros_like(nodes[0])
-        for node, transform, gate in zip(nodes, self.transforms, gates, strict=True):
-            out = torch.addcmul(out, gate, transform(node).tanh())
-        return self.dropout(out)
+    together = b.concat(*nodes)
+    gates = [
+        b.sigmoid(b.conv(together, size.channels, f"gates.{i}", bias=False))
+        for i in range(1 if len(nodes) == 2 else len(nodes))
+    ]
+    if len(nodes) == 2:
+        gates.append(b.complement(gates[0]))
+    transformed = [b.tanh(b.conv(x, size.channels, f"transforms.{i}", bias=False)) for i, x in enumerate(nodes)]
+    return b.sum(*(b.product(gate, x) for gate, x in zip(gates, transformed, strict=True)))

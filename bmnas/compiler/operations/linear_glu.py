@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from collections.abc import Sequence
 
-from bmnas.compiler.layers import BatchNorm, Conv1x1
-
-
-class LinearGLU(nn.Module):
-    """dropout(GLU(BN(1x1 conv 2C→2C of [x, y]))), the gate taken from the second half; of the official dialect."""
-
-    def __init__(self, channels: int, dropout: float, seeds: int | None = None) -> None:
-        super().__init__()
-        self.conv = Conv1x1(2 * channels, 2 * channels, seeds)
-        self.bn = BatchNorm(2 * channels, seeds)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return self.dropout(F.glu(self.bn(self.conv(torch.cat((x, y), dim=-2))), dim=-2))
+from bmnas.compiler.plan.builder import Builder
+from bmnas.compiler.plan.plan import Id
+from bmnas.compiler.size import Size
 
 
-class PlainLinearGLU(nn.Module):
-    """x W₁ ⊙ sigmoid(y W₂) with two C x C matrices, of the paper dialect."""
+def official(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
+    """dropout(GLU(batch norm(1x1 conv 2C→2C of [x, y]))), the gate taken from the second half."""
+    out = b.glu(b.batch_norm(b.conv(b.concat(*nodes), 2 * size.channels)))
+    return b.dropout(out, size.dropout)
 
-    def __init__(self, channels: int, seeds: int | None = None) -> None:
-        super().__init__()
-        self.conv = Conv1x1(channels, channels, seeds, bias=False)
-        self.gate = Conv1x1(channels, channels, seeds, bias=False)
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape."""
-        return self.conv(x) * self.gate(y).sigmoid()
+def paper(b: Builder, nodes: Sequence[Id], size: Size) -> Id:
+    """x W₁ ⊙ sigmoid(y W₂) with two C x C matrices."""
+    x, y = nodes
+    value = b.conv(x, size.channels, bias=False)
+    return b.product(value, b.sigmoid(b.conv(y, size.channels, "gate", bias=False)))

@@ -6,47 +6,26 @@ the same inputs compute the same thing.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from collections.abc import Sequence
 
-from bmnas.compiler import functional
-from bmnas.compiler.layers import Conv1x1, LayerNorm
+from bmnas.compiler.operations.attention import DROPOUT, query_key_value
+from bmnas.compiler.plan.builder import Builder
+from bmnas.compiler.plan.plan import Id
+from bmnas.compiler.size import Size
 
 
-class PlainMultiHeadAttention(nn.Module):
-    """[head₁, ..., headₕ] W₀ + b₀, headᵢ = softmax(qᵢ kᵢᵀ / √(C/h)) vᵢ on C/h channels; of the paper dialect.
+def official(b: Builder, nodes: Sequence[Id], size: Size, heads: int) -> Id:
+    """The paper dialect's result, then dropout and layer norm over (C, L), as this dialect adds to all attention."""
+    return b.layer_norm(b.dropout(paper(b, nodes, size, heads), DROPOUT))
+
+
+def paper(b: Builder, nodes: Sequence[Id], size: Size, heads: int) -> Id:
+    """[head₁, ..., headₕ] W₀ + b₀, headᵢ = softmax(qᵢ kᵢᵀ / √(C/h)) vᵢ on C/h channels.
 
     Equal to `torch.nn.MultiheadAttention` with the same weights.
     """
-
-    def __init__(self, channels: int, heads: int, seeds: int | None = None) -> None:
-        super().__init__()
-        self.heads = heads
-        self.q_proj = Conv1x1(channels, channels, seeds)
-        self.k_proj = Conv1x1(channels, channels, seeds)
-        self.v_proj = Conv1x1(channels, channels, seeds)
-        self.out_proj = Conv1x1(channels, channels, seeds)
-
-    def forward(self, query: Tensor, key: Tensor, value: Tensor | None = None) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape; the value is the key if left out."""
-        heads = (
-            self._heads(self.q_proj(query)),
-            self._heads(self.k_proj(key)),
-            self._heads(self.v_proj(key if value is None else value)),
-        )
-        return self.out_proj(functional.attention(*heads).flatten(-3, -2))
-
-    def _heads(self, node: Tensor) -> Tensor:
-        return node.unflatten(-2, (self.heads, -1))
-
-
-class MultiHeadAttention(PlainMultiHeadAttention):
-    """The same, then dropout 0.1 and layer norm over (C, L), which the official dialect adds to all attention."""
-
-    def __init__(self, channels: int, length: int, heads: int, dropout: float = 0.1, seeds: int | None = None) -> None:
-        super().__init__(channels, heads, seeds)
-        self.dropout = nn.Dropout(dropout)
-        self.ln = LayerNorm(channels, length, seeds)
-
-    def forward(self, query: Tensor, key: Tensor, value: Tensor | None = None) -> Tensor:
-        """Nodes (B, C, L), or (K, B, C, L) with seeds, to one node of that shape; the value is the key if left out."""
-        return self.ln(self.dropout(super().forward(query, key, value)))
+    query, key, value = query_key_value(nodes)
+    q = b.conv(query, size.channels, "q_proj")
+    k = b.conv(key, size.channels, "k_proj")
+    v = b.conv(value, size.channels, "v_proj")
+    return b.conv(b.attend(q, k, v, heads), size.channels, "out_proj")

@@ -1,0 +1,150 @@
+"""A network for inference alone: the plan after all passes, with weights folded and laid out for it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bmnas.compiler.features import check_features
+from bmnas.compiler.layers import BatchNorm, Conv1x1, LayerNorm, Linear
+from bmnas.compiler.plan import primitives as p
+from bmnas.compiler.plan.passes import plan_for_inference
+from bmnas.compiler.plan.passes.group_siblings import AND
+from bmnas.compiler.plan.plan import Op
+from bmnas.compiler.program import Program
+
+if TYPE_CHECKING:
+    from bmnas.compiler.network import FusionNetwork
+
+
+class InferenceNetwork(nn.Module):
+    """What `FusionNetwork.for_inference` gives: the same function as that network in eval mode, faster.
+
+    It has no parameters and no train mode. Its buffers are called ``0.weight``, ``0.bias``, ``1.weight``, ...
+
+    Attributes:
+        genotype: what it was built from.
+        features: names of the features that ``forward`` needs.
+        plan: what it computes.
+    """
+
+    def __init__(self, network: FusionNetwork) -> None:
+        super().__init__()
+        self.genotype, self.features = network.genotype, network.features
+        self.plan = plan_for_inference(network.genotype)
+        self._program: tuple[int, Program] | None = None
+        for number, op in enumerate(op for op in self.plan if op.weights):
+            self.add_module(str(number), _fixed(op, self.plan.shapes_read(op), network))
+        self.eval()
+
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+        """As `FusionNetwork.forward`, without gradients."""
+        check_features(features, self.genotype, self.features)
+        with torch.no_grad():
+            return self.program()([features[name] for name in self.features])
+
+    def program(self) -> Program:
+        """The plan, bound to the buffers as they are now."""
+        if self._program is None or self._program[0] != id(self):
+            weighted = (op for op in self.plan if op.weights)
+            calls = {op.id: _bound(op, self._modules[str(i)]) for i, op in enumerate(weighted)}
+            self._program = (id(self), Program(self.plan, calls))
+        return self._program[1]
+
+    def train(self, mode: bool = True) -> InferenceNetwork:
+        """Stays in eval mode: what training needs has been folded away."""
+        return super().train(False)
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> InferenceNetwork:
+        self._program = None  # .to(...) puts other tensors in place of the buffers
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_program": None}
+
+
+class Fixed(nn.Module):
+    """A weight and a bias that are not trained."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        copy = {"memory_format": torch.contiguous_format}
+        self.register_buffer("weight", weight.detach().clone(**copy))
+        self.register_buffer("bias", None if bias is None else bias.detach().clone(**copy))
+
+
+def _fixed(op: Op, reads: list[p.Shape], network: FusionNetwork) -> nn.Module:
+    """The weights of an op of the plan for inference, from those of the network."""
+    with torch.no_grad():
+        match op.primitive:
+            case p.Conv():
+                return Fixed(*_merged_convolutions(op, network))
+            case p.Linear():
+                head = network.get_submodule(op.weights[0])
+                assert isinstance(head, Linear) and head.bias is not None
+                return Fixed(_position_major(head.weight, network.genotype.representation.length), head.bias.clone())
+            case p.LayerNorm():
+                norm = network.get_submodule(op.weights[0])
+                assert isinstance(norm, LayerNorm)
+                return Fixed(norm.weight.t(), norm.bias.t())
+    return copy.deepcopy(network.get_submodule(op.weights[0]))
+
+
+def _merged_convolutions(op: Op, network: FusionNetwork) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of one convolution, or of several one after the other, each with its batch norm folded in."""
+    parts = [_folded(*map(network.get_submodule, names)) for names in _split(op.weights)]
+    biases = [bias for _, bias in parts if bias is not None]
+    return torch.cat([weight for weight, _ in parts]), torch.cat(biases) if biases else None
+
+
+def _folded(conv: nn.Module, norm: nn.Module | None = None) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of a convolution, scaled and shifted as the batch norm behind it does with running statistics."""
+    assert isinstance(conv, Conv1x1)
+    if norm is None:
+        return conv.weight.clone(), None if conv.bias is None else conv.bias.clone()
+    assert isinstance(norm, BatchNorm)
+    # In float64: the scale of a nearly constant channel is large.
+    scale = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
+    shift = norm.bias.double() - norm.running_mean.double() * scale
+    bias = shift if conv.bias is None else conv.bias.double() * scale + shift
+    weight = conv.weight.double() * scale[:, None]
+    return weight.to(conv.weight.dtype), bias.to(conv.weight.dtype)
+
+
+def _split(weights: tuple[str, ...]) -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for name in weights:
+        if name == AND:
+            found.append([])
+        else:
+            found[-1].append(name)
+    return found
+
+
+def _position_major(weight: Tensor, length: int) -> Tensor:
+    """The columns of the head's weight in the order of `FlattenPositions`."""
+    return weight.unflatten(1, (-1, length)).transpose(1, 2).flatten(1)
+
+
+def _bound(op: Op, module: nn.Module | None) -> Callable[..., Tensor]:
+    """What computes the op. A plain function with its tensors: calling a module would take longer than a small op."""
+    match op.primitive:
+        case p.Conv() | p.Linear():
+            assert isinstance(module, Fixed)
+            return partial(F.linear, weight=module.weight, bias=module.bias)
+        case p.LayerNorm():
+            assert isinstance(module, Fixed)
+            return partial(
+                F.layer_norm, normalized_shape=tuple(module.weight.shape), weight=module.weight, bias=module.bias
+            )
+    assert module is not None
+    return module

@@ -1,0 +1,70 @@
+"""The passes: small pure functions from plan to plan, in the order in which they are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bmnas.compiler.plan.passes.drop_dropout import drop_dropout
+from bmnas.compiler.plan.passes.drop_unused import drop_unused
+from bmnas.compiler.plan.passes.fold_batch_norm import fold_batch_norm
+from bmnas.compiler.plan.passes.group_siblings import group_siblings
+from bmnas.compiler.plan.passes.infer_shapes import infer_shapes
+from bmnas.compiler.plan.passes.lower import lower
+from bmnas.compiler.plan.passes.order_head import order_head
+from bmnas.compiler.plan.passes.resolve import resolve
+from bmnas.compiler.plan.passes.share import share
+from bmnas.compiler.plan.passes.stretch_late import stretch_late
+from bmnas.compiler.plan.plan import Plan
+from bmnas.genotype import Genotype
+
+__all__ = ["FOR_INFERENCE", "FOR_TRAINING", "plan_for_inference", "plan_for_training", "resolve", "stages"]
+
+Pass = Callable[[Plan], Plan]
+
+FOR_TRAINING: tuple[Pass, ...] = (drop_unused, lower, infer_shapes, share)
+
+# These presuppose that running statistics are used and that the weights do not change any more.
+FOR_INFERENCE: tuple[Pass, ...] = (
+    *FOR_TRAINING,
+    drop_dropout,
+    share,
+    fold_batch_norm,
+    stretch_late,
+    group_siblings,
+    order_head,
+    infer_shapes,
+)
+
+
+def plan_for_training(genotype: Genotype) -> Plan:
+    """The plan that a `FusionNetwork` executes.
+
+    Raises:
+        GenotypeError: a used feature's channels are not known.
+    """
+    return _applied(resolve(genotype), FOR_TRAINING)
+
+
+def plan_for_inference(genotype: Genotype) -> Plan:
+    """The plan that `FusionNetwork.for_inference` executes.
+
+    Raises:
+        GenotypeError: a used feature's channels are not known.
+    """
+    return _applied(resolve(genotype), FOR_INFERENCE)
+
+
+def stages(genotype: Genotype, passes: tuple[Pass, ...] = FOR_INFERENCE) -> list[tuple[str, Plan]]:
+    """The plan after each pass, with the pass's name."""
+    plan = resolve(genotype)
+    found = [("resolve", plan)]
+    for each in passes:
+        plan = each(plan)
+        found.append((each.__name__, plan))
+    return found
+
+
+def _applied(plan: Plan, passes: tuple[Pass, ...]) -> Plan:
+    for each in passes:
+        plan = each(plan)
+    return plan

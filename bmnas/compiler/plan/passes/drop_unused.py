@@ -1,0 +1,13 @@
+"""Leaves out what reaches no output."""
+
+from __future__ import annotations
+
+from bmnas.compiler.plan.plan import Plan
+
+
+def drop_unused(plan: Plan) -> Plan:
+    """The plan without ops from which the output cannot be reached; they would only cost."""
+    import networkx as nx
+
+    used = nx.ancestors(plan.graph, plan.output) | {plan.output}
+    return Plan(tuple(op for op in plan if op.id in used), plan.output)

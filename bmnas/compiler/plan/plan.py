@@ -1,0 +1,109 @@
+"""The plan of a network: what is computed, from what, in which order. Plain values without torch.
+
+A plan begins as the genotype's own nodes (blocks) and ends, after the passes of `bmnas.compiler.plan.passes`, as
+primitives; every pass gives a new plan. `Plan.graph` is the networkx view that passes and tools walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bmnas.compiler.plan.primitives import Primitive, Shape
+from bmnas.genotype.graph import Node
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+Id = tuple[str, ...]
+"""A node of `bmnas.genotype.graph`, or something inside it: ``("step", "Cell_1", "Step_1", "conv")``."""
+
+
+@dataclass(frozen=True)
+class Op:
+    """One computation.
+
+    Attributes:
+        id: what others read it by.
+        primitive: what is computed.
+        reads: ids of what it reads, in order; each comes earlier in the plan.
+        place: the node of the genotype's graph that it belongs to.
+        weights: where its tensors are, as names of submodules of a `FusionNetwork`; several where some were merged.
+        shape: of its result, for one sample; ``()`` until the pass that infers it.
+    """
+
+    id: Id
+    primitive: Primitive
+    reads: tuple[Id, ...]
+    place: Node
+    weights: tuple[str, ...] = ()
+    shape: Shape = ()
+
+    def name(self) -> str:
+        """For people: ``Cell_1 / Step_1 / conv``."""
+        return " / ".join(self.id[1:] or self.id)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Ops in an order in which they can be computed.
+
+    Attributes:
+        ops: the ops.
+        output: the id of the result.
+        length: L of the genotype.
+    """
+
+    ops: tuple[Op, ...]
+    output: Id
+
+    def __iter__(self) -> Iterator[Op]:
+        return iter(self.ops)
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def __getitem__(self, id: Id) -> Op:
+        return self._by_id[id]
+
+    def shapes_read(self, op: Op) -> list[Shape]:
+        """The shapes of what an op reads."""
+        return [self._by_id[id].shape for id in op.reads]
+
+    def readers(self) -> dict[Id, list[Op]]:
+        """The ops that read each op, once for each time."""
+        found: dict[Id, list[Op]] = {op.id: [] for op in self.ops}
+        for op in self.ops:
+            for id in op.reads:
+                found[id].append(op)
+        return found
+
+    @cached_property
+    def graph(self) -> nx.DiGraph:
+        """The plan along the flow of the data; the node attribute ``op`` is the `Op`."""
+        import networkx as nx
+
+        graph = nx.DiGraph()
+        for op in self.ops:
+            graph.add_node(op.id, op=op)
+            graph.add_edges_from((id, op.id) for id in op.reads)
+        return graph
+
+    @cached_property
+    def _by_id(self) -> dict[Id, Op]:
+        return {op.id: op for op in self.ops}
+
+
+def rewired(ops: Iterable[Op], instead: dict[Id, Id], output: Id) -> Plan:
+    """A plan of those ops, in which what stands in ``instead`` is read by its other id."""
+    from dataclasses import replace
+
+    new = tuple(
+        replace(op, reads=tuple(instead.get(id, id) for id in op.reads))
+        if any(id in instead for id in op.reads)
+        else op
+        for op in ops
+    )
+    return Plan(new, instead.get(output, output))

@@ -1,0 +1,269 @@
+"""The primitives that a plan is made of, as plain values: what each of them gives, and what it costs. No torch here.
+
+Shapes are those of one sample. A node is (C, L): C channels at L positions; a flat node is (N,). What computes a
+primitive in torch is in `bmnas.compiler.program`; how it is written as source, in `bmnas.compiler.export.source`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar
+
+from bmnas.compiler.size import Size
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """One kind of computation. This one, without arguments of its own, keeps the shape of what it reads.
+
+    Attributes:
+        allocates: whether its result is new memory, not a view of what it reads.
+        pure: whether two of it that read the same give the same: it has no weights and no randomness.
+    """
+
+    allocates: ClassVar[bool] = True
+    pure: ClassVar[bool] = True
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        """The shape of the result, from those of what it reads."""
+        return reads[0]
+
+    def parameters(self, reads: Sequence[Shape]) -> dict[str, Shape]:
+        """Its trainable tensors."""
+        return {}
+
+    def multiply_adds(self, reads: Sequence[Shape]) -> int:
+        """The multiply-adds of its matrix products; element-wise work is not counted, as profilers do not count it."""
+        return 0
+
+    def words(self) -> str:
+        """For people: its name and arguments."""
+        given = ", ".join(f"{name} {value}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({given})" if given else type(self).__name__
+
+
+@dataclass(frozen=True)
+class Input(Primitive):
+    """A feature as it comes, live or pooled; its shape here is the one that `Pool` gives a live one."""
+
+    allocates = False
+    pure = False
+
+    channels: int
+    length: int
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return self.channels, self.length
+
+
+@dataclass(frozen=True)
+class Pool(Primitive):
+    """Adaptive max pooling of a feature to ``length`` positions, or to a divisor of it if the feature has so few.
+
+    From here on nodes lie in memory as (B, positions, channels), so that a 1x1 convolution is one matrix product.
+    """
+
+    reshape: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Stretch(Primitive):
+    """Repeats positions, where a pooled feature has fewer than ``length``; what is computed before it, it saves."""
+
+    allocates = False
+
+    length: int
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return reads[0][0], self.length
+
+
+@dataclass(frozen=True)
+class Conv(Primitive):
+    """A 1x1 convolution: the same linear map of the channels at every position."""
+
+    pure = False
+
+    channels: int
+    bias: bool = True
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return self.channels, reads[0][1]
+
+    def parameters(self, reads: Sequence[Shape]) -> dict[str, Shape]:
+        shapes: dict[str, Shape] = {"weight": (self.channels, reads[0][0])}
+        if self.bias:
+            shapes["bias"] = (self.channels,)
+        return shapes
+
+    def multiply_adds(self, reads: Sequence[Shape]) -> int:
+        return self.channels * prod(reads[0])
+
+
+@dataclass(frozen=True)
+class BatchNorm(Primitive):
+    """Batch norm of every channel over batch and positions."""
+
+    pure = False
+
+    def parameters(self, reads: Sequence[Shape]) -> dict[str, Shape]:
+        return {"weight": (reads[0][0],), "bias": (reads[0][0],)}
+
+
+@dataclass(frozen=True)
+class LayerNorm(Primitive):
+    """Layer norm over (C, L)."""
+
+    pure = False
+
+    def parameters(self, reads: Sequence[Shape]) -> dict[str, Shape]:
+        return {"weight": reads[0], "bias": reads[0]}
+
+
+@dataclass(frozen=True)
+class Dropout(Primitive):
+    """Dropout with probability ``p``, while training."""
+
+    pure = False
+
+    p: float
+
+
+@dataclass(frozen=True)
+class Relu(Primitive):
+    """max(x, 0)."""
+
+
+@dataclass(frozen=True)
+class Sigmoid(Primitive):
+    """1 / (1 + exp(-x))."""
+
+
+@dataclass(frozen=True)
+class Tanh(Primitive):
+    """The hyperbolic tangent."""
+
+
+@dataclass(frozen=True)
+class Glu(Primitive):
+    """The first half of the channels, times the sigmoid of the second."""
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return reads[0][0] // 2, reads[0][1]
+
+
+@dataclass(frozen=True)
+class Concat(Primitive):
+    """What it reads, one after the other along the channels."""
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return sum(channels for channels, _ in reads), reads[0][1]
+
+
+@dataclass(frozen=True)
+class Part(Primitive):
+    """Some of the channels: those from ``start`` to ``stop``."""
+
+    allocates = False
+
+    start: int
+    stop: int
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return self.stop - self.start, reads[0][1]
+
+
+@dataclass(frozen=True)
+class Add(Primitive):
+    """The sum of what it reads."""
+
+
+@dataclass(frozen=True)
+class Multiply(Primitive):
+    """The product of what it reads, element by element."""
+
+
+@dataclass(frozen=True)
+class Maximum(Primitive):
+    """The greatest of what it reads, element by element."""
+
+
+@dataclass(frozen=True)
+class Divide(Primitive):
+    """x / ``by``."""
+
+    by: int
+
+
+@dataclass(frozen=True)
+class Complement(Primitive):
+    """1 - x."""
+
+
+@dataclass(frozen=True)
+class Zeros(Primitive):
+    """Zeros in the shape of what it reads."""
+
+
+@dataclass(frozen=True)
+class Attend(Primitive):
+    """softmax(q kᵀ / √(C/h)) v of query, key and value on each of ``heads`` h parts of the channels (Eq. 6)."""
+
+    heads: int = 1
+
+    def multiply_adds(self, reads: Sequence[Shape]) -> int:
+        (channels, length), (_, positions) = reads[0], reads[1]
+        return 2 * channels * length * positions
+
+
+@dataclass(frozen=True)
+class Foreign(Primitive):
+    """An operation from outside the package, of which nothing is known but its name and options."""
+
+    pure = False
+
+    op: str
+    options: tuple[tuple[str, Any], ...]
+    size: Size
+
+    def words(self) -> str:
+        given = "".join(f", {name} {value}" for name, value in self.options)
+        return f"Foreign({self.op}{given})"
+
+
+@dataclass(frozen=True)
+class Flatten(Primitive):
+    """(C, L) -> (C·L,), one channel after the other."""
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return (prod(reads[0]),)
+
+
+@dataclass(frozen=True)
+class FlattenPositions(Flatten):
+    """(C, L) -> (L·C,), one position after the other: as nodes lie in memory."""
+
+    allocates = False
+
+
+@dataclass(frozen=True)
+class Linear(Primitive):
+    """A linear layer with a bias on a flat node."""
+
+    pure = False
+
+    outputs: int
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return (self.outputs,)
+
+    def parameters(self, reads: Sequence[Shape]) -> dict[str, Shape]:
+        return {"weight": (self.outputs, reads[0][0]), "bias": (self.outputs,)}
+
+    def multiply_adds(self, reads: Sequence[Shape]) -> int:
+        return self.outputs * reads[0][0]

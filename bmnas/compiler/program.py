@@ -1,0 +1,133 @@
+"""Executes a plan in torch: every primitive's code in one table, and the loop over a plan's ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bmnas.compiler import functional
+from bmnas.compiler.foreign import foreign_module
+from bmnas.compiler.layers import BatchNorm, Conv1x1, LayerNorm, Linear
+from bmnas.compiler.plan import primitives as p
+from bmnas.compiler.plan.plan import Id, Op, Plan
+
+Call = Callable[..., Tensor]
+
+
+class Program:
+    """A plan, ready to run.
+
+    Args:
+        plan: what to compute. Its inputs are given in the plan's order.
+        modules: for each op that has weights, the callable that holds them.
+        seeds: whether nodes have a leading axis of seeds.
+    """
+
+    def __init__(self, plan: Plan, modules: Mapping[Id, Call], *, seeds: bool = False) -> None:
+        slot = {op.id: i for i, op in enumerate(plan)}
+        inputs = [op for op in plan if isinstance(op.primitive, p.Input)]
+        self._inputs = [slot[op.id] for op in inputs]
+        self._output = slot[plan.output]
+        self._ops = plan.ops
+        last = {id: op.id for op in plan for id in op.reads}
+        self._steps = [
+            (
+                slot[op.id],
+                modules[op.id] if op.id in modules else _call(op.primitive, seeds),
+                tuple(slot[id] for id in op.reads),
+                tuple(slot[id] for id in dict.fromkeys(op.reads) if last[id] == op.id and id != plan.output),
+            )
+            for op in plan
+            if not isinstance(op.primitive, p.Input)
+        ]
+
+    def __call__(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The result; an exception has a note that says where it came from."""
+        values: list[Any] = [None] * len(self._ops)
+        for slot, value in zip(self._inputs, inputs, strict=True):
+            values[slot] = value
+        at = 0
+        try:
+            for at, call, reads, done in self._steps:
+                values[at] = call(*[values[i] for i in reads])
+                for i in done:
+                    values[i] = None  # its memory can be used again
+        except Exception as error:
+            error.add_note(f"while computing {self._ops[at].name()}: {self._ops[at].primitive.words()}")
+            raise
+        return values[self._output]
+
+
+def holder(op: Op, reads: Sequence[p.Shape], seeds: int | None = None) -> nn.Module:
+    """A new module for the weights of an op; it computes it, too.
+
+    Args:
+        op: an op with ``weights``.
+        reads: the shapes of what it reads.
+        seeds: K, or ``None``.
+
+    Raises:
+        BmnasError: an operation from outside the package cannot be built.
+    """
+    match op.primitive:
+        case p.Conv(channels, bias):
+            return Conv1x1(reads[0][0], channels, seeds, bias=bias)
+        case p.Linear(outputs):
+            return Linear(reads[0][0], outputs, seeds)
+        case p.BatchNorm():
+            return BatchNorm(reads[0][0], seeds)
+        case p.LayerNorm():
+            return LayerNorm(reads[0][0], reads[0][1], seeds)
+        case p.Dropout(rate):
+            return nn.Dropout(rate)
+        case p.Foreign():
+            return foreign_module(op.primitive, seeds)
+    raise TypeError(f"{op.primitive} has no weights")
+
+
+def _call(primitive: p.Primitive, seeds: bool) -> Call:
+    call = CALLS[type(primitive)](primitive)
+    return partial(call, seeds=True) if seeds and isinstance(primitive, p.Pool) else call
+
+
+def _all(function: Callable[[Tensor, Tensor], Tensor]) -> Call:
+    """Of two nodes what the function gives; of more, that of all from the first to the last."""
+    return lambda *nodes: function(*nodes) if len(nodes) == 2 else reduce(function, nodes)
+
+
+def _concat(*nodes: Tensor) -> Tensor:
+    return torch.cat(nodes, dim=-1)
+
+
+def _complement(x: Tensor) -> Tensor:
+    return 1 - x
+
+
+def _part(x: Tensor, start: int, stop: int) -> Tensor:
+    return x[..., start:stop]
+
+
+# How each primitive without weights is computed, from the primitive.
+CALLS: dict[type[p.Primitive], Callable[[Any], Call]] = {
+    p.Pool: lambda it: partial(functional.rows, reshape=it.reshape, length=it.length),
+    p.Stretch: lambda it: partial(functional.stretch, length=it.length),
+    p.Relu: lambda it: torch.relu,
+    p.Sigmoid: lambda it: torch.sigmoid,
+    p.Tanh: lambda it: torch.tanh,
+    p.Glu: lambda it: functional.glu,
+    p.Concat: lambda it: _concat,
+    p.Part: lambda it: partial(_part, start=it.start, stop=it.stop),
+    p.Add: lambda it: _all(torch.add),
+    p.Multiply: lambda it: _all(torch.mul),
+    p.Maximum: lambda it: _all(torch.maximum),
+    p.Divide: lambda it: partial(torch.div, other=it.by),
+    p.Complement: lambda it: _complement,
+    p.Zeros: lambda it: torch.zeros_like,
+    p.Attend: lambda it: partial(functional.attention, heads=it.heads),
+    p.Flatten: lambda it: functional.flatten,
+    p.FlattenPositions: lambda it: partial(torch.flatten, start_dim=-2),
+}
