@@ -203,7 +203,9 @@ def test_written_and_read_by_commands(tmp_path):
 
 def test_control_c_says_how_to_go_on(cache, tmp_path):
     folder = tmp_path / "run"
-    process = start("search", *SMALL, "--out", folder, "--epochs", 500, cache=cache)
+    # A test run in the background ignores the signal, and would hand that on.
+    heeds = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = start("search", *SMALL, "--out", folder, "--epochs", 500, cache=cache, **heeds)
     while process.poll() is None and not list(folder.glob("genotypes/*.json")):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
