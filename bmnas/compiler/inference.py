@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bmnas.compiler.features import check_features
+from bmnas.compiler import functional
+from bmnas.compiler.features import Expected
 from bmnas.compiler.layers import BatchNorm, Conv1x1, LayerNorm, Linear
 from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.passes import plan_for_inference
@@ -37,6 +38,7 @@ class InferenceNetwork(nn.Module):
     def __init__(self, network: FusionNetwork) -> None:
         super().__init__()
         self.genotype, self.features = network.genotype, network.features
+        self._expected = Expected(network.genotype, network.features)
         self.plan = plan_for_inference(network.genotype)
         self._program: tuple[int, Program] | None = None
         for number, op in enumerate(op for op in self.plan if op.weights):
@@ -44,16 +46,19 @@ class InferenceNetwork(nn.Module):
         self.eval()
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
-        """As `FusionNetwork.forward`, without gradients."""
-        check_features(features, self.genotype, self.features)
-        with torch.no_grad():
-            return self.program()([features[name] for name in self.features])
+        """As `FusionNetwork.forward`; the result is an inference tensor, which cannot take part in autograd."""
+        given = self._expected.checked(features)
+        with torch.inference_mode():
+            return self.program()(given)
 
     def program(self) -> Program:
         """The plan, bound to the buffers as they are now."""
         if self._program is None or self._program[0] != id(self):
-            weighted = (op for op in self.plan if op.weights)
+            weighted = [op for op in self.plan if op.weights]
             calls = {op.id: _bound(op, self._modules[str(i)]) for i, op in enumerate(weighted)}
+            calls |= {
+                op.id: partial(_attention, op.primitive.heads) for op in self.plan if isinstance(op.primitive, p.Attend)
+            }
             self._program = (id(self), Program(self.plan, calls))
         return self._program[1]
 
@@ -87,11 +92,12 @@ def _fixed(op: Op, reads: list[p.Shape], network: FusionNetwork) -> nn.Module:
     with torch.no_grad():
         match op.primitive:
             case p.Conv():
-                return Fixed(*_merged_convolutions(op, network))
+                weight, bias = _merged_convolutions(op, network)
+                return Fixed(weight.t(), bias)
             case p.Linear():
                 head = network.get_submodule(op.weights[0])
                 assert isinstance(head, Linear) and head.bias is not None
-                return Fixed(_position_major(head.weight, network.genotype.representation.length), head.bias.clone())
+                return Fixed(_position_major(head.weight, network.genotype.representation.length).t(), head.bias)
             case p.LayerNorm():
                 norm = network.get_submodule(op.weights[0])
                 assert isinstance(norm, LayerNorm)
@@ -140,7 +146,7 @@ def _bound(op: Op, module: nn.Module | None) -> Callable[..., Tensor]:
     match op.primitive:
         case p.Conv() | p.Linear():
             assert isinstance(module, Fixed)
-            return partial(F.linear, weight=module.weight, bias=module.bias)
+            return partial(_product, module.weight, module.bias)
         case p.LayerNorm():
             assert isinstance(module, Fixed)
             return partial(
@@ -148,3 +154,18 @@ def _bound(op: Op, module: nn.Module | None) -> Callable[..., Tensor]:
             )
     assert module is not None
     return module
+
+
+def _attention(heads: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """`functional.attention` as one operation, which is faster for few samples."""
+    if heads == 1:
+        return F.scaled_dot_product_attention(query, key, value)
+    q, k, v = (functional.split_heads(node, heads) for node in (query, key, value))
+    return F.scaled_dot_product_attention(q, k, v).transpose(-2, -3).flatten(-2)
+
+
+def _product(weight: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
+    """x (..., in) times weight (in, out). In this layout MKL's product is faster, most of all for a single sample."""
+    flat = x.reshape(-1, weight.shape[0])
+    out = torch.mm(flat, weight) if bias is None else torch.addmm(bias, flat, weight)
+    return out.view(*x.shape[:-1], weight.shape[1])

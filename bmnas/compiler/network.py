@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from bmnas.compiler.features import check_features
+from bmnas.compiler.features import Expected
 from bmnas.compiler.inference import InferenceNetwork
 from bmnas.compiler.plan.names import where
 from bmnas.compiler.plan.passes import plan_for_training
@@ -45,6 +45,7 @@ class FusionNetwork(PlannedModule):
         super().__init__(plan_for_training(genotype), where=lambda op: where(genotype, op.place))
         self.genotype = genotype
         self.features = tuple(op.place[1] for op in self.plan if isinstance(op.primitive, Input))
+        self._expected = Expected(genotype, self.features)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """Fuse one batch.
@@ -59,8 +60,7 @@ class FusionNetwork(PlannedModule):
         Raises:
             FeatureError: a used feature is missing, a name is not the genotype's, or a shape does not fit.
         """
-        check_features(features, self.genotype, self.features)
-        return self.program()([features[name] for name in self.features])
+        return self.program()(self._expected.checked(features))
 
     def for_inference(self) -> InferenceNetwork:
         """A faster network with the same result as this one in eval mode.

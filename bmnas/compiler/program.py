@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bmnas.compiler import functional
 from bmnas.compiler.foreign import foreign_module
-from bmnas.compiler.layers import BatchNorm, Conv1x1, LayerNorm, Linear
+from bmnas.compiler.layers import BatchNorm, Conv1x1, Dropout, LayerNorm, Linear
 from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.plan import Id, Op, Plan
 
@@ -83,7 +83,7 @@ def holder(op: Op, reads: Sequence[p.Shape], seeds: int | None = None) -> nn.Mod
         case p.LayerNorm():
             return LayerNorm(reads[0][0], reads[0][1], seeds)
         case p.Dropout(rate):
-            return nn.Dropout(rate)
+            return Dropout(rate)
         case p.Foreign():
             return foreign_module(op.primitive, seeds)
     raise TypeError(f"{op.primitive} has no weights")
@@ -115,14 +115,14 @@ def _part(x: Tensor, start: int, stop: int) -> Tensor:
 CALLS: dict[type[p.Primitive], Callable[[Any], Call]] = {
     p.Pool: lambda it: partial(functional.rows, reshape=it.reshape, length=it.length),
     p.Stretch: lambda it: partial(functional.stretch, length=it.length),
-    p.Relu: lambda it: torch.relu,
-    p.Sigmoid: lambda it: torch.sigmoid,
-    p.Tanh: lambda it: torch.tanh,
+    p.Relu: lambda it: torch.relu_ if it.in_place else torch.relu,
+    p.Sigmoid: lambda it: torch.sigmoid_ if it.in_place else torch.sigmoid,
+    p.Tanh: lambda it: torch.tanh_ if it.in_place else torch.tanh,
     p.Glu: lambda it: functional.glu,
     p.Concat: lambda it: _concat,
     p.Part: lambda it: partial(_part, start=it.start, stop=it.stop),
-    p.Add: lambda it: _all(torch.add),
-    p.Multiply: lambda it: _all(torch.mul),
+    p.Add: lambda it: _all(Tensor.add_ if it.in_place else torch.add),
+    p.Multiply: lambda it: _all(Tensor.mul_ if it.in_place else torch.mul),
     p.Maximum: lambda it: _all(torch.maximum),
     p.Divide: lambda it: partial(torch.div, other=it.by),
     p.Complement: lambda it: _complement,

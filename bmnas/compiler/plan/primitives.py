@@ -22,11 +22,13 @@ class Primitive:
 
     Attributes:
         allocates: whether its result is new memory, not a view of what it reads.
+        owned: whether the result is never the memory of what it reads, so that it may be written over.
         pure: whether two of it that read the same give the same: it has no weights and no randomness.
     """
 
     allocates: ClassVar[bool] = True
     pure: ClassVar[bool] = True
+    owned: ClassVar[bool] = True
 
     def shape(self, reads: Sequence[Shape]) -> Shape:
         """The shape of the result, from those of what it reads."""
@@ -66,6 +68,8 @@ class Pool(Primitive):
 
     From here on nodes lie in memory as (B, positions, channels), so that a 1x1 convolution is one matrix product.
     """
+
+    owned = False  # a feature that lies so already is not copied
 
     reshape: str
     length: int
@@ -135,17 +139,27 @@ class Dropout(Primitive):
 
 
 @dataclass(frozen=True)
-class Relu(Primitive):
+class InPlace(Primitive):
+    """What can write its result where the first that it reads was, if nothing else needs that."""
+
+    in_place: bool = False
+
+    def words(self) -> str:
+        return f"{type(self).__name__}{'(in place)' if self.in_place else ''}"
+
+
+@dataclass(frozen=True)
+class Relu(InPlace):
     """max(x, 0)."""
 
 
 @dataclass(frozen=True)
-class Sigmoid(Primitive):
+class Sigmoid(InPlace):
     """1 / (1 + exp(-x))."""
 
 
 @dataclass(frozen=True)
-class Tanh(Primitive):
+class Tanh(InPlace):
     """The hyperbolic tangent."""
 
 
@@ -179,12 +193,12 @@ class Part(Primitive):
 
 
 @dataclass(frozen=True)
-class Add(Primitive):
+class Add(InPlace):
     """The sum of what it reads."""
 
 
 @dataclass(frozen=True)
-class Multiply(Primitive):
+class Multiply(InPlace):
     """The product of what it reads, element by element."""
 
 
@@ -225,6 +239,7 @@ class Attend(Primitive):
 class Foreign(Primitive):
     """An operation from outside the package, of which nothing is known but its name and options."""
 
+    owned = False
     pure = False
 
     op: str

@@ -14,6 +14,7 @@ from bmnas.compiler.plan.passes.order_head import order_head
 from bmnas.compiler.plan.passes.resolve import resolve
 from bmnas.compiler.plan.passes.share import share
 from bmnas.compiler.plan.passes.stretch_late import stretch_late
+from bmnas.compiler.plan.passes.write_in_place import write_in_place
 from bmnas.compiler.plan.plan import Plan
 from bmnas.genotype import Genotype
 
@@ -32,6 +33,7 @@ FOR_INFERENCE: tuple[Pass, ...] = (
     stretch_late,
     group_siblings,
     order_head,
+    write_in_place,
     infer_shapes,
 )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bmnas.compiler import blocks
 from bmnas.compiler.operations import lower_operation
-from bmnas.compiler.plan.blocks import CellOutput, NetworkOutput, ReshapedFeature, Step
+from bmnas.compiler.plan.blocks import Block, CellOutput, NetworkOutput, ReshapedFeature, Step
 from bmnas.compiler.plan.builder import Builder
+from bmnas.compiler.plan.passes.infer_shapes import infer_shapes
 from bmnas.compiler.plan.plan import Id, Op, Plan, rewired
 from bmnas.compiler.plan.primitives import Input
 
@@ -19,6 +20,16 @@ def lower(plan: Plan) -> Plan:
         instead[op.id] = _lowered(op, builder, [instead[id] for id in op.reads])
         ops += builder.ops
     return rewired(ops, {}, instead[plan.output])
+
+
+def lower_alone(op: Op) -> Plan:
+    """One block written out, with an `Input` for each node that it reads, and shapes."""
+    builder = Builder(op.place, op.weights[0] if op.weights else "")
+    size = op.primitive.size if isinstance(op.primitive, Block) else None
+    assert size is not None, f"{op.primitive} is no block"
+    reads = [builder.add(Input(size.channels, size.length), name=f"input_{i}") for i, _ in enumerate(op.reads)]
+    output = _lowered(op, builder, reads)
+    return infer_shapes(Plan(tuple(builder.ops), output))
 
 
 def _lowered(op: Op, b: Builder, reads: list[Id]) -> Id:
