@@ -1,0 +1,98 @@
+"""What benchmarks share: times of calls by turns, numbers of operations, the name of the processor."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+
+def interleaved(calls: list[Callable[[], object]], rounds: int, device: torch.device) -> list[list[float]]:
+    """Seconds of each call in every round; in a round each has its turn. Short calls are repeated within a turn."""
+    repeats = []
+    for call in calls:
+        turn(call, 2, device)
+        repeats.append(max(1, int(0.02 / turn(call, 1, device))))
+    samples: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for i, call in enumerate(calls):
+            samples[i].append(turn(call, repeats[i], device))
+    return samples
+
+
+def turn(call: Callable[[], object], repeats: int, device: torch.device) -> float:
+    """Seconds of one call, as the mean of some in a row."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - start) / repeats
+
+
+# Operations of torch that compute nothing: new views, memory, questions.
+FREE = {
+    *("view", "_unsafe_view", "_reshape_alias", "reshape", "as_strided", "alias", "detach", "lift_fresh", "to", "item"),
+    *("transpose", "t", "permute", "numpy_T", "expand", "expand_as", "flatten", "unflatten", "squeeze", "unsqueeze"),
+    *("select", "slice", "narrow", "split", "split_with_sizes", "chunk", "unbind", "contiguous", "result_type"),
+    *("empty", "empty_like", "empty_strided", "new_empty", "resize_", "resize_as_", "set_", "is_nonzero", "view_as"),
+    *("resolve_conj", "resolve_neg", "_local_scalar_dense", "is_floating_point", "dropout", "feature_dropout"),
+}
+
+
+def operations(call: Callable[[], object]) -> int:
+    """How many operations that compute one call launches: the innermost ones, views and allocations left out."""
+    call()
+    with without_stderr(), profile(activities=[ProfilerActivity.CPU]) as profiler:
+        call()
+    events = [event for event in profiler.events() if event.name.startswith("aten::")]
+    return sum(_computes(event) for event in events if not _inside_aten(event))
+
+
+@contextmanager
+def without_stderr() -> Iterator[None]:
+    """The profiler writes lines of its own there, past Python."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _inside_aten(event: Any) -> bool:
+    parent = event.cpu_parent
+    while parent is not None:
+        if parent.name.startswith("aten::"):
+            return True
+        parent = parent.cpu_parent
+    return False
+
+
+def _computes(event: Any) -> int:
+    inside = sum(_computes(child) for child in event.cpu_children)
+    if inside or not event.name.startswith("aten::"):
+        return inside
+    return int(event.name.removeprefix("aten::") not in FREE)
+
+
+def processor() -> str:
+    """The name of the CPU, where the system says it."""
+    information = Path("/proc/cpuinfo")
+    names = (
+        [line for line in information.read_text().splitlines() if line.startswith("model name")]
+        if information.exists()
+        else []
+    )
+    return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()

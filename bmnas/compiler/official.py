@@ -1,0 +1,173 @@
+"""Weights of the released BM-NAS code, in a compiled network.
+
+A state dict of the released code numbers what a genotype names: ``reshape_layers.2`` is the third feature,
+``cell._step_nodes.0.node_cell.node_ops.1`` the second step of the first cell. So names are matched by position in the
+genotype, whatever things are called there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from torch import Tensor
+
+from bmnas.compiler.network import FusionNetwork
+from bmnas.compiler.plan.names import module_names
+from bmnas.genotype import BmnasError, Cell, Feature, Genotype, Step
+from bmnas.genotype.graph import used_cells, used_features, used_steps
+
+# The released code's names of the backbones, of the three tasks.
+_BACKBONES = ("imagenet.", "textnet.", "rgbnet.", "skenet.", "rgb_net.", "depth_net.")
+_COUNTER = ".num_batches_tracked"
+
+Item = TypeVar("Item", Feature, Cell, Step)
+
+
+@dataclass(frozen=True)
+class LoadedState:
+    """What was done with a state dict: numbers of its entries. `load_official_state` returns it.
+
+    Attributes:
+        loaded: copied into the network.
+        backbones: ignored, because they belong to a backbone.
+        unused: ignored, because they belong to what reaches no output of the genotype, and so is not in the network.
+    """
+
+    loaded: int
+    backbones: int
+    unused: int
+
+
+def load_official_state(network: FusionNetwork, state_dict: Mapping[str, Tensor]) -> LoadedState:
+    """Copy the weights of a found network of the released code into the compiled network of the same genotype.
+
+    Args:
+        network: of a genotype in the official dialect. Its features, cells and steps stand in the order that the
+            released code numbers them in.
+        state_dict: of a ``Found_..._Net`` of the three tasks, or of its ``fusion_net`` alone, with or without the
+            ``module.`` of `torch.nn.DataParallel`. Entries of backbones, counters of batches, and what belongs to
+            features, cells or steps that reach no output are ignored.
+
+    Raises:
+        BmnasError: a parameter has another shape, is missing, or has no place in the network; or the genotype's
+            dialect is not the official one. The network is then as it was.
+    """
+    genotype = network.genotype
+    if genotype.dialect != "official":
+        raise BmnasError(
+            f"the genotype {genotype.name!r} is in the {genotype.dialect} dialect, but the released code's weights "
+            "need the official one"
+        )
+    given = _by_plain_name(state_dict)
+    places = _places(genotype)
+    wanted = {_official_name(name, places): name for name in network.state_dict()}
+    own = {name: given[name] for name in given if not name.startswith(_BACKBONES) and not name.endswith(_COUNTER)}
+    unused = {name for name in own if name not in wanted and _is_unused(name, genotype)}
+    _check(genotype, own, wanted, network.state_dict(), unused)
+    network.load_state_dict({ours: _as_ours(own[theirs][1]) for theirs, ours in wanted.items()})
+    backbones = sum(name.startswith(_BACKBONES) for name in given)
+    return LoadedState(loaded=len(wanted), backbones=backbones, unused=len(unused))
+
+
+def _by_plain_name(state_dict: Mapping[str, Tensor]) -> dict[str, tuple[str, Tensor]]:
+    """Entries by their name without ``module.`` and ``fusion_net.``, each with the name that it had."""
+    if not isinstance(state_dict, Mapping):
+        raise BmnasError(f"the weights are a {type(state_dict).__name__}, but should be tensors by name")
+    given: dict[str, tuple[str, Tensor]] = {}
+    for name, value in state_dict.items():
+        plain = str(name).removeprefix("module.").removeprefix("fusion_net.")
+        if plain in given:
+            raise BmnasError(f"the weights have the same parameter twice, as {given[plain][0]!r} and as {name!r}")
+        given[plain] = (str(name), value)
+    return given
+
+
+def _places(genotype: Genotype) -> dict[str, str]:
+    """The first part of a name of ours -> the first part of the released code's name, for all that is built."""
+    features = {feature.name: i for i, feature in enumerate(genotype.features)}
+    cells = {cell.name: n for n, cell in enumerate(genotype.cells)}
+    places = {"output.head.": "central_classifier."}
+    for node, module in module_names(genotype).items():
+        match node:
+            case ("feature", name):
+                places[f"{module}."] = f"reshape_layers.{features[name]}."
+            case ("step", cell, name):
+                m = [step.name for step in genotype.cells[cells[cell]].steps].index(name)
+                places[f"{module}."] = f"cell._step_nodes.{cells[cell]}.node_cell.node_ops.{m}."
+            case ("cell", name):
+                theirs = f"cell._step_nodes.{cells[name]}.node_cell."
+                places |= {f"{module}.conv.": f"{theirs}out_conv.", f"{module}.": theirs}
+            case _:
+                places[f"{module}."] = "cell."
+    return places
+
+
+def _official_name(name: str, places: Mapping[str, str]) -> str:
+    """The released code's name of a parameter of ours."""
+    ours = max((place for place in places if name.startswith(place)), key=len)
+    return places[ours] + name.removeprefix(ours)
+
+
+def _is_unused(name: str, genotype: Genotype) -> bool:
+    """Whether a parameter of the released code belongs to what the genotype has, but no output needs."""
+    if match := re.match(r"reshape_layers\.(\d+)\.", name):
+        feature = _item(genotype.features, match[1])
+        return feature is not None and feature.name not in used_features(genotype)
+    if match := re.match(r"cell\._step_nodes\.(\d+)\.node_cell\.(?:node_ops\.(\d+)\.)?", name):
+        cell = _item(genotype.cells, match[1])
+        if cell is None:
+            return False
+        step = _item(cell.steps, match[2]) if match[2] else None
+        if cell.name not in used_cells(genotype):
+            return not match[2] or step is not None
+        return step is not None and step.name not in used_steps(cell)
+    return False
+
+
+def _item(items: Sequence[Item], number: str) -> Item | None:
+    return items[int(number)] if len(number) < 9 and int(number) < len(items) else None
+
+
+def _check(
+    genotype: Genotype,
+    given: Mapping[str, tuple[str, Tensor]],
+    wanted: Mapping[str, str],
+    network: Mapping[str, Tensor],
+    unused: set[str],
+) -> None:
+    misfits = [
+        problem for name, ours in wanted.items() if name in given and (problem := _misfit(*given[name], network[ours]))
+    ]
+    missing = [f"{name!r} (here {ours})" for name, ours in wanted.items() if name not in given]
+    additional = [repr(given[name][0]) for name in given if name not in wanted and name not in unused]
+    clauses = [
+        *([_list(misfits)] if misfits else []),
+        *([f"missing: {_list(missing)}"] if missing else []),
+        *([f"without a place in the network: {_list(additional)}"] if additional else []),
+    ]
+    if clauses:
+        raise BmnasError(f"the weights do not fit the genotype {genotype.name!r}: {'; '.join(clauses)}")
+
+
+def _misfit(name: str, value: Tensor, ours: Tensor) -> str | None:
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        found = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        return f"{name!r} is {found}, but should be a tensor of floating-point numbers"
+    if _as_ours(value).shape == ours.shape:
+        return None
+    is_convolution = name.endswith("conv.weight")
+    shape = (*ours.shape, 1) if is_convolution else tuple(ours.shape)
+    return f"{name!r} has shape {tuple(value.shape)}, but should have {shape}"
+
+
+def _as_ours(value: Tensor) -> Tensor:
+    """A 1x1 convolution (O, I, 1) as the matrix (O, I); anything else as it is."""
+    return value.squeeze(-1) if value.dim() == 3 and value.shape[-1] == 1 else value
+
+
+def _list(items: list[str], most: int = 3) -> str:
+    more = len(items) - most
+    return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")
