@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bmnas import __version__
-from bmnas.cli import compile, convert, diff, draw, new, schema, search, train, validate
+from bmnas.cli import compile, convert, diff, draw, info, new, schema, search, train, validate
 
 app = typer.Typer(
     name="bmnas",
@@ -25,6 +25,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     train.train,
     new.new,
     validate.validate,
+    info.info,
     compile.compile_,
     draw.draw,
     diff.diff,

@@ -33,7 +33,7 @@ def pool(feature: Tensor, reshape: str, length: int) -> Tensor:
         grid = feature.reshape(*feature.shape, *[1] * (4 - feature.dim()))
         if grid.shape[2:] == (side, side):
             return grid
-        # In this layout PyTorch's pooling works on many channels at a time: up to seven times as fast, the same numbers.
+        # In this layout PyTorch works on many channels at a time: up to seven times as fast, the same numbers.
         return F.adaptive_max_pool2d(grid.contiguous(memory_format=torch.channels_last), side)
     sequence = (
         feature.unsqueeze(-1) if feature.dim() == 2 else feature.flatten(3).amax(-1) if feature.dim() > 3 else feature

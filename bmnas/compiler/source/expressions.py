@@ -104,7 +104,7 @@ class Conv1x1(nn.Linear):
 ''',
     "pool_sequence(": '''
 def pool_sequence(feature, length):
-    """Max pooling to `length` positions along the first axis after the channels, over the others altogether."""
+    """Max pooling: the first axis after the channels to `length` positions, others to one."""
     batch, channels, *axes = feature.shape
     plane = feature.reshape(batch, channels, axes[0] if axes else 1, -1)
     return F.adaptive_max_pool2d(plane, (length, 1)).squeeze(-1)
@@ -117,7 +117,7 @@ def pool_grid(feature, side):
 ''',
     "attention(": '''
 def attention(query, key, value, heads=1):
-    """softmax(q k^T / sqrt(C)) v over the positions of the key, in each of `heads` parts of the channels."""
+    """softmax(q k^T / sqrt(C)) v, over the key's positions, in each of `heads` parts of C."""
     q, k, v = (node.unflatten(1, (heads, -1)) for node in (query, key, value))
     scores = torch.einsum("bhcl,bhct->bhlt", q, k) / q.shape[2] ** 0.5
     return torch.einsum("bhlt,bhct->bhcl", scores.softmax(-1), v).flatten(1, 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import json
 import keyword
 import re
 import unicodedata
@@ -15,7 +14,7 @@ TAKEN = frozenset({"torch", "nn", "F", "self", "features", "annotations", "load"
 
 def quoted(name: str) -> str:
     """A name as a string literal. What a reader might not see is escaped."""
-    return json.dumps(name, ensure_ascii=not name.isprintable())
+    return f'"{"".join(map(_literal, name))}"'
 
 
 def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
@@ -45,6 +44,12 @@ def identifier(name: str) -> str:
     text = text if text.isidentifier() else f"n{text}"
     text = text if text.isidentifier() else re.sub(r"[^A-Za-z0-9_]", "_", text)
     return text.lstrip("_") if text.lstrip("_").isidentifier() else f"n{text}"
+
+
+def _literal(letter: str) -> str:
+    if letter in '"\\':
+        return f"\\{letter}"
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
 
 
 def _unused(base: str, used: set[str]) -> str:

@@ -1,0 +1,72 @@
+"""``bmnas info``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bmnas.cli.options import GenotypeFile, Json, about
+
+if TYPE_CHECKING:
+    from bmnas.compiler import Summary
+
+
+def info(
+    genotype: GenotypeFile,
+    task: Annotated[
+        str | None, typer.Option(help="Task that supplies channels which the file leaves out.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a genotype's network consists of and costs, without building it.
+
+    Parameters, multiply-adds and activations of every node; the latter two are for one sample.
+
+    Example: bmnas info ntu-1
+    """
+    from bmnas.compiler import summarise
+    from bmnas.genotype import load
+
+    given = load(genotype)
+    if task is not None:
+        from bmnas.tasks import get_task
+
+        own = {feature.name: feature.channels for feature in get_task(task).features}
+        given = given.with_channels({name: channels for name, channels in own.items() if channels is not None})
+    with about(genotype):
+        summary = summarise(given)
+    show_summary(summary, as_json)
+
+
+def show_summary(summary: Summary, as_json: bool) -> None:
+    """Print it as a table, or as JSON."""
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), indent=2))
+        return
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=summary.name)
+    for column in ("node", "what it is", "reads"):
+        table.add_column(column, overflow="fold")
+    for column in ("parameters", "multiply-adds", "activations"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for node in summary.nodes:
+        numbers = (f"{number:,}" for number in (node.parameters, node.multiply_adds, node.activations))
+        table.add_row(node.name, node.kind, ", ".join(node.reads), *numbers)
+    total = (f"{number:,}" for number in (summary.parameters, summary.multiply_adds, summary.activations))
+    table.add_section()
+    table.add_row("total", "", "", *total)
+    Console(emoji=False, markup=False).print(table)
+    kilobytes = 4 * summary.activations / 1024, 4 * summary.peak / 1024
+    typer.echo(
+        f"{summary.parameters:,} parameters; output ({', '.join(str(size) for size in summary.output_shape)}). "
+        f"Activations of a sample in float32: {kilobytes[0]:,.0f} KiB in training, {kilobytes[1]:,.0f} KiB in inference."
+    )
+    if summary.unused:
+        typer.echo(f"Not used by any output, and not built: {', '.join(summary.unused)}")

@@ -1,0 +1,150 @@
+"""Run a backbone by its own code, with forward hooks on the tapped submodules, and stop after the last of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+from bmnas.compiler.multimodal.tap import Tap, TapError, keep, submodule_call
+
+
+def attach(backbone: nn.Module, taps: Iterable[Tap]) -> list[RemovableHandle]:
+    """Put the hooks that `run` needs on the backbone; outside of `run` they do nothing.
+
+    Raises:
+        TapError: a tap is no submodule.
+    """
+    submodules = dict(backbone.named_modules(remove_duplicate=False))
+    handles = []
+    for tap in taps:
+        hook = Recorder(_call_of(tap, backbone)[0])
+        module = submodules[hook.path]
+        if hook not in module._forward_hooks.values():
+            handles.append(module.register_forward_hook(hook))
+    return handles
+
+
+def run(backbone: nn.Module, taps: Sequence[Tap], value: Any) -> tuple[Any, ...]:
+    """What comes out at the taps when the backbone runs on ``value``, in the order of ``taps``.
+
+    Nothing after the last of them is computed. Threads may run one backbone at the same time.
+
+    Raises:
+        TapError: a tap does not run.
+    """
+    recording = _Recording({tap: _call_of(tap, backbone) for tap in taps})
+    stack = _running()
+    stack.append(recording)
+    try:
+        with _modules_of_export():
+            call(backbone, value)
+    except _Stop as stop:
+        if stop.recording is not recording:
+            raise
+    finally:
+        stack.remove(recording)
+    return tuple(recording.found(tap) for tap in taps)
+
+
+def call(module: nn.Module, value: Any) -> Any:
+    """The module on one modality's input: a tuple is its positional arguments, a mapping its keyword arguments."""
+    if isinstance(value, Mapping):
+        return module(**value)
+    return module(*value) if isinstance(value, tuple) else module(value)
+
+
+class Recorder:
+    """A forward hook. An object with a path alone, so that a model with hooks can be copied and pickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recorder) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def __call__(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
+        """Record ``output`` if the innermost run of this thread wants it."""
+        stack = _running()
+        if stack:
+            stack[-1].record(self.path, output)
+
+
+class _Recording:
+    """What one run wants, and what it found."""
+
+    def __init__(self, calls: Mapping[Tap, tuple[str, int]]) -> None:
+        self._calls = calls
+        self._seen: Counter[str] = Counter()
+        self._values: dict[Tap, Any] = {}
+
+    def record(self, path: str, output: Any) -> None:
+        number = self._seen[path]
+        self._seen[path] += 1
+        for tap, wanted in self._calls.items():
+            if wanted == (path, number):
+                self._values[tap] = keep(output, tap.item)
+        if len(self._values) == len(self._calls):
+            raise _Stop(self)
+
+    def found(self, tap: Tap) -> Any:
+        if tap not in self._values:
+            path, number = self._calls[tap]
+            times = f" a {number + 1}. time" if number else ""
+            raise TapError(f"the tap {tap.node!r} does not run: no {path!r} in the backbone's forward pass{times}")
+        return self._values[tap]
+
+
+class _Stop(BaseException):
+    """All taps are recorded. No `Exception`, so that a backbone's own ``except Exception`` lets it through."""
+
+    def __init__(self, recording: _Recording) -> None:
+        super().__init__()
+        self.recording = recording
+
+
+def _call_of(tap: Tap, backbone: nn.Module) -> tuple[str, int]:
+    found = submodule_call(tap.node, backbone)
+    if found is None:
+        raise TapError(f"{tap.node!r} is no submodule of the backbone")
+    return found
+
+
+@contextmanager
+def _modules_of_export() -> Iterator[None]:
+    """While `torch.export` traces: leave its stack of running modules as it was, which it fails to do itself.
+
+    It pushes each module that is called and pops it when the call returns; a call that `_Stop` ends does not return.
+    """
+    if torch.compiler.is_dynamo_compiling() or not torch.compiler.is_exporting():
+        yield
+        return
+    from torch.fx.experimental.proxy_tensor import get_proxy_mode
+
+    mode = get_proxy_mode()
+    modules = getattr(getattr(mode, "tracer", None), "module_stack", {})
+    depth = len(modules)
+    try:
+        yield
+    finally:
+        while len(modules) > depth:
+            modules.popitem()
+
+
+_local = threading.local()
+
+
+def _running() -> list[_Recording]:
+    if not hasattr(_local, "stack"):
+        _local.stack = []
+    stack: list[_Recording] = _local.stack
+    return stack

@@ -1,0 +1,102 @@
+"""The network for inference computes what the trained network does in eval mode."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+import torch
+from hypothesis import given, settings
+
+from bmnas.compiler import FeatureError, compile_genotype
+from bmnas.compiler.network import FusionNetwork
+from bmnas.genotype import Genotype, from_dict
+from tests.compiler.test_network import inputs_of
+from tests.genotype.test_schema import SHORT
+from tests.strategies import genotypes
+
+
+def trained(genotype: Genotype, seed: int = 0) -> FusionNetwork:
+    """A network whose every parameter and statistic is random, so that nothing folded can go unnoticed."""
+    generator = torch.Generator().manual_seed(seed)
+    network = compile_genotype(genotype)
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            if name.endswith("running_var"):
+                tensor.uniform_(0.5, 2, generator=generator)
+            elif "norm" in name or name.split(".")[-2] in ("bn", "ln") or name.endswith("running_mean"):
+                tensor.normal_(generator=generator)
+    return network
+
+
+@given(genotypes())
+@settings(max_examples=100)
+def test_for_inference_is_the_network(genotype):
+    network = trained(genotype).double().eval()
+    features = {name: tensor.double() for name, tensor in inputs_of(genotype).items()}
+    torch.testing.assert_close(network.for_inference()(features), network(features), rtol=1e-9, atol=1e-9)
+
+
+@given(genotypes())
+@settings(max_examples=40)
+def test_in_single_precision_too(genotype):
+    network = trained(genotype).eval()
+    features = inputs_of(genotype)
+    expected = network(features)
+    found = network.for_inference()(features)
+    assert (found - expected).abs().max() <= 1e-4 * expected.abs().max().clamp(min=1)
+
+
+def test_it_is_apart_from_the_network():
+    network = trained(from_dict(SHORT)).eval()
+    features = inputs_of(network.genotype)
+    fast = network.for_inference()
+    before = fast(features)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    torch.testing.assert_close(fast(features), before, rtol=0, atol=0)
+    assert not list(fast.parameters())
+    assert not fast.train().training
+
+
+def test_it_can_be_copied_moved_saved_and_loaded():
+    network = trained(from_dict(SHORT)).eval()
+    features = inputs_of(network.genotype)
+    fast = network.for_inference()
+    before = fast(features)
+    for other in (copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))):  # noqa: S301
+        torch.testing.assert_close(other(features), before, rtol=0, atol=0)
+        other.load_state_dict({name: torch.zeros_like(tensor) for name, tensor in other.state_dict().items()})
+        assert not other(features).any()
+        torch.testing.assert_close(fast(features), before, rtol=0, atol=0)
+    doubled = fast.double()({name: tensor.double() for name, tensor in features.items()})
+    torch.testing.assert_close(doubled.float(), before, rtol=1e-4, atol=1e-5)
+
+
+def test_features_are_checked():
+    fast = compile_genotype(from_dict(SHORT)).for_inference()
+    with pytest.raises(FeatureError, match="'Skeleton_4' is missing"):
+        fast({"Video_3": torch.randn(2, 2048, 4)})
+
+
+def test_a_network_can_be_copied_and_trained_apart():
+    network = compile_genotype(from_dict(SHORT)).eval()
+    features = inputs_of(network.genotype)
+    expected = network(features)
+    for other in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):  # noqa: S301
+        torch.testing.assert_close(other(features), expected)
+        with torch.no_grad():
+            for parameter in other.parameters():
+                parameter.zero_()
+        assert not other(features).any()
+        assert network(features).any()
+
+
+def test_hooks_on_modules_with_weights_run():
+    network = compile_genotype(from_dict(SHORT))
+    seen = []
+    network.get_submodule("cells.Cell_1.output.ln").register_forward_hook(lambda *a: seen.append(a[2].shape))
+    network(inputs_of(network.genotype))
+    assert seen == [(3, 4, 16)]
