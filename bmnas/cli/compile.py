@@ -4,51 +4,177 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bmnas.cli.options import GenotypeFile, Json, about
+from bmnas.cli.info import show_summary
+from bmnas.cli.options import Force, GenotypeFile, Json, about, refuse_existing
+
+if TYPE_CHECKING:
+    from bmnas.compiler import FusionNetwork
+    from bmnas.compiler.export import Outcome
+    from bmnas.genotype import Genotype
+
+Shapes = dict[str, tuple[int, ...]]
 
 
 def compile_(
     genotype: GenotypeFile,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="Export to onnx, pt2 (torch.export; load only a .pt2 that you made) or py (one Python file).",
+            metavar="TARGET",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The exported file; the genotype's name, in this folder, if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Trained weights (safetensors), as bmnas train writes them.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of fresh weights, where none are given.")] = 0,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Axes of a live feature after batch and channels, as Video_4=16,7,7; else those of a feature store.",
+            metavar="FEATURE=SIZES",
+            show_default=False,
+        ),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Make every form of the network and show how far it is from the network.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print the plan of the network after each pass of the compiler.")
+    ] = False,
     task: Annotated[
         str | None, typer.Option(help="Task that supplies channels which the file leaves out.", show_default=False)
     ] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Compile a genotype and show its network.
+    """Compile a genotype: show its network, export it, or verify every form of it.
 
-    Prints nodes, parameters and the shape of the output. No weights are made.
+    An exported file is compared with the network on random input before it is put in place.
 
-    Example: bmnas compile runs/digits-seed0/genotype.json
+    Example: bmnas compile runs/digits-seed0/genotype.json --to onnx
     """
-    from bmnas.genotype import load
+    from bmnas.genotype import BmnasError, load
 
     given = load(genotype)  # before torch is imported: what is wrong with a file is told at once
+    shapes = _parse_shapes(shape or [])
+    made = out if out is not None else Path(f"{genotype.stem}.{to}")
+    if to is not None:
+        refuse_existing(made, force, genotype)
+        if to == "py":
+            refuse_existing(made.with_suffix(".pt"), force, genotype)
+    elif out is not None or (not verify and (weights is not None or shapes)):
+        raise BmnasError("no target is named; --to onnx, --to pt2 or --to py exports the network")
     if task is not None:
         from bmnas.tasks import get_task
 
         own = {feature.name: feature.channels for feature in get_task(task).features}
         given = given.with_channels({name: channels for name, channels in own.items() if channels is not None})
-    from bmnas.compiler import summarise
+    if explain:
+        from bmnas.compiler.plan.explain import explain as explained
 
-    with about(genotype):
-        summary = summarise(given)
-    if as_json:
-        typer.echo(json.dumps(asdict(summary), indent=2))
+        with about(genotype):
+            typer.echo("\n".join(explained(given)))
+        if to is None and not verify:
+            return
+    if to is None and not verify:
+        from bmnas.compiler import summarise
+
+        with about(genotype):
+            summary = summarise(given)
+        show_summary(summary, as_json)
         return
 
+    from bmnas.compiler.export import TOLERANCE, compare_forms, export
+    from bmnas.compiler.export.targets import find_target
+
+    if to is not None:
+        find_target(to)
+    with about(genotype):
+        network = _network(given, seed)
+    if weights is not None:
+        from bmnas.compiler.export import load_weights
+
+        load_weights(network, weights)
+    told = str(weights) if weights is not None else f"fresh weights, seed {seed}"
+    report: dict[str, object] = {"weights": None if weights is None else str(weights)}
+    report["seed"] = seed if weights is None else None
+    if to is not None:
+        with about(genotype):
+            exported = export(network, made, to, shapes=shapes)
+        report |= asdict(exported) | {"file": str(exported.file)}
+        if not as_json:
+            typer.echo(
+                f"{exported.file}: {exported.target}, {exported.size:,} bytes, {told}, differs by at most "
+                f"{exported.difference:.1e} (allowed {exported.tolerance:.0e})"
+            )
+    outcomes: list[Outcome] = []
+    if verify:
+        with about(genotype):
+            outcomes = compare_forms(network, shapes=shapes)
+        report |= {"forms": [asdict(outcome) for outcome in outcomes], "tolerance": TOLERANCE}
+        if not as_json:
+            _show_forms(outcomes, told, TOLERANCE)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    wrong = [each.form for each in outcomes if not each.fits(TOLERANCE)]
+    if wrong:
+        raise BmnasError(f"{genotype}: not as the network itself: {', '.join(wrong)}")
+
+
+def _network(genotype: Genotype, seed: int) -> FusionNetwork:
+    import torch
+
+    from bmnas.compiler import compile_genotype
+
+    torch.manual_seed(seed)
+    return compile_genotype(genotype)
+
+
+def _parse_shapes(texts: list[str]) -> Shapes:
+    """``Video_4=16,7,7`` by feature; a feature's name may have = in it.
+
+    Raises:
+        BmnasError: a text is not of that kind, or names a feature twice.
+    """
+    from bmnas.genotype import BmnasError
+
+    shapes: Shapes = {}
+    for text in texts:
+        name, _, sizes = text.rpartition("=")
+        numbers = sizes.split(",") if sizes else []
+        if not name or not all(number.isascii() and number.isdigit() and len(number) < 10 for number in numbers):
+            raise BmnasError(f"--shape is {text!r}, but should be a feature and whole numbers, as Video_4=16,7,7")
+        if name in shapes:
+            raise BmnasError(f"--shape gives the feature {name!r} twice")
+        shapes[name] = tuple(map(int, numbers))
+    return shapes
+
+
+def _show_forms(outcomes: list[Outcome], told: str, tolerance: float) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("node", "what it is", "reads", box=box.SIMPLE_HEAD, title=summary.name)
-    table.add_column("parameters", justify="right")
-    for node in summary.nodes:
-        table.add_row(node.name, node.kind, ", ".join(node.reads), f"{node.parameters:,}")
+    table = Table("form", "largest difference", "", box=box.SIMPLE_HEAD)
+    for each in outcomes:
+        difference = "-" if each.difference is None else f"{each.difference:.1e}"
+        table.add_row(each.form, difference, each.problem or ("" if each.fits(tolerance) else "too large"))
     Console(emoji=False, markup=False).print(table)
-    typer.echo(f"{summary.parameters:,} parameters; output ({', '.join(str(size) for size in summary.output_shape)})")
-    if summary.unused:
-        typer.echo(f"Not used by any output, and not built: {', '.join(summary.unused)}")
+    typer.echo(f"Relative to the largest output, or to 1 where that is smaller; allowed {tolerance:.0e}; {told}.")

@@ -66,7 +66,7 @@ def show_summary(summary: Summary, as_json: bool) -> None:
     kilobytes = 4 * summary.activations / 1024, 4 * summary.peak / 1024
     typer.echo(
         f"{summary.parameters:,} parameters; output ({', '.join(str(size) for size in summary.output_shape)}). "
-        f"Activations of a sample in float32: {kilobytes[0]:,.0f} KiB in training, {kilobytes[1]:,.0f} KiB in inference."
+        f"Activations of a sample, float32: {kilobytes[0]:,.0f} KiB in training, {kilobytes[1]:,.0f} KiB in inference."
     )
     if summary.unused:
         typer.echo(f"Not used by any output, and not built: {', '.join(summary.unused)}")

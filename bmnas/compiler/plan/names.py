@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import keyword
+import unicodedata
 from collections.abc import Iterable
 
 from bmnas.genotype import Genotype
@@ -47,14 +48,20 @@ def distinct(names: Iterable[str]) -> list[str]:
     """Distinct names that modules may have, as near to the given ones as possible: ``Video_3`` stays ``Video_3``."""
     taken: dict[str, None] = {}
     for name in names:
-        base = re.sub(r"\W", "_", name)
-        if base in _RESERVED or base.startswith("_"):
-            base = f"n{base}" if base.startswith("_") else f"{base}_"
+        base = _plain(name)
         key, number = base, 2
         while key in taken:
             key, number = f"{base}_{number}", number + 1
         taken[key] = None
     return list(taken)
+
+
+def _plain(name: str) -> str:
+    # torch.export writes code with these names, which Python reads in this normal form.
+    text = "".join(letter if f"a{letter}".isidentifier() else "_" for letter in unicodedata.normalize("NFKC", name))
+    if text.startswith("_"):
+        return f"n{text}"
+    return f"{text}_" if text in _RESERVED or keyword.iskeyword(text) else text
 
 
 def where(genotype: Genotype, node: Node) -> str:
