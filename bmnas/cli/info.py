@@ -12,6 +12,7 @@ from bmnas.cli.options import GenotypeFile, Json, about
 
 if TYPE_CHECKING:
     from bmnas.compiler import Summary
+    from bmnas.compiler.summary import Node
 
 
 def info(
@@ -52,16 +53,16 @@ def show_summary(summary: Summary, as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title=summary.name)
-    for column in ("node", "what it is", "reads"):
-        table.add_column(column, overflow="fold")
-    for column in ("parameters", "multiply-adds", "activations"):
+    table.add_column("node", overflow="fold", ratio=2)
+    table.add_column("what it is", overflow="fold", ratio=3)
+    for column in ("parameters", "mult-adds", "activations"):
         table.add_column(column, justify="right", no_wrap=True)
     for node in summary.nodes:
         numbers = (f"{number:,}" for number in (node.parameters, node.multiply_adds, node.activations))
-        table.add_row(node.name, node.kind, ", ".join(node.reads), *numbers)
+        table.add_row(node.name, _described(node), *numbers)
     total = (f"{number:,}" for number in (summary.parameters, summary.multiply_adds, summary.activations))
     table.add_section()
-    table.add_row("total", "", "", *total)
+    table.add_row("total", "", *total)
     Console(emoji=False, markup=False).print(table)
     kilobytes = 4 * summary.activations / 1024, 4 * summary.peak / 1024
     typer.echo(
@@ -70,3 +71,9 @@ def show_summary(summary: Summary, as_json: bool) -> None:
     )
     if summary.unused:
         typer.echo(f"Not used by any output, and not built: {', '.join(summary.unused)}")
+
+
+def _described(node: Node) -> str:
+    """``LinearGLU of x, y``; ``cell of Video_3, Cell_1: concat, 1x1 conv``."""
+    what, colon, parts = node.kind.partition(": ")
+    return f"{what} of {', '.join(node.reads)}{colon}{parts}" if node.reads else node.kind

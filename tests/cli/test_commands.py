@@ -136,7 +136,8 @@ def test_train_a_hand_written_genotype_into_another_folder(cache, tmp_path):
 def test_compile_shows_the_network(short):
     out, _ = bmnas("compile", short)
     assert re.search(r"Video_3 +feature \(sequence\) +32,816", out)
-    assert re.search(r"Cell_1 / Step_2 +Sum +Step_1, x +0", out)
+    assert re.search(r"Cell_1 / Step_2 +Sum of Step_1, x +0", out)
+    assert bmnas("info", short)[0] == out
     assert re.search(r"[\d,]+ parameters; output \(batch, 128\)", out)
     summary = json.loads(bmnas("compile", short, "--json")[0])
     assert summary["parameters"] == sum(node["parameters"] for node in summary["nodes"])
