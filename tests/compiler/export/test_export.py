@@ -11,7 +11,18 @@ from torch import nn
 
 import bmnas
 from bmnas.compiler import compile_genotype
-from bmnas.compiler.export import TARGETS, TOLERANCE, Form, Subject, compare_forms, export, forms, targets
+from bmnas.compiler.export import (
+    TARGETS,
+    TOLERANCE,
+    Form,
+    Subject,
+    compare_forms,
+    example_features,
+    export,
+    forms,
+    targets,
+)
+from bmnas.compiler.export.verify import largest_difference
 from bmnas.genotype import BmnasError, Genotype, from_dict
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
@@ -73,6 +84,8 @@ def check_every_target(genotype: Genotype, folder) -> None:
                 export(network, folder / "g.pt2", to)
         else:
             assert export(network, folder / f"g.{to}", to).difference <= TOLERANCE
+    subject = Subject(network.eval(), example_features(network))
+    assert largest_difference(subject, network.for_inference()) <= TOLERANCE
 
 
 @given(genotypes())
