@@ -41,6 +41,7 @@ def main() -> None:
             ["--help"],
             ["draw", "--help"],
             ["validate", str(genotype)],
+            ["info", "ntu-1"],
             ["draw", str(genotype), "--force"],
             ["draw", "ntu-1", "-o", str(genotype.with_suffix(".pdf")), "--force"],
             ["draw", "ntu-1", "-o", str(genotype.with_suffix(".svg")), "--force"],

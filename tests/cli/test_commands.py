@@ -143,6 +143,13 @@ def test_compile_shows_the_network(short):
     assert summary["parameters"] == sum(node["parameters"] for node in summary["nodes"])
 
 
+def test_info_of_a_published_genotype():
+    found = json.loads(bmnas("info", "ego-2", "--json")[0])
+    assert round(found["parameters"] / 1e6, 3) == 0.445  # Table 8 of the paper
+    assert found["multiply_adds"] == sum(node["multiply_adds"] for node in found["nodes"]) > 0
+    assert [node["name"] for node in found["nodes"]][-1] == "output"
+
+
 def test_compile_takes_channels_from_a_task(tmp_path):
     path = tmp_path / "g.json"
     path.write_text(json.dumps(changed(cells=[], features=[{"name": "Top_3", "modality": "T"}], output=["Top_3"])))
