@@ -1,6 +1,6 @@
 """What an operation is: its name, how many inputs it takes, its options, its equation, how many parameters it has.
 
-This is the declaration; the torch code that it stands for is built by `bmnas.compiler.operations`.
+This is the declaration; what it computes is written by `bmnas.compiler.operations`.
 """
 
 from __future__ import annotations

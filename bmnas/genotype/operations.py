@@ -1,4 +1,4 @@
-"""The operations that a step can apply, in one table. Their torch code is in `bmnas.compiler.operations`.
+"""The operations that a step can apply, in one table. What they compute is in `bmnas.compiler.operations`.
 
 A new operation of the package is one entry here and one file there; a test holds the two together. One from outside
 the package is registered, see `bmnas.genotype.extension`.
