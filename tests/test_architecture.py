@@ -70,7 +70,9 @@ def test_torch_is_not_imported_before_it_is_needed(code):
     assert not loaded_by(code) & {"torch", "sklearn", "numpy"}
 
 
-@pytest.mark.parametrize("command", ["['validate', 'g.json']", "['draw', 'g.json', '-o', 'g.svg']", "['info', 'g.json']"])
+@pytest.mark.parametrize(
+    "command", ["['validate', 'g.json']", "['draw', 'g.json', '-o', 'g.svg']", "['info', 'g.json']"]
+)
 def test_commands_on_genotypes_import_no_torch(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     Path("g.json").write_text(json.dumps(SHORT))

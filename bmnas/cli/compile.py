@@ -74,11 +74,15 @@ def compile_(
 
     given = load(genotype)  # before torch is imported: what is wrong with a file is told at once
     shapes = _parse_shapes(shape or [])
-    made = out if out is not None else Path(f"{genotype.stem}.{to}")
+    stem = genotype.stem.replace("-", "_") if to == "py" else genotype.stem  # so that it can be imported
+    made = out if out is not None else Path(f"{stem}.{to}")
+    if explain and as_json:
+        raise BmnasError("--explain prints text; leave --json out")
     if to is not None:
-        refuse_existing(made, force, genotype)
-        if to == "py":
-            refuse_existing(made.with_suffix(".pt"), force, genotype)
+        for file in (made, made.with_suffix(".pt")) if to == "py" else (made,):
+            refuse_existing(file, force, genotype)
+            if weights is not None and file.resolve() == weights.resolve():
+                raise BmnasError(f"{file}: is the file of the weights itself; name another file")
     elif out is not None or (not verify and (weights is not None or shapes)):
         raise BmnasError("no target is named; --to onnx, --to pt2 or --to py exports the network")
     if task is not None:
@@ -135,16 +139,25 @@ def compile_(
         typer.echo(json.dumps(report, indent=2))
     wrong = [each.form for each in outcomes if not each.fits(TOLERANCE)]
     if wrong:
-        raise BmnasError(f"{genotype}: not as the network itself: {', '.join(wrong)}")
+        raise BmnasError(f"{genotype}: could not be made, or not as the network itself: {', '.join(wrong)}")
 
 
 def _network(genotype: Genotype, seed: int) -> FusionNetwork:
     import torch
 
     from bmnas.compiler import compile_genotype
+    from bmnas.genotype import BmnasError
 
     torch.manual_seed(seed)
-    return compile_genotype(genotype)
+    try:
+        return compile_genotype(genotype)
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        from bmnas.compiler import summarise
+
+        count = summarise(genotype).parameters
+        raise BmnasError(f"the network has {count:,} parameters, more than there is memory for") from error
 
 
 def _parse_shapes(texts: list[str]) -> Shapes:

@@ -143,16 +143,17 @@ def dropout(x: Tensor, p: float, *, training: bool) -> Tensor:
     """
     if not training or p == 0:
         return x
-    if x.device.type != "cpu" or p >= 1:
+    dropped = round(65536 * p)
+    if x.device.type != "cpu" or p > 0.99 or torch.compiler.is_compiling():
         return F.dropout(x, p, training)
-    return x * _keep_mask(x.shape, p).to(x.dtype).mul_(1 / (1 - p))
+    return x * _keep_mask(x.shape, dropped).to(x.dtype).mul_(65536 / (65536 - dropped))
 
 
-def _keep_mask(shape: torch.Size, p: float) -> Tensor:
+def _keep_mask(shape: torch.Size, dropped: int) -> Tensor:
     count = shape.numel()
     # As many random bits at a time as there are in an int64: random_ on int16 itself is six times slower.
     bits = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-    return bits[:count].view(shape) >= round(-32768 + 65536 * p)
+    return bits[:count].view(shape) >= dropped - 32768
 
 
 def glu(x: Tensor) -> Tensor:

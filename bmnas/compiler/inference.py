@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bmnas.compiler import functional
+from bmnas.compiler.binding import Binding, places_of
 from bmnas.compiler.features import Expected
 from bmnas.compiler.layers import BatchNorm, Conv1x1, LayerNorm, Linear
 from bmnas.compiler.plan import primitives as p
@@ -19,9 +20,13 @@ from bmnas.compiler.plan.passes import plan_for_inference
 from bmnas.compiler.plan.passes.group_siblings import AND
 from bmnas.compiler.plan.plan import Op
 from bmnas.compiler.program import Program
+from bmnas.genotype import BmnasError
 
 if TYPE_CHECKING:
     from bmnas.compiler.network import FusionNetwork
+
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class InferenceNetwork(nn.Module):
@@ -37,13 +42,14 @@ class InferenceNetwork(nn.Module):
 
     def __init__(self, network: FusionNetwork) -> None:
         super().__init__()
-        self.genotype, self.features = network.genotype, network.features
-        self._expected = Expected(network.genotype, network.features)
+        self.genotype = network.genotype
         self.plan = plan_for_inference(network.genotype)
-        self._program: tuple[int, Program] | None = None
+        self.features = tuple(op.place[1] for op in self.plan if isinstance(op.primitive, p.Input))
+        self._expected = Expected(network.genotype, self.features)
+        self._binding: Binding | None = None
         for number, op in enumerate(op for op in self.plan if op.weights):
             self.add_module(str(number), _fixed(op, self.plan.shapes_read(op), network))
-        self.eval()
+        self.eval().requires_grad_(False)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """As `FusionNetwork.forward`; the result is an inference tensor, which cannot take part in autograd."""
@@ -53,25 +59,23 @@ class InferenceNetwork(nn.Module):
 
     def program(self) -> Program:
         """The plan, bound to the buffers as they are now."""
-        if self._program is None or self._program[0] != id(self):
+        if self._binding is None or not self._binding.is_of(self):
             weighted = [op for op in self.plan if op.weights]
             calls = {op.id: _bound(op, self._modules[str(i)]) for i, op in enumerate(weighted)}
             calls |= {
                 op.id: partial(_attention, op.primitive.heads) for op in self.plan if isinstance(op.primitive, p.Attend)
             }
-            self._program = (id(self), Program(self.plan, calls))
-        return self._program[1]
+            fixed = [module for module in self.children() if isinstance(module, Fixed)]
+            places = [(module._buffers, name) for module in fixed for name in ("weight", "bias")]
+            self._binding = Binding(self, Program(self.plan, calls), [*places, *places_of(self, self._modules)])
+        return self._binding.program
 
     def train(self, mode: bool = True) -> InferenceNetwork:
         """Stays in eval mode: what training needs has been folded away."""
         return super().train(False)
 
-    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> InferenceNetwork:
-        self._program = None  # .to(...) puts other tensors in place of the buffers
-        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_program": None}
+        return {**self.__dict__, "_binding": None}
 
 
 class Fixed(nn.Module):
@@ -95,29 +99,38 @@ def _fixed(op: Op, reads: list[p.Shape], network: FusionNetwork) -> nn.Module:
                 weight, bias = _merged_convolutions(op, network)
                 return Fixed(weight.t(), bias)
             case p.Linear():
-                head = network.get_submodule(op.weights[0])
-                assert isinstance(head, Linear) and head.bias is not None
+                head = _held(network, op.weights[0], Linear)
+                assert head.bias is not None
                 return Fixed(_position_major(head.weight, network.genotype.representation.length).t(), head.bias)
             case p.LayerNorm():
-                norm = network.get_submodule(op.weights[0])
-                assert isinstance(norm, LayerNorm)
+                norm = _held(network, op.weights[0], LayerNorm)
                 return Fixed(norm.weight.t(), norm.bias.t())
     return copy.deepcopy(network.get_submodule(op.weights[0]))
 
 
+def _held(network: FusionNetwork, name: str, kind: type[Module]) -> Module:
+    module = network.get_submodule(name)
+    if not isinstance(module, kind):
+        raise BmnasError(
+            f"{name} is a {type(module).__module__}.{type(module).__qualname__}, not what the genotype makes; a "
+            "network with modules of one's own has no form for inference"
+        )
+    return module
+
+
 def _merged_convolutions(op: Op, network: FusionNetwork) -> tuple[Tensor, Tensor | None]:
     """Weight and bias of one convolution, or of several one after the other, each with its batch norm folded in."""
-    parts = [_folded(*map(network.get_submodule, names)) for names in _split(op.weights)]
+    parts = []
+    for conv, *norms in _split(op.weights):
+        parts.append(_folded(_held(network, conv, Conv1x1), *(_held(network, name, BatchNorm) for name in norms)))
     biases = [bias for _, bias in parts if bias is not None]
     return torch.cat([weight for weight, _ in parts]), torch.cat(biases) if biases else None
 
 
-def _folded(conv: nn.Module, norm: nn.Module | None = None) -> tuple[Tensor, Tensor | None]:
+def _folded(conv: Conv1x1, norm: BatchNorm | None = None) -> tuple[Tensor, Tensor | None]:
     """Weight and bias of a convolution, scaled and shifted as the batch norm behind it does with running statistics."""
-    assert isinstance(conv, Conv1x1)
     if norm is None:
         return conv.weight.clone(), None if conv.bias is None else conv.bias.clone()
-    assert isinstance(norm, BatchNorm)
     # In float64: the scale of a nearly constant channel is large.
     scale = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
     shift = norm.bias.double() - norm.running_mean.double() * scale
@@ -158,6 +171,8 @@ def _bound(op: Op, module: nn.Module | None) -> Callable[..., Tensor]:
 
 def _attention(heads: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """`functional.attention` as one operation, which is faster for few samples."""
+    if torch.compiler.is_compiling():  # exporters take the operation with four axes only
+        return functional.attention(query, key, value, heads)
     if heads == 1:
         return F.scaled_dot_product_attention(query, key, value)
     q, k, v = (functional.split_heads(node, heads) for node in (query, key, value))

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from bmnas.compiler.binding import Binding, places_of
 from bmnas.compiler.plan.plan import Op, Plan
 from bmnas.compiler.program import Program, holder
 from bmnas.genotype import BmnasError
@@ -32,7 +33,7 @@ class PlannedModule(nn.Module):
         super().__init__()
         self.plan = plan
         self._has_seeds = seeds is not None
-        self._program: tuple[int, Program] | None = None
+        self._binding: Binding | None = None
         for op in plan:
             if op.weights:
                 try:
@@ -42,14 +43,14 @@ class PlannedModule(nn.Module):
 
     def program(self) -> Program:
         """The plan, bound to this module's own submodules."""
-        # A copy (copy.deepcopy, a replica, an unpickled one) has the program of the original, with its weights.
-        if self._program is None or self._program[0] != id(self):
+        if self._binding is None or not self._binding.is_of(self):
             modules = {op.id: self.get_submodule(op.weights[0]) for op in self.plan if op.weights}
-            self._program = (id(self), Program(self.plan, modules, seeds=self._has_seeds))
-        return self._program[1]
+            places = places_of(self, (op.weights[0] for op in self.plan if op.weights))
+            self._binding = Binding(self, Program(self.plan, modules, seeds=self._has_seeds), places)
+        return self._binding.program
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_program": None}
+        return {**self.__dict__, "_binding": None}
 
 
 def put(root: nn.Module, path: str, module: nn.Module) -> None:

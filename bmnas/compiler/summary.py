@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import prod
 
 from bmnas.compiler.plan.names import where
-from bmnas.compiler.plan.passes import plan_for_inference, plan_for_training
+from bmnas.compiler.plan.passes import plan_for_training, without_training
 from bmnas.compiler.plan.plan import Id, Op, Plan
 from bmnas.compiler.plan.primitives import Foreign
 from bmnas.genotype import BmnasError, Genotype, Step
@@ -77,23 +77,22 @@ def summarise(genotype: Genotype) -> Summary:
         for node, name, kind, reads in _described(genotype)
         if node in used
     ]
-    names = {node.name for node in nodes}
     return Summary(
         name=genotype.name,
         nodes=tuple(nodes),
         parameters=sum(node.parameters for node in nodes),
         multiply_adds=sum(node.multiply_adds for node in nodes),
         activations=sum(node.activations for node in nodes),
-        peak=_peak(plan_for_inference(genotype)),
+        peak=_peak(without_training(plan)),
         output_shape=("batch", *plan[plan.output].shape),
-        unused=tuple(name for name in _declared(genotype, names) if name not in names),
+        unused=tuple(_unused(genotype, used)),
     )
 
 
 def _cost(op: Op, plan: Plan) -> tuple[int, int, int]:
     """Parameters, multiply-adds, activations."""
     reads = plan.shapes_read(op)
-    activations = prod(op.shape) if op.primitive.allocates else 0
+    activations = (prod(op.shape) if op.primitive.allocates else 0) + op.primitive.kept(reads)
     if isinstance(op.primitive, Foreign):
         from bmnas.compiler.foreign import foreign_cost
 
@@ -116,7 +115,7 @@ def _peak(plan: Plan) -> int:
     alive = most = 0
     for number, op in enumerate(plan):
         alive += prod(op.shape) if op.primitive.allocates else 0
-        most = max(most, alive)
+        most = max(most, alive + op.primitive.kept(plan.shapes_read(op)))
         alive -= sum(prod(plan[id].shape) for id in ends.get(number, ()))
     return most
 
@@ -136,12 +135,18 @@ def _described(genotype: Genotype) -> Iterable[tuple[GraphNode, str, str, tuple[
     yield OUTPUT, "output", f"output: {'layer norm, ReLU, ' * official}{head}", genotype.output
 
 
-def _declared(genotype: Genotype, built: set[str]) -> list[str]:
+def _unused(genotype: Genotype, used: frozenset[GraphNode]) -> Iterable[str]:
     """Features, cells and their steps; of a cell that is not built only the cell."""
-    names = [feature.name for feature in genotype.features]
+    for feature in genotype.features:
+        if ("feature", feature.name) not in used:
+            yield feature.name
     for cell in genotype.cells:
-        names += [f"{cell.name} / {step.name}" for step in cell.steps if cell.name in built] + [cell.name]
-    return names
+        if ("cell", cell.name) not in used:
+            yield cell.name
+        else:
+            yield from (
+                f"{cell.name} / {step.name}" for step in cell.steps if ("step", cell.name, step.name) not in used
+            )
 
 
 def _operation_text(step: Step) -> str:

@@ -73,7 +73,7 @@ def test_verify_shows_every_form(folder, monkeypatch):
     absent = forms.Form("absent", lambda subject, folder: 0.0, lambda: "needs absent: pip install 'bmnas[absent]'")
     monkeypatch.setattr(forms, "FORMS", (far, absent))
     out, err = run("g.json", "--verify")
-    assert err == "g.json: not as the network itself: far"
+    assert err == "g.json: could not be made, or not as the network itself: far"
     assert "too large" in out and "pip install 'bmnas[absent]'" in out
     assert [entry.name for entry in folder.iterdir()] == ["g.json"]
 

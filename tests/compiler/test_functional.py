@@ -67,6 +67,31 @@ def test_every_seed_is_computed_as_if_alone(training):
         torch.testing.assert_close(together[k], functional.layer_norm(x[k], scale[k], scale[k]))
 
 
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.98, 0.9999, 1.0])
+def test_dropout_keeps_the_mean_and_drops_that_share(p):
+    torch.manual_seed(0)
+    x = torch.ones(1_000_003, requires_grad=True)
+    out = functional.dropout(x, p, training=True)
+    assert abs((out == 0).double().mean().item() - p) < 0.002
+    assert out.unique().numel() <= 2
+    if p < 0.99:
+        assert abs(out.double().mean().item() - 1) < 0.02
+    out.sum().backward()
+    torch.testing.assert_close(x.grad, out.detach())
+    assert functional.dropout(x, p, training=False) is x
+
+
+def test_dropout_follows_the_seed():
+    first, second, third = (seed_and_drop(seed) for seed in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, third)
+
+
+def seed_and_drop(seed: int) -> torch.Tensor:
+    torch.manual_seed(seed)
+    return functional.dropout(torch.ones(1000), 0.5, training=True)
+
+
 def test_weighted_sum():
     nodes, weights = [randn(3, 2, 4, 5, seed=i) for i in range(4)], randn(3, 4, seed=9)
     expected = sum(node * weights[:, i, None, None, None] for i, node in enumerate(nodes))

@@ -8,12 +8,13 @@ import pickle
 import pytest
 import torch
 from hypothesis import given, settings
+from torch.func import functional_call
 
 from bmnas.compiler import FeatureError, compile_genotype
 from bmnas.compiler.network import FusionNetwork
-from bmnas.genotype import Genotype, from_dict
+from bmnas.genotype import BmnasError, Genotype, from_dict
 from tests.compiler.test_network import inputs_of
-from tests.genotype.test_schema import SHORT
+from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
 
 
@@ -73,6 +74,36 @@ def test_it_can_be_copied_moved_saved_and_loaded():
         torch.testing.assert_close(fast(features), before, rtol=0, atol=0)
     doubled = fast.double()({name: tensor.double() for name, tensor in features.items()})
     torch.testing.assert_close(doubled.float(), before, rtol=1e-4, atol=1e-5)
+
+
+def test_tensors_and_modules_that_are_replaced_are_noticed():
+    network = trained(from_dict(changed(head={"outputs": 3}))).eval()
+    features = inputs_of(network.genotype)
+    fast = network.for_inference()
+    expected = fast(features)
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in fast.state_dict().items()}
+    for _ in range(2):
+        assert not functional_call(fast, zeros, (features,)).any()
+        torch.testing.assert_close(fast(features), expected, rtol=0, atol=0)
+    fast.load_state_dict(zeros, assign=True)
+    assert not fast(features).any()
+    network(features)
+    network.output.head = torch.nn.Linear(128, 7)
+    assert network(features).shape == (3, 7)
+    with pytest.raises(
+        BmnasError, match=r"output.head is a torch.nn.modules.linear.Linear, not what the genotype makes"
+    ):
+        network.for_inference()
+
+
+def test_what_stands_behind_a_zero_is_not_computed():
+    cell = {"inputs": ["Video_3", "Skeleton_4"], "steps": [{"op": "Zero", "inputs": ["x", "y"]}]}
+    network = trained(from_dict(changed(cells=[cell]))).double().eval()
+    features = {name: tensor.double() for name, tensor in inputs_of(network.genotype).items()}
+    fast = network.for_inference()
+    assert network.features == ("Video_3", "Skeleton_4")
+    assert fast.features == ("Video_3",)
+    torch.testing.assert_close(fast(features), network(features))
 
 
 def test_features_are_checked():

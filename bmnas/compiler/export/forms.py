@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from bmnas.compiler.export.quiet import quiet
 from bmnas.compiler.export.subject import Subject, evaluating
@@ -16,6 +17,8 @@ from bmnas.compiler.export.targets import TARGETS, Target
 from bmnas.compiler.export.verify import check_runs, in_a_line, largest_difference
 from bmnas.compiler.export.write import make_and_compare, subject_of
 from bmnas.compiler.network import FusionNetwork
+from bmnas.compiler.plan.passes import FOR_TRAINING, stages
+from bmnas.compiler.program import Program
 from bmnas.genotype import BmnasError
 
 
@@ -55,8 +58,19 @@ class Outcome:
         return self.skipped or (self.difference is not None and self.difference <= tolerance)
 
 
-def _eager(subject: Subject, folder: Path) -> float:
-    return largest_difference(subject, subject)
+def _without_passes(subject: Subject, folder: Path) -> float:
+    """Every step by itself: the plan before anything is shared. For what is no compiled network, itself."""
+    network = subject.network
+    if not isinstance(network, FusionNetwork):
+        return largest_difference(subject, subject)
+    plan = dict(stages(network.genotype, FOR_TRAINING))["infer_shapes"]
+    program = Program(plan, {op.id: network.get_submodule(op.weights[0]) for op in plan if op.weights})
+
+    def run(features: Mapping[str, Tensor]) -> Tensor:
+        with torch.no_grad():
+            return program([features[name] for name in network.features])
+
+    return largest_difference(subject, run)
 
 
 def _for_inference(subject: Subject, folder: Path) -> float:
@@ -71,7 +85,7 @@ def _file(target: Target, subject: Subject, folder: Path) -> float:
 
 
 FORMS = (
-    Form("eager", _eager),
+    Form("eager", _without_passes),
     Form("for inference", _for_inference),
     *(Form(target.name, partial(_file, target), target.missing) for target in TARGETS.values()),
 )

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.plan.names import module_names, where
+from bmnas.compiler.plan.passes import plan_for_training
+from bmnas.compiler.plan.primitives import Dropout
 from bmnas.genotype import BmnasError, Genotype, loads
-from bmnas.genotype.canonical import hash_or_none
 from bmnas.genotype.files import reason
 
 _ELSEWHERE = "these may be the weights of another genotype"
@@ -78,11 +79,25 @@ def _other_genotype(genotype: Genotype, text: str | None) -> str | None:
         trained = loads(text)
     except BmnasError:
         return None
-    # Dropout does not act any more once weights are trained.
-    ours, theirs = (hash_or_none(each.model_copy(update={"dropout": 0.0})) for each in (genotype, trained))
-    if ours is None or theirs is None or ours == theirs:
+    try:
+        ours, theirs = (_meaning(each) for each in (genotype, trained))
+    except BmnasError:
+        return None
+    if ours == theirs:
         return None
     return f"has the weights of another genotype, {trained.name!r}; with the same parameters it computes something else"
+
+
+def _meaning(genotype: Genotype) -> dict[object, object]:
+    """What is computed with which parameters, by the names that these have. Not the canonical form: weights go by name.
+
+    Dropout does not act any more once weights are trained.
+    """
+    plan = plan_for_training(genotype)
+    ops: dict[object, object] = {
+        op.id: (Dropout if isinstance(op.primitive, Dropout) else op.primitive, op.reads, op.weights) for op in plan
+    }
+    return {**ops, "output": plan.output}
 
 
 def _place(genotype: Genotype, parameter: str) -> str:

@@ -140,6 +140,8 @@ def _put(made: Path, path: Path) -> None:
 
 
 def _refuse_other_suffix(path: Path, target: Target) -> None:
+    if target.beside and path.suffix != target.suffix:
+        raise BmnasError(f"{path}: a file of the target {target.name} is named with {target.suffix}")
     for other in TARGETS.values():
         if other is not target and path.suffix.lower() == other.suffix:
             raise BmnasError(f"{path}: is named as a file of the target {other.name}, but would be {target.name}")

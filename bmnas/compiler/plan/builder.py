@@ -18,14 +18,15 @@ class Builder:
     def __init__(self, place: Node, weights: str) -> None:
         self.place, self.weights = place, weights
         self.ops: list[Op] = []
+        self._taken: set[Id] = set()
 
     def add(self, primitive: p.Primitive, *reads: Id, name: str, weights: bool = False) -> Id:
         """Add any primitive; ``name`` is that of its submodule if it has weights, and part of its id."""
         id = (*self.place, name)
-        taken = {op.id for op in self.ops}
         number = 2
-        while id in taken:
+        while id in self._taken:
             id, number = (*self.place, f"{name}_{number}"), number + 1
+        self._taken.add(id)
         own = (f"{self.weights}.{name}" if self.weights else name,) if weights else ()
         self.ops.append(Op(id, primitive, reads, self.place, own))
         return id

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 
 from bmnas.compiler.plan.passes import FOR_INFERENCE, FOR_TRAINING, Pass, resolve
-from bmnas.compiler.plan.plan import Op, Plan
+from bmnas.compiler.plan.plan import Op, Plan, in_words
 from bmnas.genotype import Genotype
 
 
@@ -44,5 +44,5 @@ def _stage(name: str, function: Pass | object, plan: Plan, before: Plan | None) 
 
 def _row(op: Op) -> tuple[str, str, str, str]:
     shape = f"({', '.join(map(str, op.shape))})" if op.shape else ""
-    reads = ", ".join(" / ".join(id[1:] or id) for id in op.reads)
+    reads = ", ".join(map(in_words, op.reads))
     return op.name(), op.primitive.words(), shape, f"<- {reads}" if reads else ""

@@ -43,7 +43,7 @@ class Op:
 
     def name(self) -> str:
         """For people: ``Cell_1 / Step_1 / conv``."""
-        return " / ".join(self.id[1:] or self.id)
+        return in_words(self.id)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,6 @@ class Plan:
     Attributes:
         ops: the ops.
         output: the id of the result.
-        length: L of the genotype.
     """
 
     ops: tuple[Op, ...]
@@ -94,6 +93,11 @@ class Plan:
     @cached_property
     def _by_id(self) -> dict[Id, Op]:
         return {op.id: op for op in self.ops}
+
+
+def in_words(id: Id) -> str:
+    """An id for people: ``Cell_1 / Step_1 / conv``, ``output / head``."""
+    return " / ".join(id if id[0] == "output" else id[1:])
 
 
 def rewired(ops: Iterable[Op], instead: dict[Id, Id], output: Id) -> Plan:

@@ -1,7 +1,7 @@
 """The primitives that a plan is made of, as plain values: what each of them gives, and what it costs. No torch here.
 
 Shapes are those of one sample. A node is (C, L): C channels at L positions; a flat node is (N,). What computes a
-primitive in torch is in `bmnas.compiler.program`; how it is written as source, in `bmnas.compiler.export.source`.
+primitive in torch is in `bmnas.compiler.program`; how it is written as source, in `bmnas.compiler.source`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class Primitive:
 
     def multiply_adds(self, reads: Sequence[Shape]) -> int:
         """The multiply-adds of its matrix products; element-wise work is not counted, as profilers do not count it."""
+        return 0
+
+    def kept(self, reads: Sequence[Shape]) -> int:
+        """How many numbers it computes on the way to its result, which training keeps."""
         return 0
 
     def words(self) -> str:
@@ -233,6 +237,9 @@ class Attend(Primitive):
     def multiply_adds(self, reads: Sequence[Shape]) -> int:
         (channels, length), (_, positions) = reads[0], reads[1]
         return 2 * channels * length * positions
+
+    def kept(self, reads: Sequence[Shape]) -> int:
+        return self.heads * reads[0][1] * reads[1][1]
 
 
 @dataclass(frozen=True)

@@ -221,5 +221,5 @@ _LOAD = '''
 def load(path):
     """The network with the weights of a file that `torch.save` wrote, in eval mode."""
     network = Network()
-    network.load_state_dict(torch.load(path, weights_only=True))
+    network.load_state_dict(torch.load(path, weights_only=True), assign=True)
     return network.eval()'''

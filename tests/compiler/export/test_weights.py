@@ -77,3 +77,21 @@ def test_files_that_are_no_weights(tmp_path):
         path.write_bytes(content)
         with pytest.raises(BmnasError, match="is not a safetensors file of weights"):
             load_weights(mine, path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"output": ["Cell_2", "Cell_1"]},
+        {"cells__0__output": ["Step_2", "Step_1"]},
+        {"cells__1__inputs": ["Video_3", "Cell_1"]},
+    ],
+)
+def test_the_same_up_to_an_order_is_not_the_same_for_weights(tmp_path, change):
+    """A canonical form may put outputs in another order; the weights behind them do not follow."""
+    trained = network()
+    metadata = {"genotype": dumps(trained.genotype)}
+    saved(tmp_path / "w.safetensors", trained.state_dict(), metadata)
+    with pytest.raises(BmnasError, match="has the weights of another genotype"):
+        load_weights(network(**change), tmp_path / "w.safetensors")
+    load_weights(network(name="other", dropout=0.3), tmp_path / "w.safetensors")

@@ -18,7 +18,15 @@ from bmnas.compiler.plan.passes.write_in_place import write_in_place
 from bmnas.compiler.plan.plan import Plan
 from bmnas.genotype import Genotype
 
-__all__ = ["FOR_INFERENCE", "FOR_TRAINING", "plan_for_inference", "plan_for_training", "resolve", "stages"]
+__all__ = [
+    "FOR_INFERENCE",
+    "FOR_TRAINING",
+    "plan_for_inference",
+    "plan_for_training",
+    "resolve",
+    "stages",
+    "without_training",
+]
 
 Pass = Callable[[Plan], Plan]
 
@@ -29,6 +37,7 @@ FOR_INFERENCE: tuple[Pass, ...] = (
     *FOR_TRAINING,
     drop_dropout,
     share,
+    drop_unused,
     fold_batch_norm,
     stretch_late,
     group_siblings,
@@ -53,7 +62,12 @@ def plan_for_inference(genotype: Genotype) -> Plan:
     Raises:
         GenotypeError: a used feature's channels are not known.
     """
-    return _applied(resolve(genotype), FOR_INFERENCE)
+    return without_training(plan_for_training(genotype))
+
+
+def without_training(plan: Plan) -> Plan:
+    """The plan for inference, from that for training."""
+    return _applied(plan, FOR_INFERENCE[len(FOR_TRAINING) :])
 
 
 def stages(genotype: Genotype, passes: tuple[Pass, ...] = FOR_INFERENCE) -> list[tuple[str, Plan]]:

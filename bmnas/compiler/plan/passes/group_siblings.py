@@ -10,7 +10,7 @@ def group_siblings(plan: Plan) -> Plan:
     """The plan in which convolutions of the same node are one, of which each takes its part.
 
     The weights of the one are those of all, one after the other: ``weights`` names the modules of the first, a mark,
-    those of the second, ...; see `Merged`.
+    those of the second, ...
     """
     groups: dict[object, list[Op]] = {}
     for op in plan:

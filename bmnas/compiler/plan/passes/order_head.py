@@ -11,7 +11,7 @@ from bmnas.compiler.plan.primitives import Flatten, FlattenPositions, Linear
 def order_head(plan: Plan) -> Plan:
     """The plan in which the flattened representation that a linear layer reads has one position after the other.
 
-    The layer's weights are then to be permuted likewise (`bmnas.compiler.weights`); nothing is copied at run time.
+    The layer's weights are then to be permuted likewise (`bmnas.compiler.inference`); nothing is copied at run time.
     """
     readers = plan.readers()
     ops: list[Op] = []
