@@ -39,7 +39,7 @@ def problems(data: Mapping[str, Any], error: ValidationError) -> list[Problem]:
     found = {problem.place: problem for problem in single}
     if len(found) < LIMIT:
         for problem in islice(_broken_rules(_loose_genotype(data)), LIMIT):
-            found.setdefault(problem.place, problem)
+            found.setdefault(_shown(problem.place), Problem(_shown(problem.place), problem.text))
     # A key that is not known often explains one that is missing, so it is told first.
     return sorted(found.values(), key=lambda problem: "is not a key of" not in problem.text)[:LIMIT]
 
@@ -170,7 +170,11 @@ def _place(location: tuple[int | str, ...], inner: str = "") -> str:
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    place = (text + (f".{inner}" if inner else "")).lstrip(".")
+    return _shown((text + (f".{inner}" if inner else "")).lstrip("."))
+
+
+def _shown(place: str) -> str:
+    """A place for people: its keys are whatever the data have."""
     place = place if place.isprintable() else repr(place)[1:-1]
     return place if len(place) <= 200 else place[:200] + "..."
 

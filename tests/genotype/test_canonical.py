@@ -10,6 +10,7 @@ import torch
 from hypothesis import example, given, settings, strategies as st
 
 import bmnas
+from bmnas.compiler.plan.names import module_names
 from bmnas.genotype import INPUT_NAMES, Genotype, GenotypeError, dumps, from_dict, labelling, loads
 from bmnas.genotype.canonical import canonical_form, canonical_hash, canonical_names, equivalent
 from tests.genotype.disguises import disguised, same_by_search, with_one_change
@@ -267,19 +268,19 @@ def _randomise(network: torch.nn.Module) -> None:
 def _copy(network, genotype, other, form) -> None:
     """The weights of a network into that of its canonical form; what reads a concatenation, block by block."""
     names = canonical_names(genotype)
-    keys, own = dict(network.keys_of(_used(network))), dict(other.keys_of(_used(other)))
-    for name in other.features:
-        _load(other.reshapes[own[name]], network.reshapes[keys[name]])
+    own, theirs = module_names(genotype), module_names(form)
     upper = {node[-1]: names[node][-1] for node in names if node[0] != "step"}
     cells = {cell.name: cell for cell in form.cells}
+    for name in other.features:
+        _load(_held(other, theirs["feature", name]), _held(network, own["feature", name]))
     for cell in genotype.cells:
         if ("cell", cell.name) not in names:
             continue
         same = cells[upper[cell.name]]
-        module, copy = network.cells[keys[cell.name]], other.cells[own[same.name]]
-        steps = {step: key for key, (step, _) in copy.reads.items()}
-        for key, (step, _) in module.reads.items():
-            _load(copy.steps[steps[names["step", cell.name, step][2]]], module.steps[key])
+        for step in cell.steps:
+            node = ("step", cell.name, step.name)
+            if node in own:
+                _load(_held(other, theirs[names[node]]), _held(network, own[node]))
         nodes = [
             ("upper", upper[cell.inputs[INPUT_NAMES.index(node)]])
             if node in INPUT_NAMES
@@ -290,12 +291,18 @@ def _copy(network, genotype, other, form) -> None:
             ("upper", same.inputs[INPUT_NAMES.index(node)]) if node in INPUT_NAMES else ("step", same.name, node)
             for node in same.output
         ]
-        _load(copy.output, module.output, _places(nodes, wanted))
-    _load(other.output, network.output, _places([upper[name] for name in genotype.output], list(form.output)))
+        copy, module = _held(other, theirs["cell", same.name]), _held(network, own["cell", cell.name])
+        _load(copy, module, _places(nodes, wanted))
+    places = _places([upper[name] for name in genotype.output], list(form.output))
+    _load(_held(other, "output"), _held(network, "output"), places)
 
 
-def _used(network):
-    return [*network.features, *(cell.name for cell in network.cells.values())]
+def _held(network, name):
+    """The submodule that holds the weights of a node, or one without any."""
+    try:
+        return network.get_submodule(name)
+    except AttributeError:
+        return torch.nn.Module()
 
 
 def _places(nodes, wanted):
@@ -312,9 +319,9 @@ def _load(into, source, places=(0,)):
     weights = dict(source.state_dict())
     for name, tensor in weights.items():
         # The layers that read a concatenation of nodes: a norm over it, or a convolution of it.
-        if name in ("reduce.conv.weight", "head.weight"):
+        if name in ("conv.weight", "head.weight"):
             weights[name] = torch.cat([tensor.chunk(len(places), 1)[place] for place in places], 1)
-        elif name.startswith("ln.") and len(places) > 1 and "reduce.conv.weight" not in weights:
+        elif name.startswith("ln.") and len(places) > 1 and "conv.weight" not in weights:
             weights[name] = torch.cat([tensor.chunk(len(places), 0)[place] for place in places], 0)
     into.load_state_dict(weights)
 

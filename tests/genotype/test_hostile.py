@@ -126,6 +126,10 @@ def assert_one_sentence(error: GenotypeError) -> None:
         assert 8 < len(sentence) < 1000
 
 
+def test_a_key_that_cannot_be_printed_is_told_so_that_it_can():
+    check(json.dumps(changed(cells__0__steps__0={"op": "Sum", "inputs": ["x", "y"], "a\nb": None})))
+
+
 @settings(deadline=None)
 @given(damaged())
 def test_a_damaged_genotype(data):
