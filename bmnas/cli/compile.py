@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bmnas.cli.info import show_summary
-from bmnas.cli.options import Force, GenotypeFile, Json, about, refuse_existing
+from bmnas.cli.options import Force, GenotypeFile, Json, about, completed, refuse_existing
 
 if TYPE_CHECKING:
     from bmnas.compiler import FusionNetwork
@@ -74,47 +74,70 @@ def compile_(
 
     given = load(genotype)  # before torch is imported: what is wrong with a file is told at once
     shapes = _parse_shapes(shape or [])
-    stem = genotype.stem.replace("-", "_") if to == "py" else genotype.stem  # so that it can be imported
-    made = out if out is not None else Path(f"{stem}.{to}")
+    made = _checked_output(genotype, to, out, weights, force)
     if explain and as_json:
         raise BmnasError("--explain prints text; leave --json out")
-    if to is not None:
-        for file in (made, made.with_suffix(".pt")) if to == "py" else (made,):
-            refuse_existing(file, force, genotype)
-            if weights is not None and file.resolve() == weights.resolve():
-                raise BmnasError(f"{file}: is the file of the weights itself; name another file")
-    elif out is not None or (not verify and (weights is not None or shapes)):
-        raise BmnasError("no target is named; --to onnx, --to pt2 or --to py exports the network")
-    if task is not None:
-        from bmnas.tasks import get_task
-
-        own = {feature.name: feature.channels for feature in get_task(task).features}
-        given = given.with_channels({name: channels for name, channels in own.items() if channels is not None})
+    if to is None and not verify and (weights is not None or shapes):
+        raise BmnasError(_NO_TARGET)
+    given = completed(given, task)
     if explain:
         from bmnas.compiler.plan.explain import explain as explained
 
         with about(genotype):
             typer.echo("\n".join(explained(given)))
-        if to is None and not verify:
-            return
-    if to is None and not verify:
+    elif to is None and not verify:
         from bmnas.compiler import summarise
 
         with about(genotype):
             summary = summarise(given)
         show_summary(summary, as_json)
-        return
+    if to is not None or verify:
+        _export_and_verify(genotype, given, to, made, weights, seed, shapes, verify, as_json)
 
-    from bmnas.compiler.export import TOLERANCE, compare_forms, export
+
+_NO_TARGET = "no target is named; --to onnx, --to pt2 or --to py exports the network"
+
+
+def _checked_output(genotype: Path, to: str | None, out: Path | None, weights: Path | None, force: bool) -> Path:
+    """Where the export goes, which is no file that anybody would miss.
+
+    Raises:
+        BmnasError: a file is there already, is the weights or the genotype, or has no target.
+    """
+    from bmnas.genotype import BmnasError
+
+    if to is None and out is not None:
+        raise BmnasError(_NO_TARGET)
+    stem = genotype.stem.replace("-", "_") if to == "py" else genotype.stem  # so that it can be imported
+    made = out if out is not None else Path(f"{stem}.{to}")
+    files = [made, made.with_suffix(".pt")] if to == "py" else [made] if to is not None else []
+    for file in files:
+        refuse_existing(file, force, genotype)
+        if weights is not None and file.resolve() == weights.resolve():
+            raise BmnasError(f"{file}: is the file of the weights itself; name another file")
+    return made
+
+
+def _export_and_verify(
+    genotype: Path,
+    given: Genotype,
+    to: str | None,
+    made: Path,
+    weights: Path | None,
+    seed: int,
+    shapes: Shapes,
+    verify: bool,
+    as_json: bool,
+) -> None:
+    from bmnas.compiler.export import TOLERANCE, compare_forms, export, load_weights
     from bmnas.compiler.export.targets import find_target
+    from bmnas.genotype import BmnasError
 
     if to is not None:
         find_target(to)
     with about(genotype):
         network = _network(given, seed)
     if weights is not None:
-        from bmnas.compiler.export import load_weights
-
         load_weights(network, weights)
     told = str(weights) if weights is not None else f"fresh weights, seed {seed}"
     report: dict[str, object] = {"weights": None if weights is None else str(weights)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bmnas.cli.options import GenotypeFile, Json, about
+from bmnas.cli.options import GenotypeFile, Json, about, completed
 
 if TYPE_CHECKING:
     from bmnas.compiler import Summary
@@ -31,12 +31,7 @@ def info(
     from bmnas.compiler import summarise
     from bmnas.genotype import load
 
-    given = load(genotype)
-    if task is not None:
-        from bmnas.tasks import get_task
-
-        own = {feature.name: feature.channels for feature in get_task(task).features}
-        given = given.with_channels({name: channels for name, channels in own.items() if channels is not None})
+    given = completed(load(genotype), task)
     with about(genotype):
         summary = summarise(given)
     show_summary(summary, as_json)

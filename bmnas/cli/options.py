@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bmnas.genotype import Genotype
 
 GenotypeFile = Annotated[
     Path, typer.Argument(help="A genotype file (JSON), or a published one: ntu-1, mmimdb-1, ...", show_default=False)
@@ -70,6 +73,16 @@ def about(path: Path) -> Iterator[None]:
         yield
     except BmnasError as error:
         raise BmnasError(f"{path}: {error}") from error
+
+
+def completed(genotype: Genotype, task: str | None) -> Genotype:
+    """The genotype with the channels that the task's features have, if a task is named."""
+    if task is None:
+        return genotype
+    from bmnas.tasks import get_task
+
+    own = {feature.name: feature.channels for feature in get_task(task).features}
+    return genotype.with_channels({name: channels for name, channels in own.items() if channels is not None})
 
 
 def score(value: float, metric: str) -> str:
