@@ -89,7 +89,7 @@ def trained_weights(
     # The key is what a user chose. Other code replaces the weights in place: nobody will ask for the old ones again.
     key = fingerprint.of_json(determined_by)[:16]
     path = cache_folder(cache) / file_name(task.name) / "backbones" / key / f"{file_name(modality)}.safetensors"
-    determined_by["code"] = fingerprint.of_code(type(task), training)
+    determined_by["code"] = fingerprint.of_code(type(task), *task.code, training)
     weights = _valid(path, determined_by)
     if weights is None:
         with locked(path.parent, report):

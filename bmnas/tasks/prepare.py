@@ -67,7 +67,7 @@ def prepare(
     fingerprint = {
         **chosen,
         "backbones": {modality: found.sha256 for modality, found in weights.items()},
-        "code": fingerprints.of_code(sys.modules[__name__], taps, type(task), pool),
+        "code": fingerprints.of_code(sys.modules[__name__], taps, type(task), *task.code, pool),
     }
     try:
         return FeatureStore.open(folder, fingerprint)

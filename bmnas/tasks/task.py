@@ -5,17 +5,20 @@ A task is written by subclassing `Task`; the feature store, the search and the t
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from bmnas.genotype import Feature
+from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.tasks.fingerprint import add_tensor
 from bmnas.tasks.metrics import Metric, accuracy
 from bmnas.tasks.progress import Report, silent
@@ -57,6 +60,8 @@ class Task(ABC):
         settings: the settings of a search that suit the task, used where the user names none; among ``channels``,
             ``length``, ``batch_size``, ``epochs``, and ``train_epochs`` for the training of a network.
         options: what the user chose of the data or the backbones, as JSON values; a part of every fingerprint.
+        code: modules, functions or classes, besides the task's own class, whose source determines the numbers; where it
+            changes, backbones and features are made anew.
     """
 
     name: str
@@ -66,11 +71,45 @@ class Task(ABC):
     metric: Metric = accuracy
     settings: Mapping[str, Any] = MappingProxyType({})
     options: Mapping[str, Any] = MappingProxyType({})
+    code: tuple[object, ...] = ()
+
+    @classmethod
+    def open(cls, data: Path | None = None) -> Self:
+        """The task as a command names it; ``data`` is the folder of its data.
+
+        A task with data of its own overrides this method; it reads nothing yet.
+
+        Raises:
+            BmnasError: a folder is given but not needed, or the other way round.
+        """
+        if data is not None:
+            raise BmnasError(f"task {cls.name} brings its own data; leave --data out")
+        return cls()
 
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities in the order of their features."""
         return tuple(dict.fromkeys(feature.modality for feature in self.features))
+
+    def with_modalities(self, names: Sequence[str]) -> Self:
+        """The same task with some of its modalities alone, in the task's own order; upper and lower case are one.
+
+        Raises:
+            BmnasError: a name is no modality of the task, or there is none.
+        """
+        known = {modality.casefold(): modality for modality in self.modalities}
+        for name in names:
+            if name.casefold() not in known:
+                raise BmnasError(
+                    f"task {self.name} has no modality {name!r}{did_you_mean(name, self.modalities)}; "
+                    f"it has {', '.join(self.modalities)}"
+                )
+        if not names:
+            raise BmnasError(f"no modality is named; task {self.name} has {', '.join(self.modalities)}")
+        chosen = {known[name.casefold()] for name in names}
+        task = copy.copy(self)
+        task.features = tuple(feature for feature in self.features if feature.modality in chosen)
+        return task
 
     @abstractmethod
     def split(self, name: SplitName) -> Split:

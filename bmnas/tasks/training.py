@@ -38,6 +38,7 @@ def train(
     loss: Callable[[Tensor, Tensor], Tensor],
     settings: TrainingSettings,
     *,
+    augment: Callable[[Tensor], Tensor] | None = None,
     device: str | torch.device = "cpu",
     phase: str = "training",
     report: Report = silent,
@@ -50,6 +51,7 @@ def train(
         labels: (N, ...).
         loss: ``loss(outputs, labels)`` is the mean over the batch.
         settings: how.
+        augment: changes a batch of inputs at random before the module sees it; draws from torch's generators.
         device: where.
         phase: the name of this work in reports; one report an epoch.
         report: receives them.
@@ -66,7 +68,8 @@ def train(
             for chosen in torch.randperm(len(labels)).split(settings.batch_size):
                 if len(chosen) > 1 or len(labels) == 1:  # batch norm cannot normalise a single sample
                     chosen = chosen.to(device)
-                    batch_loss = loss(module(inputs[chosen]), labels[chosen])
+                    batch = inputs[chosen] if augment is None else augment(inputs[chosen])
+                    batch_loss = loss(module(batch), labels[chosen])
                     optimizer.zero_grad()
                     batch_loss.backward()
                     optimizer.step()
