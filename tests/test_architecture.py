@@ -14,13 +14,14 @@ import bmnas
 from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
-PARTS = ("genotype", "compiler", "tasks", "searcher", "cli")
+PARTS = ("genotype", "taps", "compiler", "tasks", "searcher", "cli")
 MAY_IMPORT = {
     "genotype": set(),
-    "compiler": {"genotype"},
-    "tasks": {"genotype"},
-    "searcher": {"genotype", "compiler", "tasks"},
-    "cli": {"genotype", "compiler", "tasks", "searcher"},
+    "taps": {"genotype"},
+    "compiler": {"genotype", "taps"},
+    "tasks": {"genotype", "taps"},
+    "searcher": {"genotype", "taps", "compiler", "tasks"},
+    "cli": {"genotype", "taps", "compiler", "tasks", "searcher"},
 }
 
 

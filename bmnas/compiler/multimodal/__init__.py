@@ -2,6 +2,6 @@
 
 from bmnas.compiler.multimodal.assembly import assemble
 from bmnas.compiler.multimodal.model import InputError, MultimodalNetwork
-from bmnas.compiler.multimodal.tap import Tap, TapError
+from bmnas.taps.tap import Tap, TapError
 
 __all__ = ["InputError", "MultimodalNetwork", "Tap", "TapError", "assemble"]

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from bmnas.compiler.inference import InferenceNetwork
-from bmnas.compiler.multimodal import hooks
-from bmnas.compiler.multimodal.tap import Tap, as_feature
 from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.plan.names import distinct
 from bmnas.genotype import BmnasError, Genotype
 from bmnas.genotype.errors import did_you_mean
+from bmnas.taps import hooks
+from bmnas.taps.tap import Tap, as_feature
 
 
 class InputError(BmnasError, ValueError):

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bmnas.compiler.multimodal import hooks, pruning, tracing
+from bmnas.compiler.multimodal import pruning
 from bmnas.compiler.multimodal.model import Backbone
-from bmnas.compiler.multimodal.tap import Tap, TapError, submodule_call
-from bmnas.compiler.multimodal.tracing import NotTraceable
 from bmnas.genotype import BmnasError
 from bmnas.genotype.errors import did_you_mean
+from bmnas.taps import hooks, tracing
+from bmnas.taps.tap import Tap, TapError, submodule_call
+from bmnas.taps.tracing import NotTraceable
+from bmnas.taps.unchanged import unchanged
 
 Taps = Mapping[str, Tap]
 
@@ -84,7 +86,7 @@ def _agree(cut: nn.Module, backbone: nn.Module, places: Sequence[Tap], examples:
     """Whether the cut module gives what the backbone's own code gives."""
     handles = hooks.attach(backbone, places)
     try:
-        with pruning.unchanged(backbone), pruning.unchanged(cut):
+        with unchanged(backbone), unchanged(cut):
             backbone.eval()
             cut.eval()
             return all(_same(hooks.call(cut, value), hooks.run(backbone, places, value)) for value in examples)

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from bmnas.compiler.multimodal.hooks import run
-from bmnas.compiler.multimodal.tap import Tap, TapError
+from bmnas.taps.hooks import run
+from bmnas.taps.tap import Tap, TapError
+from bmnas.taps.unchanged import unchanged
 
 
 def needed(backbone: nn.Module, taps: Sequence[Tap], examples: Sequence[Any]) -> tuple[set[int], set[int]]:
@@ -78,29 +79,6 @@ class Dropped:
         )
 
 
-@contextmanager
-def unchanged(backbone: nn.Module) -> Iterator[None]:
-    """Run a backbone inside the block; its modes, its buffers and the random generators are then as before."""
-    modes = [(module, module.training) for module in backbone.modules()]
-    buffers = [
-        (module, key, buffer, buffer.clone())
-        for module in backbone.modules()
-        for key, buffer in module._buffers.items()
-        if buffer is not None
-    ]
-    devices = {tensor.device.index for tensor in _tensors(backbone) if tensor.device.type == "cuda"}
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=sorted(index or 0 for index in devices)):
-            yield
-    finally:
-        backbone.train(modes[0][1])  # the root's: what torch.fx cut has a graph for each mode, and changes it here
-        for module, training in modes:
-            module.training = training
-        with torch.no_grad():
-            for module, key, buffer, before in buffers:
-                module._buffers[key] = buffer.copy_(before)
-
-
 class _Seen(TorchFunctionMode):
     """Collects the identities of all tensors that torch functions get."""
 
@@ -132,8 +110,3 @@ def _watched(backbone: nn.Module) -> Iterator[set[int]]:
 def _own(module: nn.Module) -> Iterator[Tensor]:
     yield from module.parameters(recurse=False)
     yield from module.buffers(recurse=False)
-
-
-def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    yield from module.parameters()
-    yield from module.buffers()

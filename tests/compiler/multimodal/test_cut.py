@@ -9,7 +9,8 @@ import torch
 import torchvision
 from torchvision.models.feature_extraction import get_graph_node_names
 
-from bmnas.compiler.multimodal import Tap, assemble, tracing
+from bmnas.compiler.multimodal import Tap, assemble
+from bmnas.taps import tracing
 from tests.compiler.multimodal.nets import Maps, fusing
 
 IMAGE = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(0))

@@ -6,13 +6,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from bmnas.compiler.multimodal.tap import Tap, TapError, keep, submodule_call
+from bmnas.taps.tap import Tap, TapError, keep, submodule_call
 
 
 def attach(backbone: nn.Module, taps: Iterable[Tap]) -> list[RemovableHandle]:
@@ -40,17 +41,35 @@ def run(backbone: nn.Module, taps: Sequence[Tap], value: Any) -> tuple[Any, ...]
         TapError: a tap does not run.
     """
     recording = _Recording({tap: _call_of(tap, backbone) for tap in taps})
-    stack = _running()
-    stack.append(recording)
-    try:
-        with _modules_of_export():
-            call(backbone, value)
-    except _Stop as stop:
-        if stop.recording is not recording:
-            raise
-    finally:
-        stack.remove(recording)
+    recording.run(backbone, value)
     return tuple(recording.found(tap) for tap in taps)
+
+
+class Hooked:
+    """A backbone with taps that are looked up once; its hooks are there only while it runs. Threads may share one.
+
+    Raises:
+        TapError: a tap is no submodule.
+    """
+
+    def __init__(self, backbone: nn.Module, taps: Iterable[Tap]) -> None:
+        self._backbone = backbone
+        self._calls = {tap: _call_of(tap, backbone) for tap in taps}
+        submodules = dict(backbone.named_modules(remove_duplicate=False))
+        self._modules = {path: submodules[path] for path, _ in self._calls.values()}
+
+    def __call__(self, value: Any) -> dict[Tap, Any]:
+        """What comes out at the taps, without those that do not run. Nothing after the last of them is computed."""
+        recording = _Recording(self._calls)
+        handles: list[RemovableHandle] = []
+        try:
+            for path, module in self._modules.items():
+                handles.append(module.register_forward_hook(partial(_record_for, recording, path)))
+            recording.run(self._backbone, value)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return recording.values
 
 
 def call(module: nn.Module, value: Any) -> Any:
@@ -85,23 +104,46 @@ class _Recording:
     def __init__(self, calls: Mapping[Tap, tuple[str, int]]) -> None:
         self._calls = calls
         self._seen: Counter[str] = Counter()
-        self._values: dict[Tap, Any] = {}
+        self.values: dict[Tap, Any] = {}
+
+    def run(self, backbone: nn.Module, value: Any) -> None:
+        """Run the backbone until everything is recorded."""
+        stack = _running()
+        stack.append(self)
+        try:
+            with _modules_of_export():
+                call(backbone, value)
+        except _Stop as stop:
+            if stop.recording is not self:
+                raise
+        finally:
+            stack.remove(self)
 
     def record(self, path: str, output: Any) -> None:
         number = self._seen[path]
         self._seen[path] += 1
         for tap, wanted in self._calls.items():
             if wanted == (path, number):
-                self._values[tap] = keep(output, tap.item)
-        if len(self._values) == len(self._calls):
+                try:
+                    self.values[tap] = keep(output, tap.item)
+                except TapError as error:
+                    raise TapError(f"the tap {tap.node!r} returns {error}") from None
+        if len(self.values) == len(self._calls):
             raise _Stop(self)
 
     def found(self, tap: Tap) -> Any:
-        if tap not in self._values:
+        if tap not in self.values:
             path, number = self._calls[tap]
             times = f" a {number + 1}. time" if number else ""
             raise TapError(f"the tap {tap.node!r} does not run: no {path!r} in the backbone's forward pass{times}")
-        return self._values[tap]
+        return self.values[tap]
+
+
+def _record_for(recording: _Recording, path: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
+    """A forward hook for one run; another thread's, or another run inside it, is not recorded."""
+    stack = _running()
+    if stack and stack[-1] is recording:
+        recording.record(path, output)
 
 
 class _Stop(BaseException):

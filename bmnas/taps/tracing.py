@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import fx, nn
 
-from bmnas.compiler.multimodal.liveness import live_nodes
-from bmnas.compiler.multimodal.tap import Tap, keep
+from bmnas.taps.liveness import live_nodes
+from bmnas.taps.tap import Tap, keep
 
 
 class NotTraceable(Exception):

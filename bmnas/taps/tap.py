@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,11 +31,33 @@ class Tap:
     item: int | str | None = None
     axis: int = 1
 
+    @classmethod
+    def of(cls, tap: str | Tap) -> Tap:
+        """A tap; of a name alone, the one with the defaults.
+
+        Raises:
+            TapError: it is neither.
+        """
+        if not isinstance(tap, str | Tap):
+            raise TapError(f"a tap is the name of a place in the backbone or a Tap, and {tap!r} is neither")
+        return cls(tap) if isinstance(tap, str) else tap
+
+    def as_json(self) -> str | dict[str, Any]:
+        """The name alone where that says everything, else all of it: for fingerprints and printed JSON."""
+        return self.node if self == Tap(self.node) else {"node": self.node, "item": self.item, "axis": self.axis}
+
 
 def keep(value: Any, item: int | str | None = None) -> Any:
-    """``value``, or its ``item``, safe from later layers that work in place on it (ReLU(inplace=True) is common)."""
+    """``value``, or its ``item``, safe from later layers that work in place on it (ReLU(inplace=True) is common).
+
+    Raises:
+        TapError: it has no such item.
+    """
     if item is not None and not isinstance(value, Tensor):
-        value = value[item]
+        try:
+            value = value[item]
+        except (LookupError, TypeError):
+            raise TapError(f"a {type(value).__name__}{_items(value)}, which has no item {item!r}") from None
     return value.clone() if isinstance(value, Tensor) else value
 
 
@@ -74,6 +97,12 @@ def submodule_call(node: str, backbone: nn.Module) -> tuple[str, int] | None:
     if base in names and base and number.isdecimal() and int(number) > 0:
         return base, int(number)
     return None
+
+
+def _items(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " of " + ", ".join(map(str, value))
+    return f" of {len(value)}" if isinstance(value, tuple | list) else ""
 
 
 def _other_axis(shape: tuple[int, ...], tap: Tap, channels: int) -> str:

@@ -1,0 +1,37 @@
+"""Run a module without leaving a trace in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+@contextmanager
+def unchanged(backbone: nn.Module) -> Iterator[None]:
+    """Run a backbone inside the block; its modes, its buffers and the random generators are then as before."""
+    modes = [(module, module.training) for module in backbone.modules()]
+    buffers = [
+        (module, key, buffer, buffer.clone())
+        for module in backbone.modules()
+        for key, buffer in module._buffers.items()
+        if buffer is not None
+    ]
+    devices = {tensor.device.index for tensor in _tensors(backbone) if tensor.device.type == "cuda"}
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=sorted(index or 0 for index in devices)):
+            yield
+    finally:
+        backbone.train(modes[0][1])  # the root's: what torch.fx cut has a graph for each mode, and changes it here
+        for module, training in modes:
+            module.training = training
+        with torch.no_grad():
+            for module, key, buffer, before in buffers:
+                module._buffers[key] = buffer.copy_(before)
+
+
+def _tensors(module: nn.Module) -> Iterator[Tensor]:
+    yield from module.parameters()
+    yield from module.buffers()
