@@ -42,7 +42,15 @@ if TYPE_CHECKING:
         search as search,
         train as train,
     )
-    from bmnas.tasks import Task as Task, get_task as get_task
+    from bmnas.tasks import (
+        Extraction as Extraction,
+        MultiLabel as MultiLabel,
+        Regression as Regression,
+        SingleLabel as SingleLabel,
+        Split as Split,
+        Task as Task,
+        get_task as get_task,
+    )
 
 # Public name -> module and name there.
 _HOME = {
@@ -60,6 +68,11 @@ _HOME = {
     "SearchResult": ("bmnas.searcher", "SearchResult"),
     "Space": ("bmnas.genotype.space", "Space"),
     "Step": ("bmnas.genotype", "Step"),
+    "Extraction": ("bmnas.tasks", "Extraction"),
+    "MultiLabel": ("bmnas.tasks", "MultiLabel"),
+    "Regression": ("bmnas.tasks", "Regression"),
+    "SingleLabel": ("bmnas.tasks", "SingleLabel"),
+    "Split": ("bmnas.tasks", "Split"),
     "Task": ("bmnas.tasks", "Task"),
     "TrainConfig": ("bmnas.searcher", "TrainConfig"),
     "canonical_hash": ("bmnas.genotype.canonical", "canonical_hash"),
@@ -67,6 +80,7 @@ _HOME = {
     "dumps": ("bmnas.genotype", "dumps"),
     "from_dict": ("bmnas.genotype", "from_dict"),
     "lint": ("bmnas.genotype.lint", "lint"),
+    "extract": ("bmnas.searcher", "extract"),
     "draw": ("bmnas.genotype.drawing", "draw"),
     "get_task": ("bmnas.tasks", "get_task"),
     "load": ("bmnas.genotype", "load"),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bmnas import __version__
-from bmnas.cli import compile, convert, diff, draw, info, new, schema, search, train, validate
+from bmnas.cli import compile, convert, diff, draw, extract, info, new, schema, search, taps, train, validate
 
 app = typer.Typer(
     name="bmnas",
@@ -22,6 +22,8 @@ app = typer.Typer(
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     search.search,
+    extract.extract,
+    taps.taps,
     train.train,
     new.new,
     validate.validate,

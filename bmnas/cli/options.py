@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +13,47 @@ import typer
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
+    from bmnas.tasks import Extraction, Task
 
 GenotypeFile = Annotated[
     Path, typer.Argument(help="A genotype file (JSON), or a published one: ntu-1, mmimdb-1, ...", show_default=False)
 ]
-TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]
+TaskName = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        help="digits, utd-mhad, av-digits; your own Python file, my_task.py; or a folder of arrays.",
+        show_default=False,
+    ),
+]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the task's data, where it needs one.", show_default=False)
+]
+FeatureFolder = Annotated[
+    Path | None,
+    typer.Option("--features", help="Folder of your own arrays of features, in place of a task.", show_default=False),
+]
+Modalities = Annotated[
+    str | None,
+    typer.Option(help="Modalities of the task, with commas; all if left out.", show_default=False),
+]
+
+
+class Number(StrEnum):
+    """Numbers in which features are kept."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
+Views = Annotated[int, typer.Option(min=1, help="Views of a training sample, the others augmented.")]
+Precision = Annotated[Number, typer.Option(help="Numbers in which features are kept.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=0, help="Processes that read samples; as many as suit the machine.", show_default=False),
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave samples out that cannot be read, and record them.")]
 Device = Annotated[
     str | None,
     typer.Option(help="cpu, cuda, cuda:1, ...; the GPU where there is one, if left out.", show_default=False),
@@ -73,6 +110,39 @@ def about(path: Path) -> Iterator[None]:
         yield
     except BmnasError as error:
         raise BmnasError(f"{path}: {error}") from error
+
+
+def chosen_task(
+    task: str | None,
+    data: Path | None = None,
+    features: Path | None = None,
+    modalities: str | None = None,
+    *,
+    usual: str = "digits",
+) -> Task:
+    """The task that the options name.
+
+    Raises:
+        BmnasError: options that do not go together, or no such task.
+    """
+    from bmnas.genotype import BmnasError
+    from bmnas.tasks import get_task
+
+    if features is not None:
+        if task is not None:
+            raise BmnasError("--features names the data in place of a task; leave --task out")
+        if not features.is_dir():
+            raise BmnasError(f"{features}: there is no such folder; --features takes a folder of arrays")
+        task = str(features if features.is_absolute() else Path(features))
+    names = [name.strip() for name in modalities.split(",")] if modalities is not None else None
+    return get_task(task or usual, data=data, modalities=names)
+
+
+def extraction_of(views: int, precision: Number, workers: int | None, skip_bad: bool) -> Extraction:
+    """The options of an extraction as a value."""
+    from bmnas.tasks import Extraction
+
+    return Extraction(views=views, precision=precision.value, workers=workers, skip_bad=skip_bad)
 
 
 def completed(genotype: Genotype, task: str | None) -> Genotype:

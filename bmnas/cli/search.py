@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bmnas.cli.meter import Meter
-from bmnas.cli.options import Cache, Device, TaskName, score
+from bmnas.cli.options import (
+    Cache,
+    DataFolder,
+    Device,
+    FeatureFolder,
+    Modalities,
+    Number,
+    Precision,
+    SkipBad,
+    TaskName,
+    Views,
+    Workers,
+    chosen_task,
+    extraction_of,
+    score,
+)
 
 if TYPE_CHECKING:
     from bmnas.searcher import SearchResult
@@ -23,7 +38,10 @@ class Derivation(StrEnum):
 
 
 def search(
-    task: TaskName = "digits",
+    task: TaskName = None,
+    data: DataFolder = None,
+    features: FeatureFolder = None,
+    modalities: Modalities = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run folder; runs/TASK-seedS if left out.", show_default=False)
     ] = None,
@@ -64,21 +82,26 @@ def search(
     evaluate: Annotated[
         bool, typer.Option(help="Train and test the found network and its baselines at the end.")
     ] = True,
+    views: Views = 1,
+    precision: Precision = Number.FLOAT32,
+    workers: Workers = None,
+    skip_bad: SkipBad = False,
     device: Device = None,
     cache: Cache = None,
     force: Annotated[bool, typer.Option("--force", help="Start over in a folder that holds another search.")] = False,
 ) -> None:
     """Search a fusion network, train it, compare it.
 
-    Settings that are left out suit the task, or else are the paper's (Table 8, NTU 1). A search that was killed goes on
-    where it was when the same command is given again.
+    Without a task it takes the digits, which need no data. Settings that are left out suit the task, or else are the
+    paper's (Table 8, NTU 1). A search that was killed goes on where it was when the same command is given again.
 
-    Example: bmnas search --task digits --seed 1 --out runs/mine
+    Example: bmnas search --task utd-mhad --data UTD-MHAD --modalities skeleton,inertial --seed 1
+
+    Or: bmnas search --features my-features; bmnas search --task my_task.py
     """
     from bmnas.searcher import SearchConfig, TrainConfig, search as run_search
-    from bmnas.tasks import get_task
 
-    chosen = get_task(task)
+    chosen = chosen_task(task, data, features, modalities)
     config = SearchConfig.for_task(
         chosen,
         seed=seed,
@@ -104,6 +127,7 @@ def search(
             chosen,
             config,
             train=TrainConfig.ending(chosen, config, train_epochs),
+            extraction=extraction_of(views, precision, workers, skip_bad),
             folder=out,
             device=device,
             cache=cache,

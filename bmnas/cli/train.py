@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bmnas.cli.meter import Meter
-from bmnas.cli.options import Cache, Device, Force, GenotypeFile, about, refuse_existing, score
+from bmnas.cli.options import (
+    Cache,
+    DataFolder,
+    Device,
+    FeatureFolder,
+    Force,
+    GenotypeFile,
+    Modalities,
+    Number,
+    Precision,
+    SkipBad,
+    TaskName,
+    Views,
+    Workers,
+    about,
+    chosen_task,
+    extraction_of,
+    refuse_existing,
+    score,
+)
+
+if TYPE_CHECKING:
+    from bmnas.genotype import Genotype
+    from bmnas.tasks import Task
 
 
 def train(
     genotype: GenotypeFile,
-    task: Annotated[
-        str | None, typer.Option("--task", help="Name of the task; the genotype's own, or digits.", show_default=False)
-    ] = None,
+    task: TaskName = None,
+    data: DataFolder = None,
+    features: FeatureFolder = None,
+    modalities: Modalities = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder for the results; the genotype's own if left out.", show_default=False),
@@ -28,6 +52,10 @@ def train(
         float | None, typer.Option(help="Step size of the weights at the end.", show_default=False)
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="L2 term of the weights.", show_default=False)] = None,
+    views: Views = 1,
+    precision: Precision = Number.FLOAT32,
+    workers: Workers = None,
+    skip_bad: SkipBad = False,
     device: Device = None,
     cache: Cache = None,
     force: Force = False,
@@ -35,7 +63,8 @@ def train(
     """Train a genotype's network and test it once.
 
     The training uses the training and the validation split. Writes weights (NAME.safetensors) and scores
-    (NAME.scores.json) beside the genotype, and the scores into its provenance, which completes the file.
+    (NAME.scores.json) beside the genotype, and the scores into its provenance, which completes the file. Without a
+    task it takes the one on which the genotype was found, or else the digits.
 
     Example: bmnas train runs/digits-seed0/genotype.json --out trained
     """
@@ -52,16 +81,23 @@ def train(
     from bmnas.searcher import TrainConfig, train as run_training
     from bmnas.searcher.outcome import save_outcome
     from bmnas.searcher.training import fitted
-    from bmnas.tasks import get_task
 
-    chosen = get_task(task or _task_of(given.provenance.data if given.provenance else None))
+    chosen = _chosen(given, task, data, features, modalities)
     config = TrainConfig.for_task(
         chosen, seed=seed, epochs=epochs, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=weight_decay
     )
     with about(genotype):
         complete = fitted(given, chosen)
     with Meter() as meter:
-        trained = run_training(complete, chosen, config, device=device, cache=cache, report=meter.update)
+        trained = run_training(
+            complete,
+            chosen,
+            config,
+            extraction=extraction_of(views, precision, workers, skip_bad),
+            device=device,
+            cache=cache,
+            report=meter.update,
+        )
     save_outcome(complete, trained, chosen, config, written)
     typer.echo(
         f"{written}: test {chosen.metric.name} {score(trained.test, chosen.metric.name)}, "
@@ -69,5 +105,20 @@ def train(
     )
 
 
-def _task_of(data: str | None) -> str:
-    return (data or "").partition("@")[0] or "digits"
+def _chosen(
+    genotype: Genotype, task: str | None, data: Path | None, features: Path | None, modalities: str | None
+) -> Task:
+    """The task, with the modalities of the genotype's features: of the others nothing need be extracted."""
+    from bmnas.genotype import BmnasError
+    from bmnas.tasks import TASKS
+
+    usual = (genotype.provenance.data if genotype.provenance and genotype.provenance.data else "digits").split("@")[0]
+    if task is None and features is None and usual not in TASKS:
+        raise BmnasError(f"the genotype was found on the task {usual!r}; name it with --task or --features")
+    chosen = chosen_task(task, data, features, modalities, usual=usual)
+    if modalities is None:
+        there = {feature.modality for feature in genotype.features}
+        used = [modality for modality in chosen.modalities if modality in there]
+        if used and len(used) < len(chosen.modalities):
+            return chosen_task(task, data, features, ",".join(used), usual=usual)
+    return chosen

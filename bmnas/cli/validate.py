@@ -11,7 +11,7 @@ import typer
 from bmnas.cli.options import Json
 
 if TYPE_CHECKING:
-    from bmnas.genotype import Genotype
+    from bmnas.genotype import Genotype, GenotypeError
     from bmnas.genotype.finding import Finding
 
 
@@ -20,6 +20,10 @@ def validate(
         list[Path], typer.Argument(help="Genotype files (JSON), or names as ntu-1.", show_default=False)
     ],
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help="Check that the genotypes fit this task, too.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check genotype files and tell all that is wrong.
@@ -41,7 +45,11 @@ def validate(
         except GenotypeError as error:
             results.append((path, None, errors(error, str(path))))
         else:
-            results.append((path, genotype, lint(genotype)))
+            problem = _misfit(genotype, task)
+            if problem is None:
+                results.append((path, genotype, lint(genotype)))
+            else:
+                results.append((path, None, errors(problem, str(path))))
     if as_json:
         typer.echo(json.dumps([_report(*result) for result in results], indent=2))
     else:
@@ -49,6 +57,23 @@ def validate(
             _show(*result, strict)
     if any(genotype is None or (strict and found) for _, genotype, found in results):
         raise typer.Exit(2)
+
+
+def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
+    """Why a genotype does not fit the task, if one is named."""
+    if task is None:
+        return None
+    from bmnas.genotype import BmnasError, GenotypeError
+    from bmnas.searcher.training import fitted
+    from bmnas.tasks import get_task
+
+    known = get_task(task)
+    try:
+        fitted(genotype, known)
+    except BmnasError as error:
+        place, _, text = str(error).partition(" ")  # the sentence begins with the place in the file
+        return GenotypeError(str(error), [(place, text)])
+    return None
 
 
 def _show(path: Path, genotype: Genotype | None, found: tuple[Finding, ...], strict: bool) -> None:

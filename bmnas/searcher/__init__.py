@@ -2,7 +2,7 @@
 
 from bmnas.searcher.config import SearchConfig, TrainConfig
 from bmnas.searcher.events import EpochDone, Event, Row, TrainingEpochDone
-from bmnas.searcher.run import SearchResult, search, train
+from bmnas.searcher.run import SearchResult, extract, search, train
 from bmnas.searcher.training import Trained
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "TrainConfig",
     "Trained",
     "TrainingEpochDone",
+    "extract",
     "search",
     "train",
 ]

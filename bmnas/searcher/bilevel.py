@@ -19,9 +19,9 @@ from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.derive import derive, refuse_underivable
 from bmnas.searcher.events import EpochDone
 from bmnas.searcher.hypernet import Hypernet, HypernetSize
-from bmnas.searcher.seeding import shuffled, stream
+from bmnas.searcher.seeding import stream
 from bmnas.searcher.statistics import frozen_statistics
-from bmnas.searcher.training import batches
+from bmnas.searcher.training import batches, epoch_order
 from bmnas.tasks import FeatureStore, Samples, Task
 from bmnas.tasks.seeding import seeded
 
@@ -41,9 +41,10 @@ class Bilevel:
 
     def __init__(self, task: Task, store: FeatureStore, config: SearchConfig, device: torch.device) -> None:
         refuse_underivable(len(task.features), config.cells, config.derive)
-        self.task, self.config, self.device = task, config, device
-        self.train = store.split("train", device)
-        self.validation = store.split("validation", device)
+        self.config, self.device = config, device
+        self.train = store.data("train", device=device)
+        self.validation = store.data("validation", device=device)
+        self.task = task.fitted(self.train.labels)
         for name, split in (("training", self.train), ("validation", self.validation)):
             if len(split) < 2:
                 raise BmnasError(f"the {name} split of task {task.name} has {len(split)} samples; a search needs two")
@@ -148,9 +149,9 @@ class Bilevel:
     def _weight_steps(self, epoch: int) -> float:
         weights = self.hypernet.weights()
         total = torch.zeros((), device=self.device)
-        order = batches(self._shuffled(self.train, "train", epoch), self.config.batch_size)
-        for index in order:
-            loss = self._loss(self.train, index)
+        order = epoch_order(self.train, self.config.batch_size, self.config.seed, "train", epoch)
+        for batch in self.train.batches(order):
+            loss = self._loss(batch)
             self.weight_optimizer.zero_grad()
             loss.backward(inputs=weights)
             self.weight_optimizer.step()
@@ -161,9 +162,9 @@ class Bilevel:
     def _architecture_steps(self, epoch: int) -> float:
         architecture = self.hypernet.architecture()
         total = torch.zeros((), device=self.device)
-        order = batches(self._shuffled(self.validation, "validation", epoch), self.config.batch_size)
-        for index in order:
-            loss = self._loss(self.validation, index)
+        order = epoch_order(self.validation, self.config.batch_size, self.config.seed, "validation", epoch)
+        for batch in self.validation.batches(order):
+            loss = self._loss(batch)
             self.arch_optimizer.zero_grad()
             # Gradients for the architecture alone: those of the weights would be computed and thrown away.
             loss.backward(inputs=architecture)
@@ -171,18 +172,15 @@ class Bilevel:
             total += loss.detach()
         return total.item() / len(order)
 
-    def _loss(self, data: Samples, index: Tensor) -> Tensor:
-        return self.task.loss(self.hypernet(_batch(data, index))[0], data.labels[index])
+    def _loss(self, batch: Samples) -> Tensor:
+        return self.task.loss(self.hypernet(_seeds(batch))[0], batch.labels)
 
     @torch.no_grad()
     def _score(self) -> float:
         self.hypernet.eval()
-        parts = torch.arange(len(self.validation), device=self.device).split(self.config.batch_size)
-        outputs = torch.cat([self.hypernet(_batch(self.validation, index))[0] for index in parts])
+        parts = self.validation.rows().split(self.config.batch_size)
+        outputs = torch.cat([self.hypernet(_seeds(batch))[0] for batch in self.validation.batches(parts)])
         return self.task.metric.score(outputs, self.validation.labels)
-
-    def _shuffled(self, data: Samples, *names: object) -> Tensor:
-        return shuffled(len(data), self.config.seed, *names).to(self.device)
 
     def _is_better(self, score: float) -> bool:
         if self.best_score is None:
@@ -209,6 +207,6 @@ def hypernet_size(task: Task, config: SearchConfig) -> HypernetSize:
     )
 
 
-def _batch(data: Samples, index: Tensor) -> dict[str, Tensor]:
+def _seeds(batch: Samples) -> dict[str, Tensor]:
     """Features (K, B, channels, T) with K = 1."""
-    return {name: feature[index].unsqueeze(0) for name, feature in data.features.items()}
+    return {name: feature.unsqueeze(0) for name, feature in batch.features.items()}

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from bmnas.genotype import BmnasError, extension
 from bmnas.genotype.errors import did_you_mean
 from bmnas.genotype.operations import find, known
-from bmnas.tasks import Task
+from bmnas.tasks import Extraction, Task
 
 
 def _known(op: str) -> str:
@@ -135,11 +135,13 @@ class TrainConfig(Optimisation):
         return cls.for_task(task, **shared, epochs=epochs)
 
 
-def command_line(command: str, task: Task, config: Settings, extra: str = "") -> str:
+def command_line(command: str, task: Task, config: Settings, extraction: Extraction | None = None) -> str:
     """The command line that stands for these settings: those that differ from what suits the task are named."""
     usual = config.for_task(task).model_dump() | {"seed": None}
-    differing = {name: value for name, value in config.model_dump().items() if value != usual[name]}
+    given = config.model_dump() | (extraction or Extraction()).decisive
+    usual |= Extraction().decisive
+    differing = {name: value for name, value in given.items() if value != usual[name]}
     shown = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in differing.items()}
     options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in sorted(shown.items()))
     imports = "".join(f" --import {shlex.quote(code)}" for code in extension.imported)
-    return f"bmnas{imports} {command} --task {task.name}{options}{extra}"
+    return f"bmnas{imports} {command} {task.invocation or f'--task {shlex.quote(task.name)}'}{options}"

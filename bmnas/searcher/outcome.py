@@ -72,7 +72,7 @@ def with_training(genotype: Genotype, trained: Trained, task: Task, config: Trai
             "parameters": trained.parameters,
             "seconds": {**before.seconds, "training": round(trained.seconds, 3)},
             "versions": versions(),
-            "trained_by": command_line(f"train {shlex.quote(file)}", task, config),
+            "trained_by": command_line(f"train {shlex.quote(file)}", task, config, trained.extraction),
             "canonical_hash": hash_or_none(genotype),
         }
     )

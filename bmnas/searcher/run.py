@@ -21,7 +21,7 @@ from bmnas.searcher.outcome import save_outcome, versions
 from bmnas.searcher.run_folder import RunFolder
 from bmnas.searcher.threads import threads_for
 from bmnas.searcher.training import Trained, train_network
-from bmnas.tasks import FeatureStore, Progress, Task, get_task, prepare
+from bmnas.tasks import Extraction, FeatureStore, Progress, Task, get_task, prepare
 
 Report = Callable[[Event | Progress], None]
 
@@ -48,6 +48,7 @@ def search(
     config: SearchConfig | None = None,
     *,
     train: TrainConfig | None = None,
+    extraction: Extraction | None = None,
     folder: Path | str | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
@@ -61,6 +62,7 @@ def search(
         task: a task or its name.
         config: settings of the search; those that suit the task where it is left out.
         train: settings of the final trainings; the search's optimiser settings where it is left out.
+        extraction: how features are extracted: views, precision, workers.
         folder: the run folder; ``runs/TASK-seedS`` where it is left out. A folder in which a search with the same
             settings was interrupted is continued, and on a CPU ends with the same genotype and scores.
         device: ``"cpu"``, ``"cuda"``, ...; the GPU where there is one, if left out.
@@ -80,11 +82,14 @@ def search(
     where = pick_device(device)
     folder = Path(folder) if folder is not None else Path("runs") / f"{task.name}-seed{config.seed}"
     report = report or (lambda event: None)
-    settings = {"task": task.name, "search": config.model_dump(mode="json")}
+    extraction = extraction or Extraction()
+    settings = {**task.identity, "search": config.model_dump(mode="json"), "features": extraction.decisive}
     small = threads_for(config.batch_size * config.channels * config.length)
     with RunFolder.open(folder, settings, force=force) as run, small:
-        store = prepare(task, length=config.length, pool=pool, device=where, cache=cache, report=report)
-        history = _search(run, task, store, config, where, report)
+        store = prepare(
+            task, length=config.length, pool=pool, extraction=extraction, device=where, cache=cache, report=report
+        )
+        history = _search(run, task, store, config, extraction, where, report)
         rows = _compare(run, task, store, config, train, where, report) if evaluate else []
         return SearchResult(run.genotype(), history, rows, folder)
 
@@ -94,6 +99,7 @@ def train(
     task: Task | str = "digits",
     config: TrainConfig | None = None,
     *,
+    extraction: Extraction | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
     report: Report | None = None,
@@ -104,6 +110,7 @@ def train(
         genotype: found or hand-written; its features are the task's, their channels may be left out.
         task: a task or its name.
         config: settings; those that suit the task where it is left out.
+        extraction: as for `search`.
         device: as for `search`.
         cache: as for `search`.
         report: called with every event.
@@ -115,9 +122,44 @@ def train(
     config = config or TrainConfig.for_task(task)
     where = pick_device(device)
     length = genotype.representation.length
-    store = prepare(task, length=length, pool=pool, device=where, cache=cache, report=report)
+    store = prepare(task, length=length, pool=pool, extraction=extraction, device=where, cache=cache, report=report)
     with threads_for(config.batch_size * genotype.representation.channels * length):
         return train_network(genotype, task, store, config, device=where, report=report)
+
+
+def extract(
+    task: Task | str,
+    length: int | None = None,
+    *,
+    extraction: Extraction | None = None,
+    device: str | torch.device | None = None,
+    cache: Path | None = None,
+    report: Report | None = None,
+) -> FeatureStore:
+    """Run a task's backbones over its data and keep their features, as `search` and `train` do.
+
+    Args:
+        task: a task or its name.
+        length: L of the networks that will use the features; the one that suits the task where it is left out.
+        extraction: as for `search`.
+        device: as for `search`.
+        cache: as for `search`.
+        report: called with every event.
+
+    Raises:
+        BmnasError: the data cannot be used, or the cache cannot be written.
+    """
+    task = get_task(task) if isinstance(task, str) else task
+    length = length or SearchConfig.for_task(task).length
+    return prepare(
+        task,
+        length=length,
+        pool=pool,
+        extraction=extraction,
+        device=pick_device(device),
+        cache=cache,
+        report=report or (lambda event: None),
+    )
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -138,7 +180,13 @@ def pick_device(device: str | torch.device | None) -> torch.device:
 
 
 def _search(
-    run: RunFolder, task: Task, store: FeatureStore, config: SearchConfig, device: torch.device, report: Report
+    run: RunFolder,
+    task: Task,
+    store: FeatureStore,
+    config: SearchConfig,
+    extraction: Extraction,
+    device: torch.device,
+    report: Report,
 ) -> list[dict[str, Any]]:
     """Run the epochs that remain. Returns the events of all epochs."""
     strategy = Bilevel(task, store, config, device)
@@ -146,7 +194,7 @@ def _search(
     for event in strategy.epochs():
         history.append({"event": "EpochDone", **event.model_dump(mode="json")})
         provenance = Provenance(
-            command=command_line("search", task, config),
+            command=command_line("search", task, config, extraction),
             seed=config.seed,
             data=f"{task.name}@{store.key}",
             scores={"validation": event.score},

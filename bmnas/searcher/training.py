@@ -17,7 +17,7 @@ from bmnas.genotype.graph import used_features
 from bmnas.searcher.config import TrainConfig
 from bmnas.searcher.events import TrainingEpochDone
 from bmnas.searcher.seeding import shuffled, stream
-from bmnas.tasks import FeatureStore, Samples, Task
+from bmnas.tasks import Data, Extraction, FeatureStore, Task
 from bmnas.tasks.seeding import seeded
 
 
@@ -31,6 +31,7 @@ class Trained:
         parameters: how many were trained.
         seconds: wall time of the training.
         data: the task, and the fingerprint of its features.
+        extraction: how these were extracted.
     """
 
     network: FusionNetwork
@@ -38,6 +39,7 @@ class Trained:
     parameters: int
     seconds: float
     data: str
+    extraction: Extraction
 
 
 def train_network(
@@ -60,7 +62,8 @@ def train_network(
     """
     genotype = fitted(genotype, task)
     names = used_features(genotype)
-    data = joined(store.split("train", device), store.split("validation", device), names)
+    data = store.data("train", "validation", names=names, device=device)
+    task = task.fitted(data.labels)
     start = time.perf_counter()
     with seeded(stream(config.seed, "train"), device):
         network = compile_genotype(genotype).to(device)
@@ -68,10 +71,11 @@ def train_network(
             if report:
                 report(TrainingEpochDone(name=title or genotype.name, epoch=epoch, epochs=config.epochs, loss=loss))
     seconds = time.perf_counter() - start
-    outputs, labels = _predict(network, joined(store.split("test", device), None, names), config.batch_size)
+    outputs, labels = _predict(network, store.data("test", names=names, device=device), config.batch_size)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     test = task.metric.score(outputs, labels)
-    return Trained(network, test, parameters, seconds, data=f"{task.name}@{store.key}")
+    how = Extraction(**{name: store.fingerprint[name] for name in Extraction().decisive})
+    return Trained(network, test, parameters, seconds, f"{task.name}@{store.key}", how)
 
 
 def fitted(genotype: Genotype, task: Task) -> Genotype:
@@ -105,33 +109,31 @@ def fitted(genotype: Genotype, task: Task) -> Genotype:
     return genotype.with_channels({name: own.channels for name, own in known.items() if own.channels is not None})
 
 
-def joined(first: Samples, second: Samples | None, names: tuple[str, ...]) -> Samples:
-    """The named features of one or two splits, one after the other."""
-    if second is None:
-        return Samples(features={name: first.features[name] for name in names}, labels=first.labels)
-    return Samples(
-        features={name: torch.cat((first.features[name], second.features[name])) for name in names},
-        labels=torch.cat((first.labels, second.labels)),
-    )
-
-
 def batches(order: Tensor, size: int) -> list[Tensor]:
     """Index tensors of at most ``size``. A last batch of a single sample is left out: batch norm cannot train on it."""
     parts = list(order.split(size))
     return parts[:-1] if len(parts) > 1 and len(parts[-1]) == 1 else parts
 
 
-def _epochs(network: FusionNetwork, task: Task, data: Samples, config: TrainConfig) -> Iterator[tuple[int, float]]:
-    device = data.labels.device
+def epoch_order(data: Data, size: int, seed: int, *names: object) -> list[Tensor]:
+    """The batches of an epoch, each a tensor of rows of ``data``; ``seed`` and ``names`` determine them.
+
+    Every sample comes once, in one of its views.
+    """
+    views = torch.Generator().manual_seed(stream(seed, "view", *names))
+    return batches(data.rows(views)[shuffled(len(data), seed, *names)], size)
+
+
+def _epochs(network: FusionNetwork, task: Task, data: Data, config: TrainConfig) -> Iterator[tuple[int, float]]:
     optimizer = torch.optim.Adam(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     steps = len(batches(torch.arange(len(data)), config.batch_size)) * config.epochs
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=config.min_lr)
     for epoch in range(1, config.epochs + 1):
         network.train()
-        total = torch.zeros((), device=device)
-        order = batches(shuffled(len(data), config.seed, "train", epoch).to(device), config.batch_size)
-        for index in order:
-            loss = task.loss(network({n: f[index] for n, f in data.features.items()}), data.labels[index])
+        total = torch.zeros((), device=data.device)
+        order = epoch_order(data, config.batch_size, config.seed, "train", epoch)
+        for batch in data.batches(order):
+            loss = task.loss(network(batch.features), batch.labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -146,8 +148,7 @@ def _epochs(network: FusionNetwork, task: Task, data: Samples, config: TrainConf
 
 
 @torch.no_grad()
-def _predict(network: FusionNetwork, data: Samples, batch_size: int) -> tuple[Tensor, Tensor]:
+def _predict(network: FusionNetwork, data: Data, batch_size: int) -> tuple[Tensor, Tensor]:
     network.eval()
-    parts = torch.arange(len(data), device=data.labels.device).split(batch_size)
-    outputs = [network({name: feature[index] for name, feature in data.features.items()}) for index in parts]
+    outputs = [network(batch.features) for batch in data.batches(data.rows().split(batch_size))]
     return torch.cat(outputs), data.labels

@@ -2,22 +2,33 @@
 
 from bmnas.tasks.backbones import backbones
 from bmnas.tasks.cache import cache_folder
-from bmnas.tasks.metrics import Metric, accuracy
-from bmnas.tasks.prepare import extract_batch, prepare
+from bmnas.tasks.extraction import Extraction, extract_batch
+from bmnas.tasks.metrics import METRICS, Metric, accuracy, f1, from_torchmetrics, get_metric, mean_squared_error
+from bmnas.tasks.objective import OBJECTIVES, MultiLabel, Objective, Regression, SingleLabel
+from bmnas.tasks.prepare import prepare
 from bmnas.tasks.progress import Progress, Report
 from bmnas.tasks.registry import TASKS, get_task
-from bmnas.tasks.store import FeatureStore, Samples, StoreError
-from bmnas.tasks.task import SPLITS, Backbone, Split, SplitName, Task
+from bmnas.tasks.store import Data, FeatureStore, Samples, StoreError
+from bmnas.tasks.task import SPLITS, Backbone, SampleSource, Split, SplitName, Task
 
 __all__ = [
+    "METRICS",
+    "OBJECTIVES",
     "SPLITS",
     "TASKS",
     "Backbone",
+    "Data",
+    "Extraction",
     "FeatureStore",
     "Metric",
+    "MultiLabel",
+    "Objective",
     "Progress",
+    "Regression",
     "Report",
+    "SampleSource",
     "Samples",
+    "SingleLabel",
     "Split",
     "SplitName",
     "StoreError",
@@ -26,6 +37,10 @@ __all__ = [
     "backbones",
     "cache_folder",
     "extract_batch",
+    "f1",
+    "from_torchmetrics",
+    "get_metric",
     "get_task",
+    "mean_squared_error",
     "prepare",
 ]

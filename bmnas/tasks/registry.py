@@ -1,6 +1,11 @@
-"""The tasks that come with the package, by name. A new one is a file, and a line here."""
+"""The tasks that come with the package, by name, and those of the user. A new one is a file, and a line here."""
 
 from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
 
 from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.tasks.digits import DigitsTask
@@ -24,12 +29,41 @@ TASKS = table(
 )
 
 
-def get_task(name: str) -> Task:
-    """The task of that name.
+def get_task(name: str, *, data: Path | None = None, modalities: Sequence[str] | None = None) -> Task:
+    """The task of that name, in a Python file, or in a folder of arrays.
 
+    Args:
+        name: of a task that comes with the package; or the path of your own ``.py`` file, which is run and has a
+            `Task` named ``task``; or the path of a folder of arrays.
+        data: the folder of the data, where a task needs it.
+        modalities: those that are wanted; all if left out.
     Raises:
-        BmnasError: there is none; the message names the nearest one.
+        BmnasError: there is none of that name; the message names the nearest one. Or its data cannot be used.
     """
-    if name not in TASKS:
-        raise BmnasError(f"unknown task {name!r}{did_you_mean(name, TASKS)}")
-    return TASKS[name]()
+    task = _found(name, data)
+    task.invocation = f"--task {shlex.quote(name)}"
+    if data is not None:
+        task.invocation += f" --data {shlex.quote(str(data))}"
+    if modalities is not None:
+        task = task.with_modalities(modalities)
+        task.invocation += f" --modalities {shlex.quote(','.join(task.modalities))}"
+    return task
+
+
+def _found(name: str, data: Path | None) -> Task:
+    if name in TASKS:
+        return TASKS[name].open(data)
+    path = Path(name).expanduser()
+    if path.suffix == ".py":
+        from bmnas.tasks.own_file import load_task
+
+        return load_task(path, data)
+    if path.is_dir():
+        from bmnas.tasks.arrays import open_folder
+
+        if data is not None:
+            raise BmnasError(f"the folder of arrays {name} is the data; leave --data out")
+        return open_folder(path)
+    if "/" in name or os.sep in name:
+        raise BmnasError(f"{name}: no such task: there is neither a Python file nor a folder of that name")
+    raise BmnasError(f"unknown task {name!r}{did_you_mean(name, TASKS)}; there is {', '.join(TASKS)}, or your own file")

@@ -8,20 +8,24 @@ from __future__ import annotations
 import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
 from bmnas.genotype import Feature
 from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.taps import Tap, Tapped
 from bmnas.tasks.fingerprint import add_tensor
-from bmnas.tasks.metrics import Metric, accuracy
+from bmnas.tasks.metrics import Metric
+from bmnas.tasks.objective import Objective, SingleLabel
 from bmnas.tasks.progress import Report, silent
+from bmnas.tasks.tree import Tree, leaves, mapped
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -29,14 +33,15 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Samples of a task, all of a split or one batch of it, as the backbones take them.
+    """Samples of a task in memory, all of a split or one batch of it, as the backbones take them.
 
     Attributes:
-        inputs: by modality, (N, ...).
-        labels: (N,) class indices, or (N, outputs) where the loss takes those.
+        inputs: by modality, a tensor (N, ...), or a dictionary or tuple of such, which the backbone takes as its
+            keyword or positional arguments.
+        labels: (N,) class indices, or (N, outputs) where the objective has those.
     """
 
-    inputs: Mapping[str, Tensor]
+    inputs: Mapping[str, Tree]
     labels: Tensor
 
     def __len__(self) -> int:
@@ -44,8 +49,20 @@ class Split:
 
     def part(self, start: int, stop: int) -> Split:
         """Samples ``start`` to ``stop`` (excluded); the tensors are views."""
-        inputs = {modality: tensor[start:stop] for modality, tensor in self.inputs.items()}
+        inputs = {modality: mapped(lambda tensor: tensor[start:stop], tree) for modality, tree in self.inputs.items()}
         return Split(inputs, self.labels[start:stop])
+
+
+class SampleSource(Protocol):
+    """Samples that are read one by one, such as a ``torch.utils.data.Dataset``, because they do not fit in memory.
+
+    A sample is ``(inputs, label)``: inputs by modality as in `Split`, but of one sample, without the first axis. A
+    source may have a method ``describe(index)``, which names the files of a sample; messages about it then say them.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> tuple[Mapping[str, Tree], Any]: ...
 
 
 class Task(ABC):
@@ -54,24 +71,32 @@ class Task(ABC):
     Attributes:
         name: as the command line and the cache know it.
         features: every tapped feature, modality by modality, from shallow to deep; each with its channels.
-        taps: by feature name, the name of the backbone's submodule whose output the feature is.
+        taps: by feature name, where in the backbone it is taken: the name of a submodule, or a `Tap`.
         outputs: how many numbers the network returns for a sample.
-        metric: what the search maximises on the validation split and reports on the test split.
+        objective: the kind of labels: one class (`SingleLabel`), several (`MultiLabel`), numbers (`Regression`).
+        metric: what the search optimises on the validation split and reports on the test split; the objective's
+            usual one if a task says nothing.
         settings: the settings of a search that suit the task, used where the user names none; among ``channels``,
             ``length``, ``batch_size``, ``epochs``, and ``train_epochs`` for the training of a network.
         options: what the user chose of the data or the backbones, as JSON values; a part of every fingerprint.
         code: modules, functions or classes, besides the task's own class, whose source determines the numbers; where it
             changes, backbones and features are made anew.
+        invocation: the options of a command that name this task, for the record; one that is made in Python has none.
+        extraction_batch: samples of a forward pass of the backbones while features are extracted. It is fixed, because
+            other batch sizes can change the last bits of a feature.
     """
 
     name: str
     features: tuple[Feature, ...]
-    taps: Mapping[str, str]
+    taps: Mapping[str, str | Tap]
     outputs: int
-    metric: Metric = accuracy
+    objective: Objective = SingleLabel()
     settings: Mapping[str, Any] = MappingProxyType({})
     options: Mapping[str, Any] = MappingProxyType({})
     code: tuple[object, ...] = ()
+    invocation: str = ""
+    extraction_batch: int = 128
+    _metric: Metric | None = None
 
     @classmethod
     def open(cls, data: Path | None = None) -> Self:
@@ -111,9 +136,63 @@ class Task(ABC):
         task.features = tuple(feature for feature in self.features if feature.modality in chosen)
         return task
 
+    @property
+    def metric(self) -> Metric:
+        """The objective's usual metric, unless the task sets another one."""
+        return self._metric or self.objective.metric
+
+    @metric.setter
+    def metric(self, metric: Metric) -> None:
+        self._metric = metric
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a search on this task depends on beside the features and the settings, as JSON values."""
+        return {
+            "task": self.name,
+            "modalities": list(self.modalities),
+            "objective": repr(self.objective),
+            "metric": self.metric.name,
+        }
+
     @abstractmethod
-    def split(self, name: SplitName) -> Split:
-        """All samples of a split, in a fixed order."""
+    def split(self, name: SplitName) -> Split | SampleSource:
+        """All samples of a split, in a fixed order: tensors in memory, or a source that reads them one by one."""
+
+    def view(self, name: SplitName, view: int) -> Split | SampleSource:
+        """The samples of a split, augmented: view 0 is `split`, the others are as many different ones as are asked for.
+
+        Called with torch's generators seeded by the number of the view. Of a source, every sample is read with the
+        generators of torch, NumPy and Python seeded by the view and the index.
+
+        Raises:
+            BmnasError: the task has no augmentation.
+        """
+        if view == 0:
+            return self.split(name)
+        raise BmnasError(f"task {self.name} has no augmented views; leave --views out")
+
+    def check(self) -> None:
+        """Look at the data before anything is trained: no split is empty, and every label can be one.
+
+        Samples that are read one by one are looked at when they are read; a task that can do more overrides this
+        method.
+
+        Raises:
+            BmnasError: what is wrong, and where.
+        """
+        for name in SPLITS:
+            split = self.split(name)
+            if len(split) == 0:
+                raise BmnasError(f"the {name} split of task {self.name} is empty")
+            if not isinstance(split, Split):
+                continue
+            labels = self.objective.cast(split.labels)
+            wrong = self.objective.problem(labels, self.outputs)
+            if wrong:
+                raise BmnasError(f"the label of sample {wrong[0]} of the {name} split of task {self.name} {wrong[1]}")
+            if name == "train":
+                self.fitted(labels)
 
     @abstractmethod
     def build_backbone(self, modality: str) -> nn.Module:
@@ -134,32 +213,39 @@ class Task(ABC):
         return None
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """The loss of outputs (B, outputs), mean over the batch: cross entropy, unless a task says otherwise."""
-        return nn.functional.cross_entropy(outputs, labels)
+        """The loss of outputs (B, outputs), mean over the batch: the objective's, unless a task says otherwise."""
+        return self.objective.loss(outputs, labels)
 
-    def size(self, split: SplitName) -> int:
-        """The number of samples of a split."""
-        return len(self.split(split))
+    def fitted(self, labels: Tensor) -> Self:
+        """The task with what its loss takes from the training labels, such as balanced class weights.
 
-    def batches(self, split: SplitName, size: int) -> Iterator[Split]:
-        """The samples of a split in order, ``size`` at a time (the last batch may be smaller).
-
-        Features are extracted from these batches alone, so a task whose raw data do not fit in memory overrides this
-        method, `size` and `data_fingerprint`, and reads its samples here.
+        Raises:
+            BmnasError: nothing can be learnt from these labels.
         """
-        whole = self.split(split)
-        for start in range(0, len(whole), size):
-            yield whole.part(start, start + size)
+        try:
+            objective = self.objective.fitted(labels, self.outputs)
+        except BmnasError as error:
+            raise BmnasError(f"the training split of task {self.name} {error}") from None
+        task = copy.copy(self)
+        task.objective = objective
+        return task
 
     def data_fingerprint(self, modalities: Iterable[str] | None = None) -> str:
-        """SHA-256 of the raw inputs (of some modalities, or of all), the labels, and which split they are in."""
+        """SHA-256 of the raw inputs (of some modalities, or of all), the labels, and which split they are in.
+
+        A task that reads its samples one by one overrides this method with something cheaper that changes with the
+        data: a version, or names, sizes and times of its files.
+        """
         digest = hashlib.sha256()
         for name in SPLITS:
             split = self.split(name)
+            if not isinstance(split, Split):
+                raise NotImplementedError(f"{type(self).__name__} reads samples one by one, so it has a fingerprint")
             digest.update(f"split {name}\n".encode())
             for modality in self.modalities if modalities is None else modalities:
-                digest.update(f"input {modality!r}\n".encode())
-                add_tensor(digest, split.inputs[modality])
+                for place, tensor in leaves(split.inputs[modality]):
+                    digest.update(f"input {modality!r}{place}\n".encode())
+                    add_tensor(digest, tensor)
             digest.update(b"labels\n")
             add_tensor(digest, split.labels)
         return digest.hexdigest()
@@ -170,14 +256,19 @@ class Backbone:
     """A trained unimodal network, frozen and in eval mode, with the places where its features are tapped.
 
     Attributes:
-        module: takes the modality's input (B, ...).
-        taps: by feature name, the name of a submodule of ``module``.
+        module: takes the modality's input (B, ...); where that is a dictionary or a tuple, as its arguments.
+        taps: by feature name, a place in ``module``.
         score: its own score on the validation split by the task's metric, if it was trained on the spot.
     """
 
     module: nn.Module
-    taps: Mapping[str, str]
+    taps: Mapping[str, str | Tap]
     score: float | None = None
+
+    @cached_property
+    def tapped(self) -> Tapped:
+        """The module with its taps looked up: called on inputs, it gives the features by name."""
+        return Tapped(self.module, self.taps)
 
     def to(self, device: str | torch.device) -> Backbone:
         """The same backbone on a device."""

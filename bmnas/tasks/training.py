@@ -14,13 +14,13 @@ from bmnas.tasks.seeding import seeded
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a network is trained with Adam.
+    """How a network is trained with AdamW (Loshchilov and Hutter, ICLR 2019); without weight decay that is Adam.
 
     Attributes:
         epochs: passes over the samples.
         batch_size: samples a step.
         learning_rate: Adam's step size at the start; it falls to zero along a cosine.
-        weight_decay: L2 penalty, added to the gradient.
+        weight_decay: the share of a weight that is taken off at a step, per unit of learning rate.
         seed: of the order of the samples, and of whatever is random in the network.
     """
 
@@ -59,7 +59,7 @@ def train(
     module.to(device).train()
     inputs, labels = inputs.to(device), labels.to(device)
     steps = settings.epochs * -(-len(labels) // settings.batch_size)
-    optimizer = torch.optim.Adam(module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     report(Progress(phase, 0, settings.epochs))
     with seeded(settings.seed, device):

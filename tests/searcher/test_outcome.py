@@ -8,10 +8,10 @@ from bmnas.genotype import Provenance, from_dict
 from bmnas.genotype.canonical import canonical_hash
 from bmnas.searcher import TrainConfig
 from bmnas.searcher.outcome import with_training
-from bmnas.tasks import get_task
+from bmnas.tasks import Extraction, get_task
 from tests.genotype.test_schema import SHORT, changed
 
-TRAINED = SimpleNamespace(test=0.5, parameters=7, seconds=1.0, data="digits@1")
+TRAINED = SimpleNamespace(test=0.5, parameters=7, seconds=1.0, data="digits@1", extraction=Extraction())
 
 
 def trained(genotype):

@@ -15,7 +15,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import bmnas
 from bmnas.genotype import BmnasError, files, load
 from bmnas.searcher import EpochDone, Row, SearchConfig, TrainConfig, TrainingEpochDone, search
-from bmnas.searcher.training import joined
 from bmnas.tasks import FeatureStore, get_task, prepare
 from tests.searcher.small import CONFIG, TRAIN, bare, outcome
 
@@ -64,7 +63,7 @@ def test_the_weights_are_those_that_were_tested(finished, cache):
     network.load_state_dict(safetensors.torch.load_file(finished.folder / "genotype.safetensors"))
     task = get_task("digits")
     test = prepare(task, length=4, pool=bmnas.compiler.pool, cache=cache).split("test")
-    outputs = network.eval()(joined(test, None, network.features).features)
+    outputs = network.eval()({name: test.features[name] for name in network.features})
     assert task.metric.score(outputs, test.labels) == finished.rows[-1].test
 
 
@@ -126,9 +125,9 @@ def test_the_callers_random_state_and_threads_are_left_alone(cache, tmp_path):
 
 def test_the_test_split_is_read_once_for_each_row_and_never_by_the_search(cache, tmp_path, monkeypatch):
     log = []
-    split = FeatureStore.split
+    data = FeatureStore.data
     monkeypatch.setattr(
-        FeatureStore, "split", lambda self, name, *rest: (log.append(name), split(self, name, *rest))[1]
+        FeatureStore, "data", lambda self, *names, **rest: (log.extend(names), data(self, *names, **rest))[1]
     )
     report = lambda event: log.append(event.name) if isinstance(event, Row) else None  # noqa: E731
     result = search("digits", CONFIG, train=TRAIN, folder=tmp_path / "run", device="cpu", cache=cache, report=report)

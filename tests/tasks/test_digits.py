@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from bmnas.taps import run_taps
 from bmnas.tasks import SPLITS, Backbone, FeatureStore, Task, backbones, get_task
-from bmnas.tasks.taps import run_taps
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from torch import nn
 
 from bmnas.genotype import BmnasError, Feature
 from bmnas.tasks import SPLITS, FeatureStore, Progress, Task, backbones, extract_batch, fingerprint, get_task, prepare
-from bmnas.tasks.prepare import BATCH
 from tests.tasks.small_task import SIZES, SmallTask, small_pool
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +54,8 @@ def test_cached_features_are_the_pooled_live_ones(task: Task, cache: Path) -> No
     for split in SPLITS:
         samples, whole = store.split(split), task.split(split)
         assert torch.equal(samples.labels, whole.labels)
-        batches = [extract_batch(task, live, batch.inputs, length, small_pool) for batch in task.batches(split, BATCH)]
+        parts = [whole.part(start, start + task.extraction_batch) for start in range(0, len(whole), 128)]
+        batches = [extract_batch(task, live, part.inputs, length, small_pool) for part in parts]
         at_once = extract_batch(task, live, whole.inputs, length, small_pool)
         assert list(samples.features) == [feature.name for feature in task.features]
         for name, cached in samples.features.items():
@@ -70,7 +70,7 @@ def test_a_second_time_touches_no_backbone(task: Task, cache: Path, monkeypatch:
     forbid_backbones(task, monkeypatch)
     second = prepared(cache, type(task)(), length)
     assert (second.folder, second.key) == (first.folder, first.key)
-    assert len(second.split("test")) == task.size("test")
+    assert len(second.split("test")) == len(task.split("test"))
 
 
 def test_reshapes_give_their_shapes(tmp_path: Path) -> None:
@@ -87,13 +87,14 @@ def test_the_global_random_state_is_untouched(tmp_path: Path) -> None:
 
 
 def truncate(folder: Path) -> None:
-    path = folder / "train-00000.safetensors"
+    path = folder / "train-v000-00000.safetensors"
     path.write_bytes(path.read_bytes()[:-10])
 
 
 def flip(folder: Path) -> None:
-    path = folder / "test-00000.safetensors"
-    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    path = folder / "test-v000-00000.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
 
 def change(part: str) -> Callable[[Path], None]:
@@ -106,12 +107,12 @@ def change(part: str) -> Callable[[Path], None]:
     return edit
 
 
-PARTS = ("task", "options", "data", "features", "taps", "length", "backbones", "code")
+PARTS = ("task", "options", "data", "features", "taps", "length", "backbones", "code", "views", "precision")
 DAMAGES = [
     truncate,
     flip,
     lambda folder: (folder / "manifest.json").unlink(),
-    lambda folder: (folder / "validation-00000.safetensors").unlink(),
+    lambda folder: (folder / "validation-v000-00000.safetensors").unlink(),
     *map(change, PARTS),
 ]
 
@@ -163,7 +164,7 @@ def run(cache: Path, before: str = "") -> subprocess.Popen[str]:
     code = (
         "import sys, time; from pathlib import Path\n"
         "from bmnas.tasks import prepare\n"
-        "from bmnas.tasks.store_writer import StoreWriter\n"
+        "from bmnas.tasks.store import StoreWriter\n"
         "from tests.tasks.small_task import SmallTask, small_pool\n"
         f"{before}\n"
         "store = prepare(SmallTask(), length=4, pool=small_pool, cache=Path(sys.argv[1]))\n"
@@ -178,18 +179,18 @@ def run(cache: Path, before: str = "") -> subprocess.Popen[str]:
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
 def test_a_killed_extraction_is_recognised_and_done_again(tmp_path: Path) -> None:
     stop = (
-        "def stop(self, split):\n"
+        "def stop(self, split, view):\n"
         "    print('stopped', flush=True)\n"
         "    time.sleep(600)\n"
-        "end = StoreWriter.end_split\n"
-        "StoreWriter.end_split = lambda self, split: end(self, split) if split == 'train' else stop(self, split)"
+        "begin = StoreWriter.begin\n"
+        "StoreWriter.begin = lambda self, split, view: (begin if split == 'train' else stop)(self, split, view)"
     )
     with run(tmp_path, stop) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "stopped\n"
         process.send_signal(signal.SIGKILL)
     left = [path.name for path in (tmp_path / "small" / "features").rglob("*-0*.safetensors")]
-    assert left == ["train-00000.safetensors"]
+    assert left == ["train-v000-00000.safetensors"]
     assert content(prepared(tmp_path / "other")) == content(prepared(tmp_path))
 
 
@@ -233,7 +234,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_store(tmp_path: Path, monkeyp
     backbones(SmallTask(), cache=tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(BmnasError, match=r"train-00000\.safetensors: cannot be written: no space left on device"):
+        with pytest.raises(
+            BmnasError, match=r"train-v000-00000\.safetensors: cannot be written: no space left on device"
+        ):
             prepared(tmp_path)
     assert len(prepared(tmp_path).split("train")) == SIZES["train"]
 
@@ -247,12 +250,12 @@ def test_features_that_the_task_describes_wrongly_are_refused(tmp_path: Path) ->
         taps = {"label": "0"}  # noqa: RUF012
 
     class Empty(SmallTask):
-        def batches(self, split: str, size: int):  # type: ignore[no-untyped-def]
-            return iter(())
+        def split(self, name: str):  # type: ignore[no-untyped-def]
+            return super().split(name).part(0, 0)
 
     with pytest.raises(BmnasError, match=r"feature 'labels' has 6 channels .*, but the task says 7"):
         prepared(tmp_path, OtherChannels())
     with pytest.raises(BmnasError, match=r"does not say where feature 'labels' is tapped; did you mean 'label'\?"):
         prepared(tmp_path, NoTap())
-    with pytest.raises(BmnasError, match=r"task 'small' has no samples in its train split"):
+    with pytest.raises(BmnasError, match=r"the train split of task small is empty"):
         prepared(tmp_path, Empty())

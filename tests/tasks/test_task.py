@@ -6,14 +6,14 @@ from bmnas.tasks import SPLITS
 from tests.tasks.small_task import SmallTask
 
 
-def test_batches_are_the_split_in_order() -> None:
+def test_parts_are_the_split_in_order() -> None:
     task = SmallTask()
     for name in SPLITS:
-        batches, whole = list(task.batches(name, 32)), task.split(name)
-        assert sum(len(batch) for batch in batches) == len(whole) == task.size(name)
-        assert torch.equal(torch.cat([batch.labels for batch in batches]), whole.labels)
+        whole = task.split(name)
+        parts = [whole.part(start, start + 32) for start in range(0, len(whole), 32)]
+        assert torch.equal(torch.cat([part.labels for part in parts]), whole.labels)
         for modality in task.modalities:
-            assert torch.equal(torch.cat([batch.inputs[modality] for batch in batches]), whole.inputs[modality])
+            assert torch.equal(torch.cat([part.inputs[modality] for part in parts]), whole.inputs[modality])
 
 
 def test_the_data_fingerprint_changes_with_data_and_modality() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from bmnas.genotype import BmnasError
 from bmnas.tasks import SPLITS, FeatureStore, StoreError
-from bmnas.tasks.store_writer import StoreWriter
+from bmnas.tasks.store import StoreWriter
 
 FINGERPRINT = {"task": "toy", "data": "d", "length": 4}
 NAMES = ("labels", "__metadata__", 'a "b"\\ ../c 名')
@@ -19,15 +19,16 @@ def features(count: int, start: int = 0) -> dict[str, torch.Tensor]:
     return {name: numbers[:, None, None] + torch.full((2, 3), float(i)) for i, name in enumerate(NAMES)}
 
 
-def write(folder: Path, batches: tuple[int, ...] = (4, 4, 3)) -> None:
-    writer = StoreWriter(folder, shard_samples=5)
-    for split in SPLITS:
-        start = 0
-        for count in batches:
-            writer.add(split, features(count, start), torch.arange(start, start + count))
-            start += count
-        writer.end_split(split)
-    writer.finish(FINGERPRINT, {"Top": 0.5, "Bottom": None}, {"torch": "2"})
+def write(folder: Path, batches: tuple[int, ...] = (1,) * 11) -> None:
+    with StoreWriter(folder, FINGERPRINT, shard_samples=5) as writer:
+        for split in SPLITS:
+            writer.begin(split)
+            start = 0
+            for count in batches:
+                writer.add(features(count, start), torch.arange(start, start + count), start + count)
+                start += count
+            assert writer.end() == 11
+        writer.finish({"Top": 0.5, "Bottom": None}, {"torch": "2"})
 
 
 @pytest.fixture
@@ -42,8 +43,10 @@ def problem(folder: Path, fingerprint: dict[str, object] | None = None) -> tuple
     return caught.value.problem, str(caught.value)
 
 
-@pytest.mark.parametrize("batches", [(4, 4, 3), (11,), (1,) * 11, (5, 5, 1)])
-def test_what_was_written_is_read_in_order_in_whole_shards(tmp_path: Path, batches: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("batches", "shards"), [((5, 5, 1), [5, 5, 1]), ((1,) * 11, [5, 5, 1]), ((11,), [11])])
+def test_what_was_written_is_read_in_order_in_whole_shards(
+    tmp_path: Path, batches: tuple[int, ...], shards: list[int]
+) -> None:
     write(tmp_path, batches)
     store = FeatureStore.open(tmp_path, FINGERPRINT)
     for split in SPLITS:
@@ -53,7 +56,7 @@ def test_what_was_written_is_read_in_order_in_whole_shards(tmp_path: Path, batch
         assert torch.equal(samples.labels, torch.arange(11))
         for name, tensor in features(11).items():
             assert torch.equal(samples.features[name], tensor)
-    assert [shard.samples for shard in store.manifest.splits["train"]] == [5, 5, 1]
+    assert [shard.samples for shard in store.manifest.of("train")[0].shards] == shards
     assert store.fingerprint == FINGERPRINT
     assert store.shapes == dict.fromkeys(NAMES, (2, 3))
     assert store.scores == {"Top": 0.5, "Bottom": None}
@@ -85,7 +88,7 @@ def flip_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("file", ["train-00001.safetensors", "test-00000.safetensors"])
+@pytest.mark.parametrize("file", ["train-v000-00001.safetensors", "test-v000-00000.safetensors"])
 def test_a_damaged_shard_is_named(folder: Path, file: str) -> None:
     path = folder / file
     whole = path.read_bytes()
@@ -101,8 +104,8 @@ def test_a_damaged_shard_is_named(folder: Path, file: str) -> None:
 
 def test_a_shard_that_changes_after_opening_is_not_used(folder: Path) -> None:
     store = FeatureStore.open(folder)
-    flip_a_byte(folder / "train-00001.safetensors")
-    with pytest.raises(StoreError, match=r"train-00001\.safetensors was changed"):
+    flip_a_byte(folder / "train-v000-00001.safetensors")
+    with pytest.raises(StoreError, match=r"train-v000-00001\.safetensors has a damaged sample"):
         store.split("train")
     assert len(store.split("test")) == 11
 
@@ -110,10 +113,11 @@ def test_a_shard_that_changes_after_opening_is_not_used(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (("format",), "bmnas-features/2"),
-        (("splits", "train", 0, "file"), "../train-00000.safetensors"),
-        (("splits", "train"), []),
-        (("splits", "train", 0, "samples"), -1),
+        (("format",), "bmnas-features/1"),
+        (("written", 0, "shards", 0, "file"), "../train-v000-00000.safetensors"),
+        (("written", 0, "shards"), []),
+        (("written", 0, "view"), 1),
+        (("written", 0, "shards", 0, "samples"), -1),
         (("unknown",), 1),
     ],
 )
@@ -129,7 +133,7 @@ def test_a_manifest_that_was_tampered_with_is_damaged(
     assert problem(folder)[0] == "damaged"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "\x00\x01", '{"format": "bmnas-features/1"}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "\x00\x01", '{"format": "bmnas-features/2"}'])
 def test_a_manifest_that_is_no_manifest_is_damaged(folder: Path, content: str) -> None:
     (folder / "manifest.json").write_text(content)
     assert problem(folder)[0] == "damaged"
@@ -138,21 +142,22 @@ def test_a_manifest_that_is_no_manifest_is_damaged(folder: Path, content: str) -
 def test_a_shard_with_other_arrays_than_the_manifest_says_is_not_used(folder: Path) -> None:
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["shapes"]["labels"] = [3, 2]
+    manifest["shapes"]["labels"] = [3, 3]
     path.write_text(json.dumps(manifest))
     with pytest.raises(StoreError, match="does not hold the arrays"):
         FeatureStore.open(folder).split("train")
 
 
 def test_a_new_writer_removes_what_is_left_of_an_old_one_and_nothing_else(folder: Path) -> None:
-    (folder / ".train-00007.safetensors.123.tmp").write_bytes(b"half")
+    (folder / ".train-v000-00007.safetensors.123.tmp").write_bytes(b"half")
     (folder / "notes.txt").write_text("mine")
-    StoreWriter(folder)
+    StoreWriter(folder, {**FINGERPRINT, "data": "other"})
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
 def test_samples_of_different_shapes_are_refused(tmp_path: Path) -> None:
-    writer = StoreWriter(tmp_path)
-    writer.add("train", {"a": torch.zeros(2, 3, 4)}, torch.zeros(2))
+    writer = StoreWriter(tmp_path, FINGERPRINT)
+    writer.begin("train")
+    writer.add({"a": torch.zeros(2, 3, 4)}, torch.zeros(2), 2)
     with pytest.raises(BmnasError, match=r"feature 'a' has shape \(3, 5\) in train, but \(3, 4\) before"):
-        writer.add("train", {"a": torch.zeros(2, 3, 5)}, torch.zeros(2))
+        writer.add({"a": torch.zeros(2, 3, 5)}, torch.zeros(2), 4)

@@ -1,0 +1,145 @@
+"""``bmnas taps``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bmnas.cli.options import DataFolder, Json
+
+if TYPE_CHECKING:
+    from bmnas.genotype import BmnasError
+    from bmnas.taps import TapPlace
+    from bmnas.tasks import Task
+
+_DEPTH = 2
+_CALLS = 3
+
+
+def taps(
+    task: Annotated[str, typer.Argument(help="Your own Python file, my_task.py, or the name of a task.")],
+    modality: Annotated[
+        str | None, typer.Option(help="The backbone of one modality; all if left out.", show_default=False)
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what is deeper inside, and the operations between modules.")
+    ] = False,
+    data: DataFolder = None,
+    as_json: Json = False,
+) -> None:
+    """List where features can be taken in the backbones of a task, with shapes.
+
+    Each backbone runs once, on the first training sample. What the task takes now is marked with the feature's name.
+
+    Example: bmnas taps my_task.py --modality Image
+    """
+    from bmnas.tasks import get_task
+    from bmnas.tasks.tappable import tappable
+
+    given = get_task(task, data=data)
+    taken, problem = _taken(given)
+    places = tappable(given, modality, nodes=everything)
+    marks = {name: _marks(name, own, taken) for name, own in places.items()}
+    shown = {feature for own in marks.values() for features in own for feature in features}
+    if not everything and any(owner in places and feature not in shown for owner, feature in taken):
+        # It is an operation between modules. Looking for those can take long, so it is done where they are needed.
+        places = tappable(given, modality, nodes=True)
+        marks = {name: _marks(name, own, taken) for name, own in places.items()}
+    if as_json:
+        typer.echo(json.dumps({name: _as_json(own, marks[name]) for name, own in places.items()}, indent=2))
+    else:
+        for name, own in places.items():
+            _show(name, own, marks[name], everything)
+        typer.echo("B is the batch. channels: the axis that holds them; ? where the modules do not tell.")
+    if problem is not None:
+        raise problem
+
+
+def _taken(task: Task) -> tuple[dict[tuple[str, str], Any], BmnasError | None]:
+    """By modality and feature, the task's taps; and what is wrong with them, which is shown after the list."""
+    from bmnas.genotype import BmnasError
+
+    try:
+        return {(feature.modality, feature.name): task.taps[feature.name] for feature in task.features}, None
+    except BmnasError as error:
+        return {}, error
+
+
+def _marks(modality: str, places: Sequence[TapPlace], taken: Mapping[tuple[str, str], Any]) -> list[list[str]]:
+    """For each place, the features that are taken there."""
+    from bmnas.taps import Tap
+
+    features: dict[tuple[str, Any], list[str]] = {}
+    for (owner, feature), given in taken.items():
+        if owner == modality:
+            tap = Tap.of(given)
+            features.setdefault((tap.node, tap.item), []).append(feature)
+    return [features.get((place.tap.node, place.tap.item), []) for place in places]
+
+
+def _show(modality: str, places: Sequence[TapPlace], marks: Sequence[Sequence[str]], everything: bool) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=modality, title_justify="left")
+    table.add_column("tap", overflow="fold")
+    table.add_column("what it is", overflow="fold")
+    table.add_column("shape", overflow="fold")
+    table.add_column("channels", no_wrap=True)
+    table.add_column("parameters up to there", justify="right")
+    table.add_column("taken as", overflow="fold")
+    hidden = 0
+    for place, mark in zip(places, marks, strict=True):
+        if not (everything or mark or _plain(place)):
+            hidden += 1
+            continue
+        parameters = "" if place.parameters is None else f"{place.parameters:,}"
+        table.add_row(_written(place), place.kind, _shape(place), _channels(place), parameters, ", ".join(mark))
+    Console(emoji=False, markup=False).print(table)
+    if hidden:
+        typer.echo(f"{modality}: {hidden} more places; --all shows them.\n")
+
+
+def _plain(place: TapPlace) -> bool:
+    """Whether a place is shown without being asked for: not deep inside, not of the many calls of a loop."""
+    module = place.parameters is not None
+    return module and place.batch_first and place.depth <= _DEPTH and place.call < _CALLS
+
+
+def _written(place: TapPlace) -> str:
+    """The tap as a task file has it."""
+    tap = place.tap
+    options = [f"item={tap.item!r}"] if tap.item is not None else []
+    options += [f"axis={tap.axis}"] if tap.axis != 1 else []
+    if options:
+        return f"Tap({', '.join([repr(tap.node), *options])})"
+    return tap.node or repr(tap.node)
+
+
+def _shape(place: TapPlace) -> str:
+    sizes = [str(size) for size in place.shape]
+    return "(" + ", ".join(["B", *sizes[1:]] if place.batch_first else sizes) + ")"
+
+
+def _channels(place: TapPlace) -> str:
+    if not place.batch_first:
+        return "no batch"
+    return "?" if place.axis is None else f"axis {place.axis}"
+
+
+def _as_json(places: Sequence[TapPlace], marks: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "tap": place.tap.as_json(),
+            "kind": place.kind,
+            "shape": ["B", *place.shape[1:]] if place.batch_first else list(place.shape),
+            "channels_axis": place.axis,
+            "parameters": place.parameters,
+            "features": list(mark),
+        }
+        for place, mark in zip(places, marks, strict=True)
+    ]

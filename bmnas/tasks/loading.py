@@ -1,0 +1,247 @@
+"""Read the samples of a split batch by batch, in order: slices of what is in memory, else by workers ahead of need."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, default_collate
+
+from bmnas.genotype.errors import BmnasError
+from bmnas.genotype.files import reason
+from bmnas.tasks.task import SampleSource, Split
+from bmnas.tasks.tree import Tree, leaves, mapped
+
+_MOST_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A sample that cannot be used.
+
+    Attributes:
+        index: in its split.
+        why: which file or what about it, without a full stop.
+    """
+
+    index: int
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """Some samples of a split, in order.
+
+    Attributes:
+        batch: those that could be read; ``None`` if none could.
+        kept: their indices in the split.
+        bad: the others.
+        stop: the index after the last of them all.
+    """
+
+    batch: Split | None
+    kept: list[int]
+    bad: list[Bad]
+    stop: int
+
+
+@runtime_checkable
+class Sliceable(Protocol):
+    """A source that gives a run of samples at once."""
+
+    def part(self, start: int, stop: int) -> Split:
+        """Samples ``start`` to ``stop`` (excluded)."""
+        ...
+
+
+def load(
+    source: Split | SampleSource,
+    size: int,
+    *,
+    start: int = 0,
+    skip: frozenset[int] = frozenset(),
+    workers: int | None = None,
+    seed: int = 0,
+) -> Iterator[Loaded]:
+    """The samples of a split from ``start`` on, ``size`` at a time.
+
+    Args:
+        source: a `Split`, something else with a method ``part``, or any data set that gives samples one by one.
+        size: samples of a batch, counted from index 0: with another start the same batches come.
+        start: the first index, a multiple of ``size``.
+        skip: indices that are left out.
+        workers: processes that read samples one by one, ahead of need; as many as suit the machine if left out.
+        seed: with the index of a sample it seeds the generators of torch, NumPy and Python while that is read.
+
+    Raises:
+        BmnasError: samples cannot be put into one batch, or a worker died.
+    """
+    bounds = [(first, min(first + size, len(source))) for first in range(start, len(source), size)]
+    if isinstance(source, Sliceable):
+        for first, stop in bounds:
+            yield _slice(source, first, stop, skip)
+        return
+    reader = _Reader(source, skip, seed)
+    count = min(len(bounds), default_workers() if workers is None else workers)
+    if count == 0:
+        for first, stop in bounds:
+            yield reader[first, stop]
+        return
+    # Forked workers need not pickle the data set, which may be of classes that no module has.
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
+    loader: DataLoader[Loaded] = DataLoader(
+        reader,
+        batch_size=None,
+        sampler=bounds,
+        num_workers=count,
+        collate_fn=_as_it_is,
+        multiprocessing_context=method,
+    )
+    try:
+        yield from loader
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise BmnasError(
+            f"a worker that reads samples died ({str(error).splitlines()[0]}); --workers 0 reads without workers"
+        ) from error
+
+
+def default_workers() -> int:
+    """Processes that read samples on this machine: every core but the one of the backbones, at most eight."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(_MOST_WORKERS, cores - 1))
+
+
+def described(source: object, index: int) -> str:
+    """What a data set calls a sample: its file, where that is known; else nothing.
+
+    It is what ``source.describe(index)`` says; a ``Subset`` asks the data set it is of, and the image folders of
+    torchvision have their files in ``samples``.
+    """
+    if isinstance(source, torch.utils.data.Subset):
+        return described(source.dataset, source.indices[index])
+    with contextlib.suppress(Exception):  # whatever a stranger's code does: a name is all that is lost
+        if hasattr(source, "describe"):
+            return str(source.describe(index))
+        if hasattr(source, "samples"):
+            return str(source.samples[index][0])
+    return ""
+
+
+def named(source: object, index: int, what: str) -> str:
+    """A sentence's end about a sample, after its name where it has one."""
+    name = described(source, index)
+    return f"{name}: {what}" if name else what
+
+
+def _slice(source: Sliceable, first: int, stop: int, skip: frozenset[int]) -> Loaded:
+    part = source.part(first, stop)
+    kept = [index for index in range(first, stop) if index not in skip]
+    if len(kept) < stop - first:
+        chosen = torch.tensor([index - first for index in kept], dtype=torch.int64)
+        inputs = {name: mapped(lambda tensor: tensor[chosen], tree) for name, tree in part.inputs.items()}
+        part = Split(inputs, part.labels[chosen])
+    return Loaded(part if kept else None, kept, [], stop)
+
+
+class _Reader(Dataset[Loaded]):
+    """Batches of a data set by their bounds. It runs in the workers."""
+
+    def __init__(self, source: SampleSource, skip: frozenset[int], seed: int) -> None:
+        self._source, self._skip, self._seed = source, skip, seed
+
+    def __getitem__(self, bounds: tuple[int, int]) -> Loaded:
+        first, stop = bounds
+        samples: list[tuple[int, Mapping[str, Tree], Tensor]] = []
+        bad: list[Bad] = []
+        for index in range(first, stop):
+            if index not in self._skip:
+                read = self._read(index)
+                if isinstance(read, Bad):
+                    bad.append(read)
+                else:
+                    samples.append(read)
+        bad += _odd_ones(self._source, samples)
+        wrong = {one.index for one in bad}
+        good = [sample for sample in samples if sample[0] not in wrong]
+        batch = _collated(good) if good else None
+        return Loaded(batch, [index for index, _, _ in good], sorted(bad, key=lambda one: one.index), stop)
+
+    def _read(self, index: int) -> tuple[int, Mapping[str, Tree], Tensor] | Bad:
+        try:
+            with _seeded_everywhere(self._seed, index):
+                sample = self._source[index]
+        except Exception as error:  # a sample fails with whatever its decoder raises
+            return Bad(index, named(self._source, index, f"cannot be read: {_problem(error)}"))
+        if not (isinstance(sample, (tuple, list)) and len(sample) == 2 and isinstance(sample[0], Mapping)):
+            kind = type(sample).__name__
+            raise BmnasError(f"a sample of a data set is (inputs by modality, label), but this one gives a {kind}")
+        inputs, label = sample
+        return index, _as_tensors(inputs), torch.as_tensor(label)
+
+
+def _as_tensors(tree: Tree) -> Any:
+    """A sample's inputs with every array and number as a tensor."""
+    if isinstance(tree, Mapping):
+        return {key: _as_tensors(item) for key, item in tree.items()}
+    if isinstance(tree, (tuple, list)) and not all(isinstance(item, (int, float)) for item in tree):
+        return tuple(_as_tensors(item) for item in tree)
+    return torch.as_tensor(tree)
+
+
+def _collated(samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> Split:
+    return Split(default_collate([inputs for _, inputs, _ in samples]), torch.stack([label for *_, label in samples]))
+
+
+def _odd_ones(source: SampleSource, samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> list[Bad]:
+    """The samples that are not of the shapes that the first one has: they cannot be in one batch."""
+    bad: list[Bad] = []
+    expected: dict[str, tuple[int, ...]] | None = None
+    for index, inputs, label in samples:
+        shapes = {f"input {place[1:]}": tuple(tensor.shape) for place, tensor in leaves(inputs)}
+        shapes["the label"] = tuple(label.shape)
+        expected = expected or shapes
+        for place in {**expected, **shapes}:
+            if shapes.get(place) != expected.get(place):
+                why = f"{place} has shape {shapes.get(place)}, but others have {expected.get(place)}"
+                bad.append(Bad(index, named(source, index, why)))
+                break
+    return bad
+
+
+@contextlib.contextmanager
+def _seeded_everywhere(seed: int, index: int) -> Iterator[None]:
+    """Augmentations draw from three generators; each sample has its own stream, whichever worker reads it."""
+    number = (seed * 1_000_003 + index * 7919 + 1) % 2**32
+    python, numpy, own = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(number)
+    np.random.seed(number)
+    torch.default_generator.manual_seed(number)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_rng_state(own)
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, BmnasError):
+        return str(error)
+    if isinstance(error, OSError):
+        file = f" ({error.filename})" if error.filename else ""
+        return f"{reason(error)}{file}"
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _as_it_is(loaded: Any) -> Any:
+    return loaded

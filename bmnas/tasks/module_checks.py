@@ -1,0 +1,173 @@
+"""The arguments of a `ModuleTask`: each looked at, and brought into one form, before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Subset
+
+from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.taps import Tap, TapError, Tapped
+from bmnas.tasks.task import SampleSource, Split
+from bmnas.tasks.tree import Tree, leaves, mapped
+
+_RESHAPES = ("sequence", "grid", "none")
+
+
+def outputs(number: Any) -> None:
+    """Raises BmnasError unless it is a positive whole number."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise BmnasError(f"outputs is {number!r}, but should be the number of classes, or of numbers to predict")
+
+
+def splits(task: str, data: Mapping[Any, Split | SampleSource], augmented: Split | SampleSource | None) -> None:
+    """None is empty, no two share samples, and what is augmented is as long as the training split.
+
+    Raises:
+        BmnasError: see there.
+    """
+    for name, source in [*data.items(), *([("augmented training", augmented)] if augmented is not None else [])]:
+        if not hasattr(source, "__len__") or not (isinstance(source, Split) or hasattr(source, "__getitem__")):
+            raise BmnasError(
+                f"the {name} split of task {task} is a {type(source).__name__}, but should be a Split, or a data set "
+                "with a length and items (inputs by modality, label)"
+            )
+        if len(source) == 0:
+            raise BmnasError(f"the {name} split of task {task} is empty")
+        if isinstance(source, Split):
+            _same_length(task, name, source)
+    for (one, first), (other, second) in combinations(data.items(), 2):
+        _apart(task, one, first, other, second)
+    if augmented is not None and len(augmented) != len(data["train"]):
+        raise BmnasError(
+            f"the augmented training split of task {task} has {len(augmented)} samples, "
+            f"but the train split has {len(data['train'])}; they should be the same in the same order"
+        )
+
+
+def backbones(given: Mapping[str, nn.Module]) -> None:
+    """Raises BmnasError unless there are some, and all are modules."""
+    if not given:
+        raise BmnasError("backbones is empty, but should have a module for each modality")
+    for modality, module in given.items():
+        if not isinstance(module, nn.Module):
+            raise BmnasError(f"the backbone of modality {modality!r} is a {type(module).__name__}, not a torch module")
+
+
+def named_taps(taps: Mapping[str, Any], modalities: Iterable[str]) -> dict[str, dict[str, str | Tap]]:
+    """By modality and feature name, where the feature is taken; in the order of the modalities.
+
+    Raises:
+        BmnasError: a modality has no backbone, two features have one name, or something is no tap.
+    """
+    modalities = list(modalities)
+    for modality in taps:
+        if modality not in modalities:
+            raise BmnasError(
+                f"taps are given for {modality!r}, which has no backbone{did_you_mean(str(modality), modalities)}"
+            )
+    named: dict[str, dict[str, str | Tap]] = {}
+    taken: dict[str, str] = {}
+    for modality in modalities:
+        own = taps.get(modality, ())
+        if isinstance(own, str | Tap):
+            own = [own]
+        pairs = own.items() if isinstance(own, Mapping) else ((f"{modality}_{i}", tap) for i, tap in enumerate(own, 1))
+        named[modality] = {}
+        for feature, tap in pairs:
+            if feature in taken:
+                raise BmnasError(f"{taken[feature]!r} and {modality!r} both have a feature named {feature!r}")
+            taken[feature] = modality
+            named[modality][feature] = _plain(tap, feature)
+    return named
+
+
+def reshapes(given: Mapping[str, str], modality_of: Mapping[str, str]) -> dict[str, str]:
+    """By feature, how it becomes a sequence; what is said of a feature goes before what is said of its modality.
+
+    Raises:
+        BmnasError: a name is neither a feature nor a modality, or a value is none.
+    """
+    known = [*modality_of, *dict.fromkeys(modality_of.values())]
+    for name, how in given.items():
+        if name not in known:
+            raise BmnasError(f"reshape names {name!r}, which is no feature and no modality{did_you_mean(name, known)}")
+        if how not in _RESHAPES:
+            raise BmnasError(f"reshape of {name!r} is {how!r}{did_you_mean(str(how), _RESHAPES)}")
+    return {feature: given.get(feature, given.get(modality, "sequence")) for feature, modality in modality_of.items()}
+
+
+def code_of(modules: Iterable[nn.Module], data: Iterable[object]) -> tuple[object, ...]:
+    """The classes whose source determines the features: of the modules with their parts, and of the data sets."""
+    found: list[type] = [type(part) for module in modules for part in module.modules()]
+    found += [type(_root(source)[0]) for source in data if source is not None and not isinstance(source, Split)]
+    return tuple(dict.fromkeys(found))
+
+
+def on(module: nn.Module, inputs: Tree) -> Tree:
+    """The inputs on the device of the module."""
+    tensors = (*module.parameters(), *module.buffers())
+    device = tensors[0].device if tensors else torch.device("cpu")
+    return mapped(lambda tensor: tensor.to(device), inputs)
+
+
+def run(tapped: Tapped, inputs: Tree, modality: str) -> dict[str, Tensor]:
+    """The features of one modality.
+
+    Raises:
+        BmnasError: the backbone fails.
+    """
+    try:
+        return tapped(inputs)
+    except TapError:
+        raise
+    except Exception as error:  # a backbone's own code can raise anything
+        said = (str(error).strip() or "no message").split("\n")[0][:300]
+        shapes = ", ".join(f"{place[1:]} {tuple(tensor.shape)}".strip() for place, tensor in leaves(inputs))
+        raise BmnasError(
+            f"the backbone of modality {modality!r} cannot run on an input {shapes}: {type(error).__name__}: {said}"
+        ) from error
+
+
+def _same_length(task: str, name: str, split: Split) -> None:
+    for modality, tree in split.inputs.items():
+        for _, tensor in leaves(tree):
+            if len(tensor) != len(split):
+                raise BmnasError(
+                    f"the {name} split of task {task} has {len(split)} labels, but {len(tensor)} of {modality!r}"
+                )
+
+
+def _apart(task: str, one: str, first: object, other: str, second: object) -> None:
+    (root, indices), (other_root, other_indices) = _root(first), _root(second)
+    if root is not other_root:
+        return
+    if indices is None or other_indices is None:
+        raise BmnasError(f"the {one} and {other} splits of task {task} overlap: they are of one data set")
+    shared = set(indices) & set(other_indices)
+    if shared:
+        also = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
+        raise BmnasError(
+            f"the {one} and {other} splits of task {task} overlap: both have sample {min(shared)}{also} of one data set"
+        )
+
+
+def _root(source: object) -> tuple[object, list[int] | None]:
+    """The data set that a `Subset` is of, and its indices there; ``None`` for all."""
+    if not isinstance(source, Subset):
+        return source, None
+    root, indices = _root(source.dataset)
+    own = [int(index) for index in source.indices]
+    return root, own if indices is None else [indices[index] for index in own]
+
+
+def _plain(tap: Any, feature: str) -> str | Tap:
+    try:
+        tap = Tap.of(tap)
+    except TapError as error:
+        raise BmnasError(f"feature {feature!r}: {error}") from None
+    return tap.node if tap == Tap(tap.node) else tap

@@ -1,0 +1,248 @@
+"""A task from parts: three data sets, a module for each modality, and the places in them where features are tapped."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from bmnas.genotype import Feature
+from bmnas.genotype.errors import BmnasError
+from bmnas.taps import Tap, Tapped
+from bmnas.taps.unchanged import unchanged
+from bmnas.tasks import module_checks as checks
+from bmnas.tasks.fingerprint import add_tensor
+from bmnas.tasks.loading import load
+from bmnas.tasks.metrics import Metric
+from bmnas.tasks.objective import Objective, SingleLabel
+from bmnas.tasks.task import SPLITS, SampleSource, Split, SplitName, Task
+from bmnas.tasks.tree import leaves
+
+# One tap, several, or several by the names of their features.
+Taps = str | Tap | Sequence[str | Tap] | Mapping[str, str | Tap]
+
+# Samples of a split that are looked at before anything is extracted, and that stand for all in the fingerprint.
+LOOKED_AT = 8
+
+
+class ModuleTask(Task):
+    """Your own data and your own backbones.
+
+    A data set is a `Split` of tensors, or anything with a length whose items are ``(inputs by modality, label)``, such
+    as a `torch.utils.data.Dataset`. An input is what the modality's backbone takes, for one sample: a tensor, or a
+    dictionary of its keyword arguments, or a tuple of its positional ones.
+
+    Args:
+        name: as the cache and the results call the task.
+        train: the training split.
+        validation: the validation split, which the search and early stopping look at.
+        test: the test split.
+        backbones: by modality, any module with its weights. It is copied and the copy frozen; to have it trained on
+            the spot, subclass and override `train_backbone`.
+        taps: by modality, where features are taken; see `bmnas.taps.Tap` for what is no plain name. The features are
+            called MODALITY_1, MODALITY_2, ... unless a mapping names them.
+        outputs: the number of classes, or of numbers to predict.
+        objective: what the labels are.
+        metric: what is optimised and reported; the objective's usual one if left out.
+        augmented: a data set with the training samples in the same order, augmented at random; for ``--views``.
+        reshape: by feature or modality, ``"sequence"`` (the first axis after the channels is pooled to the length L of
+            the representation, the others to 1), ``"grid"`` (two axes are pooled to √L each, so L is a square), or
+            ``"none"`` (the feature has C channels and L positions already). ``"sequence"`` if left out.
+        settings: settings of a search that suit the task, as `Task.settings`.
+        version: change it to have the features extracted anew; see `data_fingerprint`.
+
+    Raises:
+        BmnasError: an argument does not fit; the sentence names it.
+    """
+
+    taps: Mapping[str, Any]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        train: Split | SampleSource,
+        validation: Split | SampleSource,
+        test: Split | SampleSource,
+        backbones: Mapping[str, nn.Module],
+        taps: Mapping[str, Taps],
+        outputs: int,
+        objective: Objective | None = None,
+        metric: Metric | None = None,
+        augmented: Split | SampleSource | None = None,
+        reshape: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        version: str = "",
+    ) -> None:
+        self.name, self.outputs, self.version = name, outputs, version
+        self.objective = SingleLabel() if objective is None else objective
+        self._metric = metric
+        self.settings = dict(settings or {})
+        self._data: dict[SplitName, Split | SampleSource] = {"train": train, "validation": validation, "test": test}
+        self._augmented = augmented
+        checks.outputs(outputs)
+        checks.splits(name, self._data, augmented)
+        checks.backbones(backbones)
+        self._backbones = dict(backbones)
+        named = checks.named_taps(taps, backbones)
+        self._modality_of = {feature: modality for modality, own in named.items() for feature in own}
+        self.taps = {feature: tap for own in named.values() for feature, tap in own.items()}
+        self._reshape = checks.reshapes(reshape or {}, self._modality_of)
+        self._features: tuple[Feature, ...] | None = None
+        self.code = checks.code_of(self._backbones.values(), [*self._data.values(), augmented])
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features, with the channels that they have on the first training sample; found when first asked for.
+
+        Raises:
+            BmnasError: a backbone has no tap, a tap is no place, or the backbone cannot run on the sample.
+        """
+        if self._features is None:
+            for modality in self._backbones:
+                if modality not in self._modality_of.values():
+                    raise BmnasError(
+                        f"the backbone of modality {modality!r} of task {self.name} has no taps; "
+                        "`bmnas taps` lists what can be tapped"
+                    )
+            shapes = self._shapes("train", 0, tuple(self._backbones))
+            self._features = tuple(
+                Feature.model_validate(
+                    {"name": name, "modality": modality, "channels": shapes[name][0], "reshape": self._reshape[name]}
+                )
+                for name, modality in self._modality_of.items()
+            )
+        return self._features
+
+    @features.setter
+    def features(self, features: tuple[Feature, ...]) -> None:
+        self._features = features
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities in the order of the backbones; nothing is run to know them."""
+        return tuple(self._backbones) if self._features is None else super().modalities
+
+    def split(self, name: SplitName) -> Split | SampleSource:
+        """The data set that was given."""
+        return self._data[name]
+
+    def view(self, name: SplitName, view: int) -> Split | SampleSource:
+        """View 0 is the split; of the training split, the others are ``augmented``, read with other random numbers."""
+        if view and name == "train" and self._augmented is not None:
+            return self._augmented
+        return super().view(name, view)
+
+    def build_backbone(self, modality: str) -> nn.Module:
+        """A copy of the given module, so that the given one is neither frozen nor moved."""
+        try:
+            return copy.deepcopy(self._backbones[modality])
+        except Exception as error:  # a module with tensors that are results cannot be copied, for one
+            raise BmnasError(f"the backbone of modality {modality!r} cannot be copied: {error}") from error
+
+    def check(self) -> None:
+        """Beside what every task checks: some samples of each split, and that features have one shape.
+
+        Raises:
+            BmnasError: what is wrong, and where.
+        """
+        super().check()
+        expected: dict[str, tuple[int, ...]] = {}
+        for name in SPLITS:
+            for index in _spread(len(self._data[name])):
+                self.sample(name, index)
+            shapes = self._shapes(name, 0, self.modalities)
+            expected = expected or shapes
+            for feature, shape in shapes.items():
+                if shape != expected[feature]:
+                    raise BmnasError(
+                        f"feature {feature!r} of task {self.name} has shape {expected[feature]} for the first sample "
+                        f"of the train split, but {shape} for that of the {name} split; the samples need one size"
+                    )
+
+    def sample(self, name: SplitName, index: int) -> Split:
+        """One sample as a batch, after a look at its modalities and its label.
+
+        Raises:
+            BmnasError: it cannot be read, lacks a modality, or its label cannot be one.
+        """
+        where = f"sample {index} of the {name} split of task {self.name}"
+        batch = _read(self._data[name], index, where)
+        for modality in self.modalities:
+            if modality not in batch.inputs:
+                raise BmnasError(f"{where} has no input {modality!r}; it has {', '.join(map(repr, batch.inputs))}")
+        labels = self.objective.cast(batch.labels)
+        wrong = self.objective.problem(labels, self.outputs)
+        if wrong:
+            raise BmnasError(f"the label of {where} {wrong[1]}")
+        return Split(batch.inputs, labels)
+
+    def data_fingerprint(self, modalities: Iterable[str] | None = None) -> str:
+        """SHA-256 of the data as far as it is looked at, of the backbones, and of ``version``.
+
+        Of a data set in memory it is all of the inputs and labels; of another one its length and eight samples spread
+        over it. Of the backbones it is the weights and what they print, and beside it (`code`) the source files of
+        their classes. A change that none of this shows needs another ``version``.
+        """
+        digest = hashlib.sha256(f"version {self.version}\n".encode())
+        chosen = tuple(self.modalities if modalities is None else modalities)
+        for modality in chosen:
+            module = self._backbones[modality]
+            # Functions print where they lie in memory, which is another place each time.
+            digest.update(f"backbone {modality!r} {re.sub(r' at 0x[0-9a-f]+', '', repr(module))}\n".encode())
+            for key, tensor in module.state_dict().items():
+                digest.update(f"{key}\n".encode())
+                if hasattr(tensor, "untyped_storage"):
+                    add_tensor(digest, tensor)
+        sources = [*self._data.items(), *([("augmented", self._augmented)] if self._augmented is not None else [])]
+        for name, source in sources:
+            digest.update(f"split {name} {len(source)}\n".encode())
+            for batch in _looked_at(source, f"the {name} split of task {self.name}"):
+                for modality in chosen:
+                    if modality not in batch.inputs:
+                        raise BmnasError(f"the {name} split of task {self.name} has samples without {modality!r}")
+                    for place, tensor in leaves(batch.inputs[modality]):
+                        digest.update(f"input {modality!r}{place}\n".encode())
+                        add_tensor(digest, tensor)
+                add_tensor(digest, batch.labels)
+        return digest.hexdigest()
+
+    def _shapes(self, name: SplitName, index: int, modalities: Sequence[str]) -> dict[str, tuple[int, ...]]:
+        """By feature of the modalities, its shape without the batch on one sample."""
+        batch = self.sample(name, index)
+        shapes: dict[str, tuple[int, ...]] = {}
+        for modality in modalities:
+            module = self._backbones[modality]
+            taps = {feature: tap for feature, tap in self.taps.items() if self._modality_of[feature] == modality}
+            with unchanged(module):
+                module.eval()
+                features = checks.run(Tapped(module, taps), checks.on(module, batch.inputs[modality]), modality)
+            shapes |= {feature: tuple(value.shape[1:]) for feature, value in features.items()}
+        return shapes
+
+
+def _spread(size: int) -> list[int]:
+    """Indices from the first to the last, evenly spaced."""
+    count = min(size, LOOKED_AT)
+    return [index * (size - 1) // max(1, count - 1) for index in range(count)]
+
+
+def _looked_at(source: Split | SampleSource, where: str) -> Iterable[Split]:
+    if isinstance(source, Split):
+        return [source]
+    return (_read(source, index, f"sample {index} of {where}") for index in _spread(len(source)))
+
+
+def _read(source: Split | SampleSource, index: int, where: str) -> Split:
+    """One sample as a batch; what is random in reading it is the same every time."""
+    try:
+        loaded = next(load(source, 1, start=index, workers=0))
+    except BmnasError as error:
+        raise BmnasError(f"{where}: {error}") from error
+    if loaded.batch is None:
+        raise BmnasError(f"{where}: {loaded.bad[0].why}")
+    return loaded.batch

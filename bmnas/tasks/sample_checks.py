@@ -1,0 +1,55 @@
+"""Samples of a batch that cannot be used, because of a label or a feature, told apart from the others."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bmnas.tasks.loading import Bad, Loaded, named
+from bmnas.tasks.task import SampleSource, Split, Task
+from bmnas.tasks.tree import mapped
+
+
+def with_checked_labels(task: Task, source: Split | SampleSource, loaded: Loaded) -> Loaded:
+    """The batch with labels in the objective's type; samples whose label cannot be one are bad."""
+    bad = list(loaded.bad)
+    batch, kept = loaded.batch, loaded.kept
+    while batch is not None:
+        labels = task.objective.cast(batch.labels)
+        found = task.objective.problem(labels, task.outputs)
+        if found is None:
+            return Loaded(Split(batch.inputs, labels), kept, bad, loaded.stop)
+        place, what = found
+        bad.append(Bad(kept[place], named(source, kept[place], f"its label {what}")))
+        batch, kept = _without(batch, kept, {place})
+    return Loaded(None, [], bad, loaded.stop)
+
+
+def with_finite_features(
+    source: Split | SampleSource, loaded: Loaded, features: dict[str, Tensor]
+) -> tuple[Loaded, dict[str, Tensor]]:
+    """The batch without the samples of which a feature is not a number."""
+    bad: dict[int, Bad] = {}
+    for name, feature in features.items():
+        if torch.isfinite(feature).all():
+            continue
+        for place in (~torch.isfinite(feature.flatten(1)).all(dim=1)).nonzero().flatten().tolist():
+            index = loaded.kept[place]
+            what = "a NaN" if feature[place].isnan().any() else f"an infinite number (in {feature.dtype})"
+            bad.setdefault(place, Bad(index, named(source, index, f"feature {name!r} has {what}")))
+    if not bad or loaded.batch is None:
+        return loaded, features
+    places = torch.tensor([place for place in range(len(loaded.kept)) if place not in bad], dtype=torch.int64)
+    batch, kept = _without(loaded.batch, loaded.kept, set(bad))
+    every = sorted([*loaded.bad, *bad.values()], key=lambda one: one.index)
+    rest = {name: feature[places] for name, feature in features.items()}
+    return Loaded(batch, kept, every, loaded.stop), rest
+
+
+def _without(batch: Split, kept: list[int], places: set[int]) -> tuple[Split | None, list[int]]:
+    rest = [place for place in range(len(kept)) if place not in places]
+    if not rest:
+        return None, []
+    chosen = torch.tensor(rest)
+    inputs = {name: mapped(lambda tensor: tensor[chosen], tree) for name, tree in batch.inputs.items()}
+    return Split(inputs, batch.labels[chosen]), [kept[place] for place in rest]

@@ -1,0 +1,138 @@
+"""What a feature store says of itself: the manifest, written last, and the journal of one that is not complete yet."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import torch
+from pydantic import Field, ValidationError
+
+from bmnas.genotype.errors import BmnasError
+from bmnas.genotype.files import read_text
+from bmnas.genotype.schema import Frozen
+from bmnas.tasks.task import SPLITS, SplitName
+
+MANIFEST = "manifest.json"
+JOURNAL = "partial.json"
+
+Problem = Literal["missing", "damaged", "stale"]
+PROBLEMS: tuple[Problem, ...] = get_args(Problem)
+Precision = Literal["float32", "float16", "bfloat16"]
+_Natural = Annotated[int, Field(strict=True, ge=0)]
+_LIMIT = 64 * 2**20
+
+
+class StoreError(BmnasError):
+    """A folder is not a feature store that can be used.
+
+    Attributes:
+        problem: ``missing`` (no manifest: never finished), ``damaged`` (a file is not what the manifest says), or
+            ``stale`` (whole, but of other data, backbones, code, ...).
+    """
+
+    def __init__(self, folder: Path, problem: Problem, what: str) -> None:
+        super().__init__(f"{folder}: {what}")
+        self.problem = problem
+
+
+class Shard(Frozen):
+    """One file of samples."""
+
+    file: str = Field(pattern=r"^(train|validation|test)-v\d{3}-\d{5}\.safetensors$")
+    samples: Annotated[int, Field(strict=True, ge=1)]
+    bytes: _Natural
+    crc32: _Natural
+
+
+class Skipped(Frozen):
+    """A sample that was left out, because it could not be read."""
+
+    split: SplitName
+    index: _Natural
+    why: str
+
+
+class Written(Frozen):
+    """The shards of one view of one split."""
+
+    split: SplitName
+    view: _Natural
+    shards: tuple[Shard, ...]
+    consumed: _Natural = Field(description="How many of the split's samples are in the shards, or were left out.")
+    complete: bool = False
+
+
+class _Content(Frozen):
+    fingerprint: dict[str, Any]
+    shapes: dict[str, tuple[_Natural, ...]] = Field(
+        description="By feature, the shape of one sample; in this order the features of a sample follow each other."
+    )
+    precision: Precision
+    written: tuple[Written, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the stored numbers."""
+        dtype = getattr(torch, self.precision)
+        assert isinstance(dtype, torch.dtype)
+        return dtype
+
+    @property
+    def width(self) -> int:
+        """How many numbers a sample has."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+
+class Journal(_Content):
+    """What an extraction has done so far; replaced after each shard."""
+
+    format: Literal["bmnas-extraction/2"] = "bmnas-extraction/2"
+
+
+class Manifest(_Content):
+    """What a feature store contains and where it comes from."""
+
+    format: Literal["bmnas-features/2"] = "bmnas-features/2"
+    scores: dict[str, float | None] = Field(description="By modality, the validation score of its backbone alone.")
+    versions: dict[str, str] = Field(description="Of what made it; for people, not part of the fingerprint.")
+
+    def of(self, split: SplitName) -> tuple[Written, ...]:
+        """The views of a split, in order."""
+        return tuple(part for part in self.written if part.split == split)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a store.
+
+    Raises:
+        StoreError: missing, or damaged.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        raise StoreError(folder, "missing", "has no manifest, so its features were never completed")
+    try:
+        manifest = Manifest.model_validate_json(read_text(path, _LIMIT))
+    except (BmnasError, ValidationError) as error:
+        raise StoreError(folder, "damaged", f"{MANIFEST} is not a manifest of format bmnas-features/2") from error
+    for split in SPLITS:
+        parts = manifest.of(split)
+        if not parts or not all(part.shards for part in parts):
+            raise StoreError(folder, "damaged", f"{MANIFEST} does not list shards of the splits {', '.join(SPLITS)}")
+        if [part.view for part in parts] != list(range(len(parts))) or len({_samples(part) for part in parts}) > 1:
+            raise StoreError(folder, "damaged", f"{MANIFEST} lists views of the {split} split that do not match")
+    return manifest
+
+
+def read_journal(folder: Path) -> Journal | None:
+    """What an earlier extraction has done, or ``None`` where that is not known."""
+    try:
+        return Journal.model_validate_json(read_text(folder / JOURNAL, _LIMIT))
+    except (BmnasError, ValidationError):
+        return None
+
+
+def _samples(part: Written) -> int:
+    return sum(shard.samples for shard in part.shards)

@@ -1,0 +1,74 @@
+"""How much memory features may take: half of what the machine, the container and the process's own limits leave."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from bmnas.genotype.errors import BmnasError
+
+_SHARE = 0.5
+
+
+def budget() -> int:
+    """Bytes that may be filled with features now; ``$BMNAS_MEMORY``, in GiB, where that is set.
+
+    Raises:
+        BmnasError: the variable is not a number.
+    """
+    said = os.environ.get("BMNAS_MEMORY")
+    if said:
+        try:
+            return max(0, int(float(said) * 2**30))
+        except (ValueError, OverflowError):
+            raise BmnasError(f"BMNAS_MEMORY is {said!r}; it is a number of GiB, such as 1.5") from None
+    return int(_SHARE * max(0, min(_free_memory(), _left_in_container(), _left_in_limits())))
+
+
+def _free_memory() -> float:
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]) * 1024
+    with suppress(OSError, ValueError, AttributeError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
+    return 4 * 2**30
+
+
+def _left_in_container() -> float:
+    """Of this process's control group and those above it, version 2 or the memory group of version 1."""
+    left = float("inf")
+    with suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, name = line.split(":", 2)
+            if controllers == "":
+                left = min(left, _left_in_groups(Path("/sys/fs/cgroup"), name, "memory.max", "memory.current"))
+            elif "memory" in controllers.split(","):
+                names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+                left = min(left, _left_in_groups(Path("/sys/fs/cgroup/memory"), name, *names))
+    return left
+
+
+def _left_in_groups(root: Path, name: str, limit: str, usage: str) -> float:
+    left = float("inf")
+    folder = root / name.strip("/")
+    for group in (folder, *folder.parents):
+        with suppress(OSError, ValueError):  # "max" is no number, and no limit
+            left = min(left, int((group / limit).read_text()) - int((group / usage).read_text()))
+        if group == root:
+            break
+    return left
+
+
+def _left_in_limits() -> float:
+    left = float("inf")
+    with suppress(OSError, ValueError, ImportError):
+        import resource  # not on Windows
+
+        pages = [int(part) for part in Path("/proc/self/statm").read_text().split()]
+        size = resource.getpagesize()
+        for kind, used in ((resource.RLIMIT_AS, pages[0]), (resource.RLIMIT_DATA, pages[5])):
+            limit = resource.getrlimit(kind)[0]
+            if limit != resource.RLIM_INFINITY:
+                left = min(left, limit - used * size)
+    return left

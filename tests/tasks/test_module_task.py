@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset, Subset
+
+from bmnas.genotype import BmnasError
+from bmnas.taps import Tap
+from bmnas.tasks import Split, Task, backbones, prepare
+from bmnas.tasks.module_task import ModuleTask
+from bmnas.tasks.objective import MultiLabel
+from tests.tasks.small_task import small_pool
+
+PLAIN: dict[str, Any] = {"outputs": 3, "taps": {"Image": ["0", "1"], "Text": Tap("1", item=0, axis=-1)}}
+
+
+class Samples(Dataset):  # type: ignore[type-arg]
+    """Images (3, 6, 6), and words with a mask as a dictionary; three classes."""
+
+    def __init__(self, size: int, seed: int = 0, words: int = 7) -> None:
+        random = torch.Generator().manual_seed(seed)
+        self.images = torch.randn(size, 3, 6, 6, generator=random)
+        self.words = torch.randint(20, (size, words), generator=random)
+        self.labels = torch.arange(size) % 3
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Any:
+        text = {"input": self.words[index]}
+        return {"Image": self.images[index], "Text": text}, self.labels[index]
+
+
+class Augmented(Samples):
+    def __getitem__(self, index: int) -> Any:
+        inputs, label = super().__getitem__(index)
+        return {**inputs, "Image": inputs["Image"] + torch.randn(1)}, label
+
+
+def image_backbone() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(64, 3))
+
+
+def text_backbone() -> nn.Module:
+    return nn.Sequential(nn.Embedding(20, 5), nn.GRU(5, 6, batch_first=True))
+
+
+def make(**changed: Any) -> ModuleTask:
+    torch.manual_seed(0)
+    arguments = {
+        "train": Samples(30),
+        "validation": Samples(9, 1),
+        "test": Samples(9, 2),
+        "backbones": {"Image": image_backbone(), "Text": text_backbone()},
+        **PLAIN,
+        **changed,
+    }
+    return ModuleTask(arguments.pop("name", "own"), **arguments)
+
+
+def test_features_are_named_and_their_channels_found() -> None:
+    task = make(reshape={"Image": "grid", "Image_2": "sequence"})
+    assert [feature.model_dump(mode="json") for feature in task.features] == [
+        {"name": "Image_1", "modality": "Image", "channels": 4, "reshape": "grid"},
+        {"name": "Image_2", "modality": "Image", "channels": 4, "reshape": "sequence"},
+        {"name": "Text_1", "modality": "Text", "channels": 6, "reshape": "sequence"},
+    ]
+    assert task.taps == {"Image_1": "0", "Image_2": "1", "Text_1": Tap("1", item=0, axis=-1)}
+    assert task.modalities == ("Image", "Text")
+    task.check()
+
+
+def test_features_may_be_named_by_the_user() -> None:
+    task = make(taps={"Image": {"edges": "0"}, "Text": {"words": Tap("0", axis=-1)}})
+    assert [(feature.name, feature.channels) for feature in task.features] == [("edges", 4), ("words", 5)]
+
+
+def test_finding_the_channels_changes_nothing_in_the_module() -> None:
+    module = image_backbone().train()
+    before = copy.deepcopy(module.state_dict())
+    task = make(backbones={"Image": module, "Text": text_backbone()})
+    assert task.features
+    assert module.training
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_a_part_of_the_modalities() -> None:
+    task = make().with_modalities(["text"])
+    assert task.modalities == ("Text",)
+    assert [feature.name for feature in task.features] == ["Text_1"]
+    task.check()
+
+
+def test_the_given_module_is_neither_frozen_nor_trained(tmp_path: Path) -> None:
+    class Trained(ModuleTask):
+        def train_backbone(self, modality: str, backbone: nn.Module, **_: Any) -> float:
+            with torch.no_grad():
+                for parameter in backbone.parameters():
+                    parameter.zero_()
+            return 0.25
+
+    module = image_backbone()
+    task = Trained(
+        "own",
+        train=Samples(30),
+        validation=Samples(9, 1),
+        test=Samples(9, 2),
+        backbones={"Image": module},
+        taps={"Image": "0"},
+        outputs=3,
+    )
+    backbone = backbones(task, cache=tmp_path)["Image"]
+    assert backbone.score == 0.25
+    assert not any(parameter.any() for parameter in backbone.module.parameters())
+    assert all(parameter.requires_grad for parameter in module.parameters())
+    assert module[0].weight.any()
+
+
+def test_prepared_features_are_those_of_the_modules(tmp_path: Path) -> None:
+    task = make(taps={"Image": ["0", "1"], "Text": "0"})
+    store = prepare(task, length=4, pool=small_pool, cache=tmp_path)
+    image = task.build_backbone("Image").eval()
+    live = image[0](task.split("test").images)  # type: ignore[union-attr]
+    stored = _features(store, "test")["Image_1"]
+    torch.testing.assert_close(stored, small_pool(live.detach(), "sequence", 4))
+
+
+def test_a_tap_with_an_item_is_prepared(tmp_path: Path) -> None:
+    task = make()
+    store = prepare(task, length=4, pool=small_pool, cache=tmp_path)
+    text = task.build_backbone("Text").eval()
+    live = text(task.split("test").words)[0].transpose(1, 2)  # type: ignore[union-attr]
+    torch.testing.assert_close(_features(store, "test")["Text_1"], small_pool(live.detach(), "sequence", 4))
+
+
+def _features(store: Any, split: str) -> dict[str, Tensor]:
+    features: dict[str, Tensor] = store.split(split).features
+    return features
+
+
+def test_augmented_views() -> None:
+    augmented = Augmented(30)
+    task = make(augmented=augmented)
+    assert task.view("train", 2) is augmented
+    assert task.view("train", 0) is task.split("train")
+    with pytest.raises(BmnasError, match="has no augmented views"):
+        make().view("train", 1)
+
+
+def test_data_in_memory() -> None:
+    def split(size: int) -> Split:
+        samples = Samples(size)
+        return Split({"Image": samples.images, "Text": {"input": samples.words}}, samples.labels)
+
+    task = make(train=split(30), validation=split(9), test=split(9))
+    task.check()
+    assert len(task.features) == 3
+    other = make(train=split(30), validation=split(9), test=split(9))
+    assert other.data_fingerprint() == task.data_fingerprint()
+    other.split("train").inputs["Image"][13, 0, 0, 0] += 1  # type: ignore[union-attr]
+    assert other.data_fingerprint() != task.data_fingerprint()
+    assert other.data_fingerprint(["Text"]) == task.data_fingerprint(["Text"])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"version": "2"},
+        {"train": Samples(31)},
+        {"test": Samples(9, 3)},
+        {"augmented": Augmented(30)},
+        {"backbones": {"Image": nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), "Text": text_backbone()}},
+    ],
+)
+def test_what_changes_the_fingerprint(changed: dict[str, Any]) -> None:
+    assert make().data_fingerprint() == make().data_fingerprint()
+    assert make(**changed).data_fingerprint() != make().data_fingerprint()
+
+
+def test_other_weights_or_settings_of_a_module_change_the_fingerprint_of_their_modality() -> None:
+    task = make()
+    before, text = task.data_fingerprint(["Image"]), task.data_fingerprint(["Text"])
+    image = task._backbones["Image"]
+    with torch.no_grad():
+        image[0].bias[0] += 1  # type: ignore[index]
+    after = task.data_fingerprint(["Image"])
+    assert after != before
+    image[0].stride = (2, 2)  # type: ignore[index]
+    assert task.data_fingerprint(["Image"]) != after
+    assert task.data_fingerprint(["Text"]) == text
+
+
+def test_a_data_set_with_random_items_has_one_fingerprint() -> None:
+    assert make(train=Augmented(30)).data_fingerprint() == make(train=Augmented(30)).data_fingerprint()
+
+
+BASE = Samples(40)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"validation": Samples(0)}, r"the validation split of task own is empty"),
+        (
+            {"train": Subset(BASE, range(30)), "validation": Subset(BASE, range(29, 35))},
+            r"the train and validation splits of task own overlap: both have sample 29 of one data set",
+        ),
+        (
+            {"validation": Subset(BASE, range(5)), "test": Subset(Subset(BASE, range(3, 20)), [5, 1, 0])},
+            r"the validation and test splits of task own overlap: both have sample 3 and 1 more of one data set",
+        ),
+        ({"train": BASE, "test": Subset(BASE, [1])}, r"train and test splits .* overlap: they are of one data set"),
+        ({"train": iter([])}, r"the train split of task own is a list_iterator, but should be a Split, or a data set"),
+        ({"augmented": Augmented(29)}, r"the augmented training split of task own has 29 samples, but .* has 30"),
+        (
+            {"test": Split({"Image": torch.zeros(4, 3, 6, 6)}, torch.zeros(5))},
+            r"the test split of task own has 5 labels, but 4 of 'Image'",
+        ),
+        ({"outputs": 0}, r"outputs is 0, but should be the number of classes"),
+        ({"backbones": {}}, r"backbones is empty"),
+        ({"backbones": {"Image": "resnet"}}, r"the backbone of modality 'Image' is a str, not a torch module"),
+        (
+            {"taps": {"Image": ["0"], "Txt": ["1"]}},
+            r"taps are given for 'Txt', which has no backbone; did you mean 'Text'\?",
+        ),
+        ({"taps": {"Image": {"A": "0"}, "Text": {"A": "0"}}}, r"'Image' and 'Text' both have a feature named 'A'"),
+        ({"taps": {"Image": [7]}}, r"feature 'Image_1': a tap is the name of a place in the backbone or a Tap, and 7"),
+        ({"reshape": {"Imagee": "grid"}}, r"reshape names 'Imagee', which is no feature .*; did you mean 'Image'\?"),
+        ({"reshape": {"Image": "gird"}}, r"reshape of 'Image' is 'gird'; did you mean 'grid'\?"),
+    ],
+)
+def test_arguments_that_do_not_fit(changed: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BmnasError, match=sentence):
+        make(**changed)
+
+
+class Odd(Samples):
+    """A sample that is not one."""
+
+    def __init__(self, item: Any) -> None:
+        super().__init__(9)
+        self.item = item
+
+    def __getitem__(self, index: int) -> Any:
+        return self.item if index == 8 else super().__getitem__(index)
+
+
+IMAGE = torch.zeros(3, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("item", "sentence"),
+    [
+        (
+            IMAGE,
+            r"sample 8 of the test split of task own: a sample of a data set is \(inputs by modality, ",
+        ),
+        (({"Image": IMAGE}, 0), r"sample 8 of the test split of task own has no input 'Text'; it has 'Image'"),
+        (
+            ({"Image": IMAGE, "Text": {"input": torch.zeros(7)}}, 3),
+            r"the label of sample 8 of the test split of task own is 3, but the task has 3 classes, 0 to 2",
+        ),
+    ],
+)
+def test_samples_that_do_not_fit(item: Any, sentence: str) -> None:
+    with pytest.raises(BmnasError, match=sentence):
+        make(test=Odd(item)).check()
+
+
+def test_labels_of_another_kind() -> None:
+    with pytest.raises(BmnasError, match="the label of sample 0 of the train split of task own has shape"):
+        make(objective=MultiLabel()).check()
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"taps": {"Image": "0"}}, r"the backbone of modality 'Text' of task own has no taps; `bmnas taps` lists"),
+        ({"taps": {"Image": "00", "Text": "0"}}, r"feature 'Image_1' taps '00', which the backbone lacks"),
+        (
+            {"backbones": {"Image": nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), "Text": text_backbone()}},
+            r"the backbone of modality 'Image' cannot run on an input \(1, 3, 6, 6\): RuntimeError: ",
+        ),
+    ],
+)
+def test_features_that_cannot_be_taken(changed: dict[str, Any], sentence: str) -> None:
+    task: Task = make(**changed)
+    with pytest.raises(BmnasError, match=sentence):
+        task.features  # noqa: B018
+
+
+def test_a_feature_of_another_shape_is_refused() -> None:
+    with pytest.raises(
+        BmnasError, match=r"feature 'Text_1' of task own has shape \(6, 7\) .* but \(6, 8\) .* test split"
+    ):
+        make(test=Samples(9, words=8)).check()
