@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         search as search,
         train as train,
     )
+    from bmnas.taps import Tap as Tap
     from bmnas.tasks import (
         Extraction as Extraction,
         MultiLabel as MultiLabel,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
         Task as Task,
         get_task as get_task,
     )
+    from bmnas.tasks.arrays import ArrayTask as ArrayTask
+    from bmnas.tasks.module_task import ModuleTask as ModuleTask
 
 # Public name -> module and name there.
 _HOME = {
@@ -73,6 +76,9 @@ _HOME = {
     "Regression": ("bmnas.tasks", "Regression"),
     "SingleLabel": ("bmnas.tasks", "SingleLabel"),
     "Split": ("bmnas.tasks", "Split"),
+    "ArrayTask": ("bmnas.tasks.arrays", "ArrayTask"),
+    "ModuleTask": ("bmnas.tasks.module_task", "ModuleTask"),
+    "Tap": ("bmnas.taps", "Tap"),
     "Task": ("bmnas.tasks", "Task"),
     "TrainConfig": ("bmnas.searcher", "TrainConfig"),
     "canonical_hash": ("bmnas.genotype.canonical", "canonical_hash"),

@@ -27,6 +27,7 @@ PAGE = DOCS / "genotype.md"
 def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(extension, "_registered", {})
+    monkeypatch.setenv("BMNAS_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 
@@ -38,7 +39,7 @@ def run(command: str, code: int) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("page", "shown"), [("genotype.md", 6), ("compiler.md", 1)])
+@pytest.mark.parametrize(("page", "shown"), [("genotype.md", 6), ("compiler.md", 1), ("own-features.md", 1)])
 def test_files_commands_and_python_in_their_order(workplace, monkeypatch, page, shown):
     monkeypatch.syspath_prepend(workplace)
     page = DOCS / page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import bmnas
 from bmnas.cli.imports import import_code
 from bmnas.genotype import extension, presets
 from bmnas.genotype.drawing import to_dot
+from bmnas.searcher import SearchConfig, search
 from bmnas.tasks import get_task
 from tests.compiler.test_network import inputs_of
 from tests.genotype.test_schema_file import VALIDATOR
@@ -53,3 +55,26 @@ def test_a_preset_on_the_digits_is_the_example(preset):
     options = {"seed": 1} if preset == "random" else {}
     made = presets.get(preset)(features, channels=32, length=8, outputs=10, **options)
     assert bmnas.load(EXAMPLES / f"{preset}.json") == made
+
+
+def test_a_task_of_ones_own_is_searched(tmp_path):
+    task = get_task(str(EXAMPLES / "my_task.py"))
+    task.check()
+    config = SearchConfig.for_task(task).model_copy(update={"epochs": 1, "cells": 1, "steps": 1})
+    result = search(task, config, folder=tmp_path / "run", cache=tmp_path, device="cpu", evaluate=False)
+    assert {feature.modality for feature in result.genotype.features} <= {"Image", "Text"}
+    assert result.genotype.head.outputs == 4
+    assert len((EXAMPLES / "my_task.py").read_text().splitlines()) < 60
+
+
+def test_features_of_ones_own_are_searched(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("BMNAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["own_features.py", "my-features"])
+    example = runpy.run_path(str(EXAMPLES / "own_features.py"), run_name="__main__")
+    assert capsys.readouterr().out == "bmnas search --features my-features\n"
+    from_folder = get_task("my-features")
+    assert from_folder.modalities == ("Audio", "Video")
+    found = example["search"](epochs=1, channels=4, length=2, batch_size=100, evaluate=False)
+    assert len(found.genotype.cells) == 2
+    assert found.genotype.head.outputs == from_folder.outputs == 9

@@ -118,9 +118,9 @@ def _from_task(task: str, preset: str, chosen: Any, given: dict[str, Any]) -> tu
     """Features and options, completed with what the task knows; its own channels and reshapes go first."""
     from bmnas.genotype import BmnasError, presets
     from bmnas.genotype.errors import did_you_mean
-    from bmnas.tasks import get_task
+    from bmnas.tasks import described_task
 
-    known = get_task(task)
+    known = described_task(task)
     by_name = {feature.name: feature for feature in known.features}
     for feature in chosen:
         if feature.name not in by_name:

@@ -149,9 +149,9 @@ def completed(genotype: Genotype, task: str | None) -> Genotype:
     """The genotype with the channels that the task's features have, if a task is named."""
     if task is None:
         return genotype
-    from bmnas.tasks import get_task
+    from bmnas.tasks import described_task
 
-    own = {feature.name: feature.channels for feature in get_task(task).features}
+    own = {feature.name: feature.channels for feature in described_task(task).features}
     return genotype.with_channels({name: channels for name, channels in own.items() if channels is not None})
 
 

@@ -65,9 +65,9 @@ def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
         return None
     from bmnas.genotype import BmnasError, GenotypeError
     from bmnas.searcher.training import fitted
-    from bmnas.tasks import get_task
+    from bmnas.tasks import described_task
 
-    known = get_task(task)
+    known = described_task(task)
     try:
         fitted(genotype, known)
     except BmnasError as error:

@@ -7,7 +7,7 @@ from bmnas.tasks.metrics import METRICS, Metric, accuracy, f1, from_torchmetrics
 from bmnas.tasks.objective import OBJECTIVES, MultiLabel, Objective, Regression, SingleLabel
 from bmnas.tasks.prepare import prepare
 from bmnas.tasks.progress import Progress, Report
-from bmnas.tasks.registry import TASKS, get_task
+from bmnas.tasks.registry import TASKS, described_task, get_task
 from bmnas.tasks.store import Data, FeatureStore, Samples, StoreError
 from bmnas.tasks.task import SPLITS, Backbone, SampleSource, Split, SplitName, Task
 
@@ -36,6 +36,7 @@ __all__ = [
     "accuracy",
     "backbones",
     "cache_folder",
+    "described_task",
     "extract_batch",
     "f1",
     "from_torchmetrics",

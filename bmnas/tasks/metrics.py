@@ -79,7 +79,7 @@ def get_metric(name: str) -> Metric:
         BmnasError: there is none; the message names the nearest one.
     """
     if name not in METRICS:
-        raise BmnasError(f"unknown metric {name!r}{did_you_mean(name, METRICS)}; there is {', '.join(METRICS)}")
+        raise BmnasError(f"unknown metric {name!r}{did_you_mean(name, METRICS)}")
     return METRICS[name]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,19 +13,13 @@ from bmnas.genotype import Feature
 from bmnas.genotype.errors import BmnasError
 from bmnas.taps import Tap, Tapped
 from bmnas.taps.unchanged import unchanged
-from bmnas.tasks import module_checks as checks
-from bmnas.tasks.fingerprint import add_tensor
-from bmnas.tasks.loading import load
+from bmnas.tasks import module_checks as checks, module_samples as looking
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.objective import Objective, SingleLabel
 from bmnas.tasks.task import SPLITS, SampleSource, Split, SplitName, Task
-from bmnas.tasks.tree import leaves
 
 # One tap, several, or several by the names of their features.
 Taps = str | Tap | Sequence[str | Tap] | Mapping[str, str | Tap]
-
-# Samples of a split that are looked at before anything is extracted, and that stand for all in the fingerprint.
-LOOKED_AT = 8
 
 
 class ModuleTask(Task):
@@ -59,8 +52,6 @@ class ModuleTask(Task):
         BmnasError: an argument does not fit; the sentence names it.
     """
 
-    taps: Mapping[str, Any]
-
     def __init__(
         self,
         name: str,
@@ -90,7 +81,7 @@ class ModuleTask(Task):
         self._backbones = dict(backbones)
         named = checks.named_taps(taps, backbones)
         self._modality_of = {feature: modality for modality, own in named.items() for feature in own}
-        self.taps = {feature: tap for own in named.values() for feature, tap in own.items()}
+        self.taps: Mapping[str, str | Tap] = {feature: tap for own in named.values() for feature, tap in own.items()}
         self._reshape = checks.reshapes(reshape or {}, self._modality_of)
         self._features: tuple[Feature, ...] | None = None
         self.code = checks.code_of(self._backbones.values(), [*self._data.values(), augmented])
@@ -153,7 +144,7 @@ class ModuleTask(Task):
         super().check()
         expected: dict[str, tuple[int, ...]] = {}
         for name in SPLITS:
-            for index in _spread(len(self._data[name])):
+            for index in looking.spread(len(self._data[name])):
                 self.sample(name, index)
             shapes = self._shapes(name, 0, self.modalities)
             expected = expected or shapes
@@ -171,7 +162,7 @@ class ModuleTask(Task):
             BmnasError: it cannot be read, lacks a modality, or its label cannot be one.
         """
         where = f"sample {index} of the {name} split of task {self.name}"
-        batch = _read(self._data[name], index, where)
+        batch = looking.read(self._data[name], index, where)
         for modality in self.modalities:
             if modality not in batch.inputs:
                 raise BmnasError(f"{where} has no input {modality!r}; it has {', '.join(map(repr, batch.inputs))}")
@@ -191,24 +182,12 @@ class ModuleTask(Task):
         digest = hashlib.sha256(f"version {self.version}\n".encode())
         chosen = tuple(self.modalities if modalities is None else modalities)
         for modality in chosen:
-            module = self._backbones[modality]
-            # Functions print where they lie in memory, which is another place each time.
-            digest.update(f"backbone {modality!r} {re.sub(r' at 0x[0-9a-f]+', '', repr(module))}\n".encode())
-            for key, tensor in module.state_dict().items():
-                digest.update(f"{key}\n".encode())
-                if hasattr(tensor, "untyped_storage"):
-                    add_tensor(digest, tensor)
+            digest.update(f"backbone {modality!r}\n".encode())
+            looking.add_module(digest, self._backbones[modality])
         sources = [*self._data.items(), *([("augmented", self._augmented)] if self._augmented is not None else [])]
         for name, source in sources:
-            digest.update(f"split {name} {len(source)}\n".encode())
-            for batch in _looked_at(source, f"the {name} split of task {self.name}"):
-                for modality in chosen:
-                    if modality not in batch.inputs:
-                        raise BmnasError(f"the {name} split of task {self.name} has samples without {modality!r}")
-                    for place, tensor in leaves(batch.inputs[modality]):
-                        digest.update(f"input {modality!r}{place}\n".encode())
-                        add_tensor(digest, tensor)
-                add_tensor(digest, batch.labels)
+            digest.update(f"split {name}\n".encode())
+            looking.add_source(digest, source, chosen, f"the {name} split of task {self.name}")
         return digest.hexdigest()
 
     def _shapes(self, name: SplitName, index: int, modalities: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -223,26 +202,3 @@ class ModuleTask(Task):
                 features = checks.run(Tapped(module, taps), checks.on(module, batch.inputs[modality]), modality)
             shapes |= {feature: tuple(value.shape[1:]) for feature, value in features.items()}
         return shapes
-
-
-def _spread(size: int) -> list[int]:
-    """Indices from the first to the last, evenly spaced."""
-    count = min(size, LOOKED_AT)
-    return [index * (size - 1) // max(1, count - 1) for index in range(count)]
-
-
-def _looked_at(source: Split | SampleSource, where: str) -> Iterable[Split]:
-    if isinstance(source, Split):
-        return [source]
-    return (_read(source, index, f"sample {index} of {where}") for index in _spread(len(source)))
-
-
-def _read(source: Split | SampleSource, index: int, where: str) -> Split:
-    """One sample as a batch; what is random in reading it is the same every time."""
-    try:
-        loaded = next(load(source, 1, start=index, workers=0))
-    except BmnasError as error:
-        raise BmnasError(f"{where}: {error}") from error
-    if loaded.batch is None:
-        raise BmnasError(f"{where}: {loaded.bad[0].why}")
-    return loaded.batch

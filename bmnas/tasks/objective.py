@@ -168,7 +168,7 @@ class Regression:
     def __post_init__(self) -> None:
         if self.criterion not in _CRITERIA:
             near = did_you_mean(self.criterion, _CRITERIA)
-            raise BmnasError(f"the criterion of a regression is {self.criterion!r}{near}; there is mse, l1, huber")
+            raise BmnasError(f"the criterion of a regression is {self.criterion!r}{near}")
 
     @property
     def metric(self) -> Metric:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.tasks.av_digits import AvDigitsTask
 from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.task import Task
+from bmnas.tasks.utd_mhad import UtdMhadTask
 
 
 def table(*tasks: type[Task]) -> dict[str, type[Task]]:
@@ -26,6 +28,8 @@ def table(*tasks: type[Task]) -> dict[str, type[Task]]:
 
 TASKS = table(
     DigitsTask,
+    UtdMhadTask,
+    AvDigitsTask,
 )
 
 
@@ -50,6 +54,15 @@ def get_task(name: str, *, data: Path | None = None, modalities: Sequence[str] |
     return task
 
 
+def described_task(name: str) -> Task:
+    """The task of that name for whoever asks for its features only: it needs no data.
+
+    Raises:
+        BmnasError: as `get_task`.
+    """
+    return TASKS[name].described() if name in TASKS else get_task(name)
+
+
 def _found(name: str, data: Path | None) -> Task:
     if name in TASKS:
         return TASKS[name].open(data)
@@ -66,4 +79,4 @@ def _found(name: str, data: Path | None) -> Task:
         return open_folder(path)
     if "/" in name or os.sep in name:
         raise BmnasError(f"{name}: no such task: there is neither a Python file nor a folder of that name")
-    raise BmnasError(f"unknown task {name!r}{did_you_mean(name, TASKS)}; there is {', '.join(TASKS)}, or your own file")
+    raise BmnasError(f"unknown task {name!r}{did_you_mean(name, TASKS)}")

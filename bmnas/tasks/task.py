@@ -111,6 +111,11 @@ class Task(ABC):
             raise BmnasError(f"task {cls.name} brings its own data; leave --data out")
         return cls()
 
+    @classmethod
+    def described(cls) -> Self:
+        """The task for whoever asks for its features only, not for its data; these need not be there."""
+        return cls.open()
+
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities in the order of their features."""
@@ -125,10 +130,7 @@ class Task(ABC):
         known = {modality.casefold(): modality for modality in self.modalities}
         for name in names:
             if name.casefold() not in known:
-                raise BmnasError(
-                    f"task {self.name} has no modality {name!r}{did_you_mean(name, self.modalities)}; "
-                    f"it has {', '.join(self.modalities)}"
-                )
+                raise BmnasError(f"task {self.name} has no modality {name!r}{did_you_mean(name, self.modalities)}")
         if not names:
             raise BmnasError(f"no modality is named; task {self.name} has {', '.join(self.modalities)}")
         chosen = {known[name.casefold()] for name in names}

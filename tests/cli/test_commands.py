@@ -189,7 +189,20 @@ def test_validate(short, tmp_path):
 def test_help_of_every_command_shows_an_example_that_parses():
     out, _ = bmnas("--help")
     commands = re.findall(r"^  (\w+)  ", out.partition("Commands:")[2], flags=re.MULTILINE)
-    assert commands == ["search", "train", "new", "validate", "info", "compile", "draw", "diff", "convert", "schema"]
+    assert commands == [
+        "search",
+        "extract",
+        "taps",
+        "train",
+        "new",
+        "validate",
+        "info",
+        "compile",
+        "draw",
+        "diff",
+        "convert",
+        "schema",
+    ]
     for command in commands:
         out, _ = bmnas(command, "--help")
         assert re.search(rf"Example: bmnas {command} ?", out), command

@@ -54,10 +54,20 @@ def _left_in_groups(root: Path, name: str, limit: str, usage: str) -> float:
     folder = root / name.strip("/")
     for group in (folder, *folder.parents):
         with suppress(OSError, ValueError):  # "max" is no number, and no limit
-            left = min(left, int((group / limit).read_text()) - int((group / usage).read_text()))
+            most = int((group / limit).read_text())
+            used = int((group / usage).read_text()) - _reclaimable(group / "memory.stat")
+            left = min(left, most - used)
         if group == root:
             break
     return left
+
+
+def _reclaimable(statistics: Path) -> int:
+    """Bytes of files that are kept only because nobody else wants the memory."""
+    with suppress(OSError, ValueError):
+        lines = dict(line.split() for line in statistics.read_text().splitlines())
+        return int(lines.get("total_inactive_file", lines.get("inactive_file", 0)))
+    return 0
 
 
 def _left_in_limits() -> float:

@@ -1,6 +1,7 @@
-"""`bmnas search` on the digits, once for each seed: the README's table. Every search is a process of its own.
+"""`bmnas search` once for each seed, as a table. Every search is a process of its own.
 
-    python benchmarks/digits_seeds.py [--seeds 0 1 2] [--out FOLDER]
+    python benchmarks/seeds.py [--seeds 0 1 2] [--out FOLDER] [-- OPTIONS OF bmnas search]
+    python benchmarks/seeds.py -- --task utd-mhad --data UTD-MHAD
 
 Without --out it works in a new folder with an empty cache, so that the first search trains the backbones, as on a new
 machine. The test split is read once for each row of each search, when everything is decided.
@@ -31,9 +32,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("options", nargs="*", help="of bmnas search, after --")
     arguments = parser.parse_args()
-    out = arguments.out or Path(tempfile.mkdtemp(prefix="bmnas-digits-"))
-    runs = [measured(seed, out, arguments.device) for seed in arguments.seeds]
+    out = arguments.out or Path(tempfile.mkdtemp(prefix="bmnas-seeds-"))
+    runs = [measured(seed, out, arguments.device, arguments.options) for seed in arguments.seeds]
     print(markdown(arguments.seeds, runs))
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20  # kB on Linux
     print(f"\nLargest memory of a search: {memory:.2f} GiB. Runs: {out}")
@@ -43,15 +45,17 @@ def main() -> None:
     )
 
 
-def measured(seed: int, out: Path, device: str) -> dict[str, float]:
-    """Column -> value for one seed; times in seconds, scores in percent."""
-    folder = out / f"digits-seed{seed}"
-    command = [sys.executable, "-m", "bmnas", "search", "--seed", str(seed), "--out", str(folder), "--device", device]
+def measured(seed: int, out: Path, device: str, options: list[str]) -> dict[str, float]:
+    """Column -> value for one seed; times in seconds, accuracies in percent."""
+    folder = out / f"seed{seed}"
+    command = [sys.executable, "-m", "bmnas", "search", *options]
+    command += ["--seed", str(seed), "--out", str(folder), "--device", device]
     start = time.perf_counter()
     subprocess.run(command, check=True, env={**os.environ, "BMNAS_CACHE": str(out / "cache")})
     seconds = time.perf_counter() - start
-    rows = json.loads((folder / "results.json").read_text())["rows"]
-    return {row["name"]: 100 * row["test"] for row in rows} | {"seconds, all": seconds}
+    results = json.loads((folder / "results.json").read_text())
+    factor = 100 if results["metric"] == "accuracy" else 1
+    return {row["name"]: factor * row["test"] for row in results["rows"]} | {"seconds, all": seconds}
 
 
 def markdown(seeds: list[int], runs: list[dict[str, float]]) -> str:

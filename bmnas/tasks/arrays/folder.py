@@ -1,0 +1,67 @@
+"""A folder of arrays as a task.
+
+::
+
+    DIR/Video_1.npy  DIR/Video_2.npy  DIR/more.npz  DIR/text.safetensors      one array a feature: (N, C) or (N, C, ...)
+    DIR/labels.npy                                                            or an array ``labels`` in a file
+    DIR/splits.json  or  DIR/splits.npy                                       or an array ``splits`` in a file
+    DIR/task.json                                                             if there is something to say
+
+Instead of splits there may be the folders ``train``, ``validation`` and ``test``, each with all features and labels.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.tasks.arrays.description import FILE, Description, read_description
+from bmnas.tasks.arrays.layouts import Found, find
+from bmnas.tasks.arrays.task import ArrayTask
+from bmnas.tasks.metrics import f1
+
+
+def open_folder(path: Path) -> ArrayTask:
+    """The task that a folder of arrays is. Headers, labels and splits are read; features when they are wanted.
+
+    Raises:
+        BmnasError: the folder does not hold what it should; the message names the file.
+    """
+    path = Path(path)
+    return _task(path, find(path), read_description(path))
+
+
+def _task(path: Path, found: Found, said: Description) -> ArrayTask:
+    for name in said.features:
+        if name not in found.features:
+            raise BmnasError(
+                f"{path / FILE}: describes the feature {name!r}, which is not there{did_you_mean(name, found.features)}"
+            )
+    metric: Any = said.metric
+    if said.threshold is not None and metric in ("f1-weighted", "f1-macro", "f1-micro"):
+        metric = f1(metric.removeprefix("f1-"), said.threshold)
+    try:
+        return ArrayTask(
+            {name: found.features[name] for name in sorted(found.features, key=_natural)},
+            found.labels,
+            found.splits,
+            name=said.name or path.resolve().name or "arrays",
+            modalities={name: feature.modality for name, feature in said.features.items() if feature.modality},
+            reshape={name: feature.reshape for name, feature in said.features.items()},
+            outputs=said.outputs,
+            objective=said.objective,
+            metric=metric,
+            settings=said.settings.model_dump(exclude_none=True),
+            options=said.options,
+        )
+    except BmnasError as error:
+        files = (found.labels.where, *(part.where for rows in found.features.values() for part in rows.parts))
+        raise BmnasError(str(error) if str(error).startswith(files) else f"{path}: {error}") from None
+
+
+def _natural(name: str) -> list[Any]:
+    """Sorts ``Video_2`` before ``Video_10``."""
+    parts = re.split(r"(\d+)", name)  # text and numbers in turn
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)]

@@ -1,0 +1,151 @@
+"""The two layouts of a folder of arrays: all samples together with splits, or a folder for each split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bmnas.genotype.errors import BmnasError
+from bmnas.genotype.files import read_json, reason
+from bmnas.tasks.arrays import labels as labelling, splits as splitting
+from bmnas.tasks.arrays.features import check_counts
+from bmnas.tasks.arrays.reading import READERS, read
+from bmnas.tasks.arrays.rows import Rows
+from bmnas.tasks.arrays.stored import Stored, in_memory
+from bmnas.tasks.task import SPLITS
+
+_LABELS, _SPLITS = "labels", "splits"
+_SPLITS_LIMIT = 2**28
+_LAYOUT = (
+    "it should hold one array (samples, channels, ...) for each feature, as NAME.npy or in .npz or .safetensors files, "
+    "labels.npy, and splits.npy or splits.json, or all of this but splits in the folders train, validation and test"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in a folder: features by name, the labels of all samples, the indices of each split."""
+
+    features: dict[str, Rows]
+    labels: Stored
+    splits: Any
+
+
+def find(path: Path) -> Found:
+    """The arrays in a folder.
+
+    Raises:
+        BmnasError: it is none, or does not hold what it should; the message names the file.
+    """
+    if not path.is_dir():
+        raise BmnasError(f"{path}: is {'no folder' if path.exists() else 'not there'}; {_LAYOUT}")
+    return _divided(path) if any((path / name).is_dir() for name in SPLITS) else _whole(path)
+
+
+def _whole(path: Path) -> Found:
+    """Arrays of all samples, and splits."""
+    arrays = _arrays(path)
+    if not arrays:
+        _refuse_unknown(path)
+        raise BmnasError(f"{path}: has no arrays; {_LAYOUT}")
+    labels, splits = _taken(arrays, _LABELS, path), arrays.pop(_SPLITS, None)
+    rows = {name: Rows([array]) for name, array in arrays.items()}
+    if not rows:
+        raise BmnasError(f"{path}: has labels but no features; {_LAYOUT}")
+    text = path / "splits.json"
+    if text.exists():
+        if splits is not None:
+            raise BmnasError(f"{text}: gives splits, but so does {splits.where}; leave one out")
+        given, where = read_json(text, _SPLITS_LIMIT), str(text)
+    elif splits is not None:
+        given, where = splits.values(), splits.where
+    else:
+        raise BmnasError(
+            f"{path}: has no splits: splits.json with lists of indices for train, validation and test, or splits.npy "
+            "with the name of its split for each sample"
+        )
+    samples = labelling.check_shape(labels)
+    # Before the indices are compared with a number of samples that may be wrong.
+    check_counts(rows, samples, labels.where)
+    return Found(rows, labels, splitting.parse(given, samples, where))
+
+
+def _divided(path: Path) -> Found:
+    """A folder for each split, each with all arrays."""
+    stray = next(iter(_files(path)), None)
+    if stray is not None or (path / "splits.json").exists():
+        raise BmnasError(
+            f"{stray or path / 'splits.json'}: lies beside folders of splits; arrays belong into these folders, "
+            "or all into one with splits"
+        )
+    parts = {}
+    for name in SPLITS:
+        if not (path / name).is_dir():
+            _refuse_unknown(path)
+            raise BmnasError(f"{path}: has no folder {name!r}; train, validation and test are needed")
+        parts[name] = _arrays(path / name)
+        if not parts[name]:
+            raise BmnasError(f"{path / name}: has no arrays; it should hold all features, and labels")
+        if _SPLITS in parts[name]:
+            raise BmnasError(f"{parts[name][_SPLITS].where}: gives splits, but the folders do already")
+    labels = {name: _taken(arrays, _LABELS, path / name) for name, arrays in parts.items()}
+    for one, other in permutations(SPLITS, 2):
+        for feature in parts[one]:
+            if feature not in parts[other]:
+                raise BmnasError(f"{path / other}: has no feature {feature!r}, which {path / one} has")
+    if not parts["train"]:
+        raise BmnasError(f"{path}: has labels but no features; {_LAYOUT}")
+    for name, arrays in parts.items():
+        there = {feature: Rows([array]) for feature, array in arrays.items()}
+        check_counts(there, labelling.check_shape(labels[name]), labels[name].where)
+    rows = {feature: Rows([parts[name][feature] for name in SPLITS]) for feature in parts["train"]}
+    ends = np.cumsum([0, *(labels[name].shape[0] for name in SPLITS)])
+    indices = {name: np.arange(ends[n], ends[n + 1]) for n, name in enumerate(SPLITS)}
+    return Found(rows, _joined(path, [labels[name] for name in SPLITS]), indices)
+
+
+def _joined(path: Path, labels: list[Stored]) -> Stored:
+    for part in labels[1:]:
+        if part.shape[1:] != labels[0].shape[1:]:
+            raise BmnasError(
+                f"{part.where}: has shape {part.shape}, which does not fit {labels[0].where}, {labels[0].shape}"
+            )
+    joined = in_memory(f"{path}: labels", np.concatenate([part.values() for part in labels]))
+    return replace(joined, parts=tuple((part.where, part.shape[0]) for part in labels))
+
+
+def _arrays(folder: Path) -> dict[str, Stored]:
+    """All arrays of all files of a folder, by name."""
+    found: dict[str, Stored] = {}
+    for file in _files(folder):
+        for name, array in read(file).items():
+            if name in found:
+                raise BmnasError(f"{array.where}: {found[name].where} has an array {name!r} already")
+            found[name] = array
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(
+            file for file in folder.iterdir() if file.suffix.lower() in READERS and not file.name.startswith(".")
+        )
+    except OSError as error:
+        raise BmnasError(f"{folder}: cannot be read: {reason(error)}") from error
+
+
+def _refuse_unknown(path: Path) -> None:
+    """A folder of arrays that is not named after a split."""
+    for folder in sorted(inner for inner in path.iterdir() if inner.is_dir()):
+        if folder.name not in SPLITS and _files(folder):
+            splitting.refuse_unknown(folder.name, str(folder))
+
+
+def _taken(arrays: dict[str, Stored], name: str, folder: Path) -> Stored:
+    if name not in arrays:
+        raise BmnasError(f"{folder}: has no {name}: {name}.npy, or an array {name!r} in another file")
+    return arrays.pop(name)

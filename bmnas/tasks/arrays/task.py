@@ -1,0 +1,187 @@
+"""`ArrayTask`: features that were computed elsewhere, as arrays, instead of raw data and backbones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bmnas.genotype.errors import BmnasError
+from bmnas.tasks.arrays import (
+    labels as labelling,
+    rows as reading,
+    source as sourcing,
+    splits as splitting,
+    stored as storing,
+)
+from bmnas.tasks.arrays.features import check_counts, listed, sizes
+from bmnas.tasks.arrays.rows import Rows, Scan
+from bmnas.tasks.arrays.source import ArraySource
+from bmnas.tasks.arrays.stored import Stored, in_memory
+from bmnas.tasks.fingerprint import add_tensor
+from bmnas.tasks.metrics import Metric
+from bmnas.tasks.objective import Objective
+from bmnas.tasks.task import SPLITS, SplitName, Task
+
+# What suits a few thousand samples on a CPU. With more, the defaults of a search are used: those of the paper.
+_SMALL = MappingProxyType({"channels": 32, "length": 8, "batch_size": 32, "epochs": 20, "train_epochs": 50})
+_SMALL_SAMPLES = 5000
+
+
+class ArrayTask(Task):
+    """A fusion problem given as arrays, one for each feature; the backbone of a modality passes them through.
+
+    Args:
+        features: by name, (N, C) or (N, C, ...), N samples and C channels: NumPy arrays, memory-mapped ones, or
+            tensors. They become 32-bit floats when they are read.
+        labels: whole numbers (N,) for one class of each sample, 0 and 1 (N, K) for several classes, floats (N,) or
+            (N, K) for a regression.
+        splits: by split (``train``, ``validation``, ``test``), the indices of its samples; or for each sample the name
+            of its split. Samples without an index are not used.
+        name: of the task.
+        modalities: by feature, its modality; where it is not given, the feature's name without its number
+            (``Video_3`` belongs to ``Video``).
+        reshape: by feature, ``sequence`` (the first axis after the channels is pooled to the length of the
+            representation, further ones away), ``grid`` (the two axes after the channels are pooled to a square) or
+            ``none`` ((N, C, L) is the representation's shape already); ``sequence`` where it is not given.
+        outputs: how many numbers a network returns for a sample; the greatest label + 1, or the labels' columns.
+        objective: an objective or its name, where the labels should not decide.
+        metric: a metric or its name in `METRICS`; the objective's usual one.
+        settings: settings of a search that suit the task, by name, see `Task.settings`.
+        options: of the objective where it is named or guessed, such as ``{"class_weights": "balanced"}``.
+    Raises:
+        BmnasError: an array or a label cannot be used, or there are not as many of them; values that are not finite
+            are told by `check`.
+
+    Example:
+        >>> import numpy as np
+        >>> task = ArrayTask(
+        ...     {"Image_1": np.zeros((6, 8, 3, 3)), "Text_1": np.zeros((6, 5))},
+        ...     labels=[0, 1, 0, 1, 0, 1],
+        ...     splits={"train": [0, 1], "validation": [2, 3], "test": [4, 5]},
+        ... )
+        >>> task.modalities, task.objective.name, task.outputs
+        (('Image', 'Text'), 'single-label', 2)
+    """
+
+    code = (labelling, reading, sourcing, splitting, storing)
+
+    def __init__(
+        self,
+        features: Mapping[str, Any],
+        labels: Any,
+        splits: Any,
+        *,
+        name: str = "arrays",
+        modalities: Mapping[str, str] | None = None,
+        reshape: Mapping[str, str] | None = None,
+        outputs: int | None = None,
+        objective: Objective | str | None = None,
+        metric: Metric | str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not name.isprintable() or not name.strip() or set(name) & set("/\\"):
+            raise BmnasError(f"{name!r} cannot be the name of a task: folders are named after it")
+        if not features:
+            raise BmnasError(f"task {name} has no features")
+        self.name = name
+        stored = labels if isinstance(labels, Stored) else in_memory("labels", labels)
+        self._rows = {feature: _rows(feature, given) for feature, given in features.items()}
+        self._labels = labelling.to_tensor(stored)
+        check_counts(self._rows, len(self._labels), stored.where)
+        self._splits = splitting.parse(splits, len(self._labels))
+        self.features = listed(self._rows, modalities or {}, reshape or {})
+        self.taps = MappingProxyType(
+            {feature: f"features.{n}" for group in self._groups().values() for n, feature in enumerate(group)}
+        )
+        used = self._labels[torch.from_numpy(np.concatenate(list(self._splits.values())))]
+        self.objective = labelling.given_or_guessed(objective, options or {}, used, stored.where)
+        chosen = labelling.metric_for(metric, self.objective)
+        if chosen is not None:
+            self.metric = chosen
+        self._labels = self.objective.cast(self._labels)
+        self.outputs = labelling.count(used, self.objective, stored.where) if outputs is None else outputs
+        labelling.refuse_wrong(self._labels, self.objective, self.outputs, self._splits, stored)
+        self.fitted(self._labels[torch.from_numpy(self._splits["train"])])
+        small = len(self._splits["train"]) < _SMALL_SAMPLES
+        self.settings = MappingProxyType(
+            {**(_SMALL if small else {}), **sizes(self.features, self._rows), **(settings or {})}
+        )
+        self._scans: dict[str, Scan] = {}
+
+    def split(self, name: SplitName) -> ArraySource:
+        """The samples of a split in the order of its indices; by modality, a dictionary of the features' arrays."""
+        groups = self._groups()
+        modalities = {
+            modality: {feature: self._rows[feature] for feature in groups[modality]} for modality in self.modalities
+        }
+        return ArraySource(modalities, self._splits[name], self._labels)
+
+    def build_backbone(self, modality: str) -> nn.Module:
+        """A module that returns the arrays it is given."""
+        return PassThrough(self._groups()[modality])
+
+    def check(self) -> None:
+        """Read every feature once.
+
+        Raises:
+            BmnasError: a sample that is used has a value that is not a finite number; the message names both.
+        """
+        used = np.concatenate([self._splits[name] for name in SPLITS])
+        for feature in self.features:
+            rows, bad = self._rows[feature.name], self._scan(feature.name).bad
+            bad = bad[np.isin(bad, used)]
+            if len(bad):
+                raise BmnasError(f"{rows.place(int(bad[0]))} {rows.problem(int(bad[0]))}")
+
+    def data_fingerprint(self, modalities: Iterable[str] | None = None) -> str:
+        """SHA-256 of types, shapes and checksums of the arrays, the labels, and which split they are in.
+
+        The checksum of what lies in files is a CRC-32, several times as fast.
+        """
+        wanted = self.modalities if modalities is None else tuple(modalities)
+        digest = hashlib.sha256()
+        for feature in self.features:
+            if feature.modality in wanted:
+                digest.update(f"feature {feature.name!r} {self._scan(feature.name).digest}\n".encode())
+        for name in SPLITS:
+            digest.update(f"split {name}\n".encode())
+            add_tensor(digest, torch.from_numpy(self._splits[name]))
+        add_tensor(digest, self._labels)
+        return digest.hexdigest()
+
+    def _scan(self, feature: str) -> Scan:
+        if feature not in self._scans:
+            self._scans[feature] = self._rows[feature].scan()
+        return self._scans[feature]
+
+    def _groups(self) -> dict[str, list[str]]:
+        """By modality, the names of its features."""
+        groups: dict[str, list[str]] = {}
+        for feature in self.features:
+            groups.setdefault(feature.modality, []).append(feature.name)
+        return groups
+
+
+class PassThrough(nn.Module):
+    """Returns its keyword arguments, each through a submodule of its own: ``features.0``, ``features.1``, ..."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__()
+        self._names = tuple(names)
+        # By number, because the name of a submodule may not have a dot in it.
+        self.features = nn.ModuleList(nn.Identity() for _ in self._names)
+
+    def forward(self, /, **arrays: Tensor) -> dict[str, Tensor]:
+        """The same arrays."""
+        return {name: tap(arrays[name]) for name, tap in zip(self._names, self.features, strict=True)}
+
+
+def _rows(feature: str, given: Any) -> Rows:
+    return given if isinstance(given, Rows) else Rows([in_memory(f"feature {feature!r}", given)])

@@ -1,0 +1,1 @@
+"""Small unimodal networks that serve as backbones of the tasks."""
