@@ -127,7 +127,7 @@ def disk(folder: Path, samples: int, limit: float, steps: int) -> None:
         subprocess.run(command, check=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, bounds))
         return
     print(f"limit: {limit} GB by a control group, the file cache included")
-    enter = f"echo $$ > {group}/cgroup.procs; exec \"$@\""
+    enter = f'echo $$ > {group}/cgroup.procs; exec "$@"'
     subprocess.run(["sh", "-c", enter, "sh", *command], check=True)
     print(f"most that the group used: {int((group / 'memory.max_usage_in_bytes').read_text()) / 1e9:.2f} GB")
     group.rmdir()
@@ -186,11 +186,11 @@ class Pictures(Task):
     )
     taps = {f"Image_{i}": f"layer{i}" for i in range(1, 5)}  # noqa: RUF012
     extraction_batch = 32
-    samples = 320
+    samples = 960
 
     def split(self, name: SplitName) -> Any:
         """A data set that gives pictures one by one."""
-        return Made(self.samples if name == "train" else 32)
+        return Made(self.samples if name == "train" else 64)
 
     def build_backbone(self, modality: str) -> nn.Module:
         """ResNet-18 with random weights: as fast as with others."""

@@ -7,11 +7,14 @@ from itertools import combinations
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
+from bmnas.genotype import Feature
 from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.taps import Tap, TapError, Tapped
+from bmnas.tasks.objective import Objective, SingleLabel
 from bmnas.tasks.task import SampleSource, Split
 from bmnas.tasks.tree import Tree, leaves, mapped
 
@@ -22,6 +25,13 @@ def outputs(number: Any) -> None:
     """Raises BmnasError unless it is a positive whole number."""
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise BmnasError(f"outputs is {number!r}, but should be the number of classes, or of numbers to predict")
+
+
+def kind_of_labels(objective: Any) -> Objective:
+    """The objective, one label a sample if nothing is said; raises BmnasError for a class in place of an object."""
+    if isinstance(objective, type):
+        raise BmnasError(f"objective is the class {objective.__name__}; give an object of it, {objective.__name__}()")
+    return SingleLabel() if objective is None else objective
 
 
 def splits(task: str, data: Mapping[Any, Split | SampleSource], augmented: Split | SampleSource | None) -> None:
@@ -81,6 +91,7 @@ def named_taps(taps: Mapping[str, Any], modalities: Iterable[str]) -> dict[str, 
         for feature, tap in pairs:
             if feature in taken:
                 raise BmnasError(f"{taken[feature]!r} and {modality!r} both have a feature named {feature!r}")
+            _check_name(feature, modality)
             taken[feature] = modality
             named[modality][feature] = _plain(tap, feature)
     return named
@@ -163,6 +174,15 @@ def _root(source: object) -> tuple[object, list[int] | None]:
     root, indices = _root(source.dataset)
     own = [int(index) for index in source.indices]
     return root, own if indices is None else [indices[index] for index in own]
+
+
+def _check_name(feature: str, modality: str) -> None:
+    try:
+        Feature(name=feature, modality=modality)
+    except ValidationError as error:
+        found = error.errors()[0]
+        name, what = (modality, "modality") if found["loc"][0] == "modality" else (feature, "feature")
+        raise BmnasError(f"{name!r} cannot be the name of a {what}: {found['msg']}") from None
 
 
 def _plain(tap: Any, feature: str) -> str | Tap:

@@ -15,7 +15,7 @@ from bmnas.taps import Tap, Tapped
 from bmnas.taps.unchanged import unchanged
 from bmnas.tasks import module_checks as checks, module_samples as looking
 from bmnas.tasks.metrics import Metric
-from bmnas.tasks.objective import Objective, SingleLabel
+from bmnas.tasks.objective import Objective
 from bmnas.tasks.task import SPLITS, SampleSource, Split, SplitName, Task
 
 # One tap, several, or several by the names of their features.
@@ -70,7 +70,7 @@ class ModuleTask(Task):
         version: str = "",
     ) -> None:
         self.name, self.outputs, self.version = name, outputs, version
-        self.objective = SingleLabel() if objective is None else objective
+        self.objective = checks.kind_of_labels(objective)
         self._metric = metric
         self.settings = dict(settings or {})
         self._data: dict[SplitName, Split | SampleSource] = {"train": train, "validation": validation, "test": test}

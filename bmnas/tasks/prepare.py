@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from bmnas.genotype.errors import BmnasError, did_you_mean
-from bmnas.taps import Tap, hooks, tap as tap_module, tapped, tracing
+from bmnas.taps import Tap, hooks, liveness, tap as tap_module, tapped, tracing
 from bmnas.tasks import extraction as extraction_module, fingerprint as fingerprints
 from bmnas.tasks.backbones import load_backbone, trained_weights
 from bmnas.tasks.cache import cache_folder, file_name, locked
@@ -20,7 +20,7 @@ from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.store import MANIFEST, FeatureStore, StoreError
 from bmnas.tasks.task import Task
 
-_TAPPING = (tap_module, tapped, hooks, tracing)
+_TAPPING = (tap_module, tapped, hooks, tracing, liveness)
 
 
 def prepare(
@@ -98,11 +98,7 @@ def _chosen(task: Task, length: int, how: Extraction) -> dict[str, Any]:
         "options": dict(task.options),
         "data": task.data_fingerprint(),
         "features": [feature.model_dump(mode="json") for feature in task.features],
-        "taps": {feature.name: _as_json(task.taps[feature.name]) for feature in task.features},
+        "taps": {feature.name: Tap.of(task.taps[feature.name]).as_json() for feature in task.features},
         "length": length,
         **how.decisive,
     }
-
-
-def _as_json(tap: str | Tap) -> str | list[Any]:
-    return tap if isinstance(tap, str) else [tap.node, tap.item, tap.axis]

@@ -221,6 +221,12 @@ BASE = Samples(40)
             {"test": Split({"Image": torch.zeros(4, 3, 6, 6)}, torch.zeros(5))},
             r"the test split of task own has 5 labels, but 4 of 'Image'",
         ),
+        ({"objective": MultiLabel}, r"objective is the class MultiLabel; give an object of it, MultiLabel\(\)"),
+        ({"taps": {"Image": {"": "0"}}}, r"'' cannot be the name of a feature: "),
+        (
+            {"backbones": {"x" * 300: image_backbone()}, "taps": {"x" * 300: "0"}},
+            r"xx_1' cannot be the name of a feature",
+        ),
         ({"outputs": 0}, r"outputs is 0, but should be the number of classes"),
         ({"backbones": {}}, r"backbones is empty"),
         ({"backbones": {"Image": "resnet"}}, r"the backbone of modality 'Image' is a str, not a torch module"),

@@ -234,9 +234,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_store(tmp_path: Path, monkeyp
     backbones(SmallTask(), cache=tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(
-            BmnasError, match=r"v000-00000\.safetensors: cannot be written: no space left on device"
-        ):
+        with pytest.raises(BmnasError, match=r"v000-00000\.safetensors: cannot be written: no space left on device"):
             prepared(tmp_path)
     assert len(prepared(tmp_path).split("train")) == SIZES["train"]
 

@@ -20,9 +20,7 @@ def test_every_task_has_its_name_and_taps_for_its_features() -> None:
 
 
 def test_an_unknown_task_is_answered_with_the_nearest() -> None:
-    with pytest.raises(
-        BmnasError, match=r"^unknown task 'digitz'; did you mean 'digits'\?$"
-    ):
+    with pytest.raises(BmnasError, match=r"^unknown task 'digitz'; did you mean 'digits'\?$"):
         get_task("digitz")
     with pytest.raises(BmnasError, match=r"^unknown task 'zzz'; known: 'digits'"):
         get_task("zzz")
@@ -42,9 +40,7 @@ def test_some_modalities_of_a_task() -> None:
     assert [feature.name for feature in task.features] == ["Bottom_1", "Bottom_2", "Bottom_3"]
     assert get_task("digits").modalities == ("Top", "Bottom")
     assert task.invocation == "--task digits --modalities Bottom"
-    with pytest.raises(
-        BmnasError, match=r"task digits has no modality 'botom'; did you mean 'Bottom'\?$"
-    ):
+    with pytest.raises(BmnasError, match=r"task digits has no modality 'botom'; did you mean 'Bottom'\?$"):
         get_task("digits", modalities=["Top", "botom"])
     with pytest.raises(BmnasError, match="no modality is named"):
         get_task("digits", modalities=[])

@@ -1,0 +1,167 @@
+"""The task ``utd-mhad``: 27 actions of 8 people, seen as skeleton, inertial and depth sequences.
+
+Chen, Jafari and Kehtarnavaz, "UTD-MHAD: A Multimodal Dataset for Human Action Recognition Utilizing a Depth Camera and
+a Wearable Inertial Sensor", ICIP 2015. The cross-subject protocol: subjects 1, 3, 5, 7 are for training, of which 7 is
+for validation here; 2, 4, 6, 8 are for the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from bmnas.genotype import Feature
+from bmnas.genotype.errors import BmnasError
+from bmnas.tasks.models import depth_cnn, hcn, inertial_cnn
+from bmnas.tasks.progress import Report, silent
+from bmnas.tasks.task import Split, SplitName, Task
+from bmnas.tasks.threads import one_thread
+from bmnas.tasks.training import outputs_of, train
+from bmnas.tasks.utd_mhad import (
+    clips,
+    depth,
+    files,
+    inertial,
+    matlab,
+    recipes,
+    reduced_depth,
+    skeleton,
+    timing,
+    turning,
+)
+from bmnas.tasks.utd_mhad.clips import prepared_clips
+from bmnas.tasks.utd_mhad.files import find_clips
+from bmnas.tasks.utd_mhad.layout import ACTIONS, Clip, expected
+from bmnas.tasks.utd_mhad.recipes import RECIPES
+
+_SUBJECTS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {"train": (1, 3, 5), "validation": (7,), "test": (2, 4, 6, 8)}
+)
+
+
+class UtdMhadTask(Task):
+    """861 clips; inputs ``Skeleton`` (N, 3, 32, 20, 1), ``Inertial`` (N, 6, 96), ``Depth`` (N, 1, 16, 60, 48).
+
+    Only the files of the modalities that are used are read, once in a process.
+
+    Args:
+        folder: of the data set, in its official layout (see `files`).
+    """
+
+    name = "utd-mhad"
+    outputs = ACTIONS
+    features = tuple(
+        Feature(name=f"{modality}_{number}", modality=modality, channels=channels, reshape="sequence")
+        for modality, recipe in RECIPES.items()
+        for number, (_, channels) in enumerate(recipe.taps, 1)
+    )
+    taps: Mapping[str, str] = MappingProxyType(
+        {
+            f"{modality}_{number}": submodule
+            for modality, recipe in RECIPES.items()
+            for number, (submodule, _) in enumerate(recipe.taps, 1)
+        }
+    )
+    settings: Mapping[str, Any] = MappingProxyType(
+        {"channels": 64, "length": 8, "batch_size": 32, "epochs": 30, "train_epochs": 60}
+    )
+    code = (
+        *(hcn, inertial_cnn, depth_cnn, recipes),
+        *(clips, files, matlab, reduced_depth, skeleton, inertial, depth, timing, turning),
+    )
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def open(cls, data: Path | None = None) -> Self:
+        """The task on the data set in the folder ``data``.
+
+        Raises:
+            BmnasError: no folder is given.
+        """
+        if data is None:
+            raise BmnasError(f"task {cls.name} needs its data, --data DIR: {expected(list(RECIPES))}")
+        return cls(data)
+
+    @classmethod
+    def described(cls) -> Self:
+        """The task without data."""
+        return cls(Path())
+
+    def split(self, name: SplitName) -> Split:
+        """The clips of a split, sorted by action, subject and trial.
+
+        Raises:
+            BmnasError: the folder does not hold the data set, or a file is damaged; the message says which.
+        """
+        found = find_clips(self.folder, self.modalities)
+        chosen = {split: [clip for clip in found if clip.subject in _SUBJECTS[split]] for split in _SUBJECTS}
+        self._refuse_unusable(chosen)
+        prepared = {modality: prepared_clips(self.folder, modality, found) for modality in self.modalities}
+        inputs = {
+            modality: torch.stack([tensors[clip] for clip in chosen[name]]) for modality, tensors in prepared.items()
+        }
+        if "Inertial" in inputs:
+            training = torch.stack([prepared["Inertial"][clip] for clip in chosen["train"]])
+            mean, spread = inertial.mean_and_spread(training)
+            inputs["Inertial"] = (inputs["Inertial"] - mean) / spread
+        return Split(inputs, torch.tensor([clip.action - 1 for clip in chosen[name]]))
+
+    def view(self, name: SplitName, view: int) -> Split:
+        """The clips of a split; view 0 as they are, others changed at random as when backbones are trained."""
+        split = self.split(name)
+        if view == 0:
+            return split
+        inputs = {modality: RECIPES[modality].augment(_tensor(split, modality)) for modality in self.modalities}
+        return Split(inputs, split.labels)
+
+    def build_backbone(self, modality: str) -> nn.Module:
+        """HCN, a 1D CNN, or a CNN over frames."""
+        return RECIPES[modality].build(self.outputs)
+
+    def train_backbone(
+        self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent
+    ) -> float:
+        """Train on the training split, on one thread where the device is the CPU; returns the validation score."""
+        data, held_out, recipe = self.split("train"), self.split("validation"), RECIPES[modality]
+        with one_thread():
+            train(
+                backbone,
+                _tensor(data, modality),
+                data.labels,
+                recipes.smoothed_cross_entropy,
+                recipe.training,
+                augment=recipe.augment,
+                device=device,
+                phase=f"backbone {modality}",
+                report=report,
+            )
+            outputs = outputs_of(backbone, _tensor(held_out, modality), device=device)
+        return self.metric.score(outputs, held_out.labels)
+
+    def _refuse_unusable(self, chosen: Mapping[str, list[Clip]]) -> None:
+        for split, clips_of_split in chosen.items():
+            if not clips_of_split:
+                subjects = ", ".join(map(str, _SUBJECTS[split]))
+                raise BmnasError(
+                    f"{self.folder}: the {split} split is empty, because there is no clip of subject {subjects}; "
+                    f"{expected(self.modalities)}"
+                )
+        actions = {clip.action for clip in chosen["train"]}
+        if len(actions) < 2:
+            raise BmnasError(
+                f"{self.folder}: the train split has clips of action {actions.pop()} alone; "
+                "at least two actions are needed to learn to tell them apart"
+            )
+
+
+def _tensor(split: Split, modality: str) -> Tensor:
+    tensor = split.inputs[modality]
+    assert isinstance(tensor, Tensor)
+    return tensor
