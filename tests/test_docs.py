@@ -39,7 +39,9 @@ def run(command: str, code: int) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("page", "shown"), [("genotype.md", 6), ("compiler.md", 1), ("own-features.md", 1)])
+@pytest.mark.parametrize(
+    ("page", "shown"), [("genotype.md", 6), ("compiler.md", 1), ("own-features.md", 1), ("tasks.md", 0)]
+)
 def test_files_commands_and_python_in_their_order(workplace, monkeypatch, page, shown):
     monkeypatch.syspath_prepend(workplace)
     page = DOCS / page

@@ -133,7 +133,9 @@ def chosen_task(
             raise BmnasError("--features names the data in place of a task; leave --task out")
         if not features.is_dir():
             raise BmnasError(f"{features}: there is no such folder; --features takes a folder of arrays")
-        task = str(features if features.is_absolute() else Path(features))
+        task = f".{os.sep}{features}"  # the dot tells it from the name of a task
+        if features.is_absolute():
+            task = str(features)
     names = [name.strip() for name in modalities.split(",")] if modalities is not None else None
     return get_task(task or usual, data=data, modalities=names)
 
