@@ -38,8 +38,7 @@ def image_backbone() -> nn.Module:
 
 
 def text_backbone() -> nn.Module:
-    """A sequence (B, 12, 24) from each of its two layers."""
-    """A recurrent network, whose output is a tuple."""
+    """A recurrent network; each of its two layers gives a sequence (B, 12, 24), the second one in a tuple."""
     return nn.Sequential(nn.Embedding(60, 24), nn.GRU(24, 24, batch_first=True))
 
 

@@ -18,7 +18,11 @@ def main() -> None:
     except Exception as error:
         # Imported only now: it brings Pydantic along, which `bmnas --help` can do without.
         from bmnas.genotype.errors import BmnasError
+        from bmnas.genotype.files import reason
 
+        if isinstance(error, PermissionError) and error.filename is not None:
+            # A folder that may not be looked into can be met by any path; asking all of them first would be in vain.
+            error = BmnasError(f"{error.filename}: cannot be read: {reason(error)}")
         if not isinstance(error, BmnasError):
             raise
         sys.stderr.write(f"bmnas: {error}\n")

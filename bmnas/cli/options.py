@@ -47,11 +47,11 @@ class Number(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
-Views = Annotated[int, typer.Option(min=1, help="Views of a training sample, the others augmented.")]
+Views = Annotated[int, typer.Option(min=1, max=999, help="Views of a training sample, the others augmented.")]
 Precision = Annotated[Number, typer.Option(help="Numbers in which features are kept.")]
 Workers = Annotated[
     int | None,
-    typer.Option(min=0, help="Processes that read samples; as many as suit the machine.", show_default=False),
+    typer.Option(min=0, max=256, help="Processes that read samples; as many as suit the machine.", show_default=False),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave samples out that cannot be read, and record them.")]
 Device = Annotated[
@@ -132,7 +132,8 @@ def chosen_task(
         if task is not None:
             raise BmnasError("--features names the data in place of a task; leave --task out")
         if not features.is_dir():
-            raise BmnasError(f"{features}: there is no such folder; --features takes a folder of arrays")
+            what = "is not a folder" if features.exists() else "there is no such folder"
+            raise BmnasError(f"{features}: {what}; --features takes a folder of arrays")
         task = f".{os.sep}{features}"  # the dot tells it from the name of a task
         if features.is_absolute():
             task = str(features)

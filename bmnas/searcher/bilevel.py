@@ -42,6 +42,12 @@ class Bilevel:
     def __init__(self, task: Task, store: FeatureStore, config: SearchConfig, device: torch.device) -> None:
         refuse_underivable(len(task.features), config.cells, config.derive)
         self.config, self.device = config, device
+        for feature in task.features:
+            if feature.reshape == "none" and store.shapes[feature.name] != (config.channels, config.length):
+                raise BmnasError(
+                    f"feature {feature.name!r} has the reshape 'none' and the shape {store.shapes[feature.name]}, but "
+                    f"a node of the search has {(config.channels, config.length)}: channels and length"
+                )
         self.train = store.data("train", device=device)
         self.validation = store.data("validation", device=device)
         self.task = task.fitted(self.train.labels)

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from torch import Tensor
 
-from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Step
+from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Feature, Step
 from bmnas.searcher.hypernet import SKIP
 
 Pair = tuple[int, int]
@@ -113,3 +113,28 @@ def refuse_underivable(features: int, cells: int, rule: str) -> None:
             f"the official derivation gives every cell a feature that no earlier cell reads: with {features} features "
             f"that is sure for {sure} cells, not for {cells}; use fewer cells, or the paper's derivation"
         )
+
+
+def refuse_clashes(features: Sequence[str], cells: int) -> None:
+    """Refuse features that have the name of a cell, before any training.
+
+    Raises:
+        BmnasError: it names the feature.
+    """
+    for name in (f"Cell_{n}" for n in range(1, cells + 1)):
+        if name in features:
+            raise BmnasError(f"feature {name!r} has the name of a cell that a search derives; rename the feature")
+
+
+def refuse_misfits(features: Sequence[Feature], channels: int) -> None:
+    """Refuse features that are used as they are but have other channels than a node, before any training.
+
+    Raises:
+        BmnasError: it names the feature.
+    """
+    for feature in features:
+        if feature.reshape == "none" and feature.channels not in (None, channels):
+            raise BmnasError(
+                f"feature {feature.name!r} has {feature.channels} channels and the reshape 'none', so a search has "
+                f"{feature.channels} channels, too, not {channels}; leave --channels out, or reshape it"
+            )

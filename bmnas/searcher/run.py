@@ -15,13 +15,14 @@ from bmnas.genotype.canonical import hash_or_none
 from bmnas.searcher.baselines import baselines
 from bmnas.searcher.bilevel import Bilevel
 from bmnas.searcher.config import SearchConfig, TrainConfig, command_line
-from bmnas.searcher.derive import refuse_underivable
+from bmnas.searcher.derive import refuse_clashes, refuse_misfits, refuse_underivable
 from bmnas.searcher.events import Event, Row
 from bmnas.searcher.outcome import save_outcome, versions
 from bmnas.searcher.run_folder import RunFolder
 from bmnas.searcher.threads import threads_for
 from bmnas.searcher.training import Trained, train_network
 from bmnas.tasks import Extraction, FeatureStore, Progress, Task, get_task, prepare
+from bmnas.tasks.fingerprint import of_json
 
 Report = Callable[[Event | Progress], None]
 
@@ -78,6 +79,8 @@ def search(
     config = config or SearchConfig.for_task(task)
     # Before backbones are trained, and before anything is written.
     refuse_underivable(len(task.features), config.cells, config.derive)
+    refuse_misfits(task.features, config.channels)
+    refuse_clashes([feature.name for feature in task.features], config.cells)
     train = train or TrainConfig.ending(task, config)
     where = pick_device(device)
     folder = Path(folder) if folder is not None else Path("runs") / f"{task.name}-seed{config.seed}"
@@ -203,9 +206,22 @@ def _search(
             canonical_hash=hash_or_none(event.genotype),
         )
         genotype = event.genotype.model_copy(update={"provenance": provenance})
-        run.epoch_done(event, genotype, {"search": strategy.state(), "data": store.key, "history": history})
+        run.epoch_done(event, genotype, _checkpoint(strategy, store, history))
         report(event)
     return history
+
+
+def _checkpoint(strategy: Bilevel, store: FeatureStore, history: list[dict[str, Any]]) -> dict[str, Any]:
+    parts = {name: of_json(value) for name, value in store.fingerprint.items()}
+    return {"search": strategy.state(), "data": store.key, "made_from": parts, "history": history}
+
+
+def _differing(parts: object, store: FeatureStore) -> str:
+    """Which parts of the features' fingerprint are others than those in a checkpoint."""
+    if not isinstance(parts, dict):
+        return ""
+    names = [name for name, value in store.fingerprint.items() if parts.get(name) != of_json(value)]
+    return f" (made from other {', '.join(names)})" if names else ""
 
 
 def _restored(run: RunFolder, strategy: Bilevel, task: Task, store: FeatureStore) -> list[dict[str, Any]]:
@@ -215,8 +231,8 @@ def _restored(run: RunFolder, strategy: Bilevel, task: Task, store: FeatureStore
         return []
     if state.get("data") != store.key:
         raise BmnasError(
-            f"{run.path}: holds a search on other features than task {task.name} has now; "
-            "name another folder with --out, or start over with --force"
+            f"{run.path}: holds a search on other features than task {task.name} has now"
+            f"{_differing(state.get('made_from'), store)}; name another folder with --out, or start over with --force"
         )
     try:
         strategy.load_state(state["search"])

@@ -15,7 +15,7 @@ from torch import Tensor
 from bmnas.genotype import Feature
 from bmnas.genotype.errors import BmnasError
 from bmnas.genotype.schema import Frozen
-from bmnas.tasks.loading import load
+from bmnas.tasks.loading import load, noticing_dead_workers
 from bmnas.tasks.progress import Progress, Report
 from bmnas.tasks.sample_checks import with_checked_labels, with_finite_features
 from bmnas.tasks.seeding import seeded
@@ -102,7 +102,7 @@ def extract(
     """
     how, device = extractor.how, extractor.device
     writer = StoreWriter(folder, fingerprint, precision=how.precision, batch=extractor.task.extraction_batch)
-    with writer, seeded(0, device):
+    with writer, seeded(0, device), noticing_dead_workers():
         for split in SPLITS:
             for view in range(how.views if split == "train" else 1):
                 _extract_view(extractor, writer, split, view, report, remark)
@@ -149,8 +149,8 @@ def _extract_view(
         loaded, features = with_finite_features(source, loaded, features)
         for bad in loaded.bad:
             if view or not how.skip_bad:
-                hint = "" if view else "; --skip-bad leaves such samples out"
-                raise BmnasError(f"sample {bad.index} of the {split} split of task {task.name}: {bad.why}{hint}")
+                hint, which = ("", f", view {view + 1}") if view else ("; --skip-bad leaves such samples out", "")
+                raise BmnasError(f"sample {bad.index} of the {split} split{which} of task {task.name}: {bad.why}{hint}")
         skipped = [Skipped(split=split, index=bad.index, why=bad.why) for bad in loaded.bad]
         labels = loaded.batch.labels if loaded.batch is not None else torch.empty(0)
         writer.add(features, labels, loaded.stop, skipped)

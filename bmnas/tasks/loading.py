@@ -6,6 +6,8 @@ import contextlib
 import multiprocessing
 import os
 import random
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -105,14 +107,28 @@ def load(
         collate_fn=_as_it_is,
         multiprocessing_context=method,
     )
-    try:
+    with noticing_dead_workers():
         yield from loader
+
+
+@contextlib.contextmanager
+def noticing_dead_workers() -> Iterator[None]:
+    """Say in a sentence that a worker died; torch raises where the signal finds the program, so it may be anywhere.
+
+    Raises:
+        BmnasError: a worker died inside the block.
+    """
+    try:
+        yield
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if not _DEATH.search(str(error)):
             raise
         raise BmnasError(
             f"a worker that reads samples died ({str(error).splitlines()[0]}); --workers 0 reads without workers"
         ) from error
+
+
+_DEATH = re.compile(r"DataLoader worker .*(exited unexpectedly|killed)")
 
 
 def default_workers() -> int:
@@ -180,13 +196,20 @@ class _Reader(Dataset[Loaded]):
         try:
             with _seeded_everywhere(self._seed, index):
                 sample = self._source[index]
+            if not (isinstance(sample, (tuple, list)) and len(sample) == 2 and isinstance(sample[0], Mapping)):
+                raise BmnasError(f"it is a {type(sample).__name__}, not (inputs by modality, label)")
+            inputs, label = sample
+            return index, _as_tensors(inputs), _as_tensor(label)
         except Exception as error:  # a sample fails with whatever its decoder raises
             return Bad(index, named(self._source, index, f"cannot be read: {_problem(error)}"))
-        if not (isinstance(sample, (tuple, list)) and len(sample) == 2 and isinstance(sample[0], Mapping)):
-            kind = type(sample).__name__
-            raise BmnasError(f"a sample of a data set is (inputs by modality, label), but this one gives a {kind}")
-        inputs, label = sample
-        return index, _as_tensors(inputs), torch.as_tensor(label)
+
+
+def _as_tensor(value: Any) -> Tensor:
+    if isinstance(value, np.ndarray):
+        value = np.ascontiguousarray(value)  # torch takes no negative strides, as of a flipped image
+    if value is None or isinstance(value, (str, bytes)):
+        raise BmnasError(f"there is a {type(value).__name__} in it, but a backbone takes tensors, arrays and numbers")
+    return torch.as_tensor(value)
 
 
 def _as_tensors(tree: Tree) -> Any:
@@ -195,7 +218,7 @@ def _as_tensors(tree: Tree) -> Any:
         return {key: _as_tensors(item) for key, item in tree.items()}
     if isinstance(tree, (tuple, list)) and not all(isinstance(item, (int, float)) for item in tree):
         return tuple(_as_tensors(item) for item in tree)
-    return torch.as_tensor(tree)
+    return _as_tensor(tree)
 
 
 def _collated(samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> Split:
@@ -203,19 +226,37 @@ def _collated(samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> Spli
 
 
 def _odd_ones(source: SampleSource, samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> list[Bad]:
-    """The samples that are not of the shapes that the first one has: they cannot be in one batch."""
-    bad: list[Bad] = []
-    expected: dict[str, tuple[int, ...]] | None = None
-    for index, inputs, label in samples:
-        shapes = {f"input {place[1:]}": tuple(tensor.shape) for place, tensor in leaves(inputs)}
-        shapes["the label"] = tuple(label.shape)
-        expected = expected or shapes
-        for place in {**expected, **shapes}:
-            if shapes.get(place) != expected.get(place):
-                why = f"{place} has shape {shapes.get(place)}, but others have {expected.get(place)}"
-                bad.append(Bad(index, named(source, index, why)))
-                break
+    """The samples that are not like most of them in shape and type: they cannot be in one batch."""
+    looks = {index: _look(inputs, label) for index, inputs, label in samples}
+    if len(set(looks.values())) < 2:
+        return []
+    usual = dict(Counter(looks.values()).most_common(1)[0][0])
+    bad = []
+    for index, look in looks.items():
+        own = dict(look)
+        if place := next((place for place in {**usual, **own} if own.get(place) != usual.get(place)), None):
+            bad.append(Bad(index, named(source, index, _difference(place, own, usual))))
     return bad
+
+
+def _look(inputs: Mapping[str, Tree], label: Tensor) -> tuple[tuple[str, tuple[tuple[int, ...], str]], ...]:
+    """Shape and type of everything in a sample, by its place."""
+    found = {f"input {place[1:]}": tensor for place, tensor in leaves(inputs)}
+    return tuple(
+        (place, (tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")))
+        for place, tensor in {**found, "label": label}.items()
+    )
+
+
+def _difference(
+    place: str, own: Mapping[str, tuple[tuple[int, ...], str]], usual: Mapping[str, tuple[tuple[int, ...], str]]
+) -> str:
+    if place not in own:
+        return f"has no {place}, but others have one"
+    if place not in usual:
+        return f"has an {place}, but others have none"
+    part, what = (0, "shape") if own[place][0] != usual[place][0] else (1, "type")
+    return f"{place} has {what} {own[place][part]}, but others have {usual[place][part]}"
 
 
 @contextlib.contextmanager

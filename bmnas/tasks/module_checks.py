@@ -14,7 +14,8 @@ from torch.utils.data import Subset
 from bmnas.genotype import Feature
 from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.taps import Tap, TapError, Tapped
-from bmnas.tasks.objective import Objective, SingleLabel
+from bmnas.tasks.metrics import Metric, get_metric
+from bmnas.tasks.objective import OBJECTIVES, Objective, SingleLabel
 from bmnas.tasks.task import SampleSource, Split
 from bmnas.tasks.tree import Tree, leaves, mapped
 
@@ -27,11 +28,41 @@ def outputs(number: Any) -> None:
         raise BmnasError(f"outputs is {number!r}, but should be the number of classes, or of numbers to predict")
 
 
+def name(given: Any) -> None:
+    """Raises BmnasError unless it is text that can be a folder's name: run folders are named after the task."""
+    good = isinstance(given, str) and given.isprintable() and given.strip(" .") and not set(given) & set("/\\")
+    if not good:
+        raise BmnasError(f"{given!r} cannot be the name of a task: folders are named after it")
+
+
 def kind_of_labels(objective: Any) -> Objective:
-    """The objective, one label a sample if nothing is said; raises BmnasError for a class in place of an object."""
+    """The objective, one label a sample if nothing is said.
+
+    Raises:
+        BmnasError: it is a class in place of an object, an unknown name, or something else.
+    """
     if isinstance(objective, type):
         raise BmnasError(f"objective is the class {objective.__name__}; give an object of it, {objective.__name__}()")
+    if isinstance(objective, str):
+        if objective not in OBJECTIVES:
+            raise BmnasError(f"unknown objective {objective!r}{did_you_mean(objective, OBJECTIVES)}")
+        return OBJECTIVES[objective]()
+    if objective is not None and not all(hasattr(objective, part) for part in ("loss", "cast", "problem", "fitted")):
+        raise BmnasError(f"objective is a {type(objective).__name__}, but should be an objective such as SingleLabel()")
     return SingleLabel() if objective is None else objective
+
+
+def kind_of_metric(metric: Any) -> Metric | None:
+    """The metric, from its name too; ``None`` stands for the objective's usual one.
+
+    Raises:
+        BmnasError: it is an unknown name, or no metric.
+    """
+    if isinstance(metric, str):
+        return get_metric(metric)
+    if metric is not None and not isinstance(metric, Metric):
+        raise BmnasError(f"metric is a {type(metric).__name__}, but should be a metric or its name, such as 'accuracy'")
+    return metric
 
 
 def splits(task: str, data: Mapping[Any, Split | SampleSource], augmented: Split | SampleSource | None) -> None:
@@ -46,6 +77,9 @@ def splits(task: str, data: Mapping[Any, Split | SampleSource], augmented: Split
                 f"the {name} split of task {task} is a {type(source).__name__}, but should be a Split, or a data set "
                 "with a length and items (inputs by modality, label)"
             )
+        if isinstance(source, Split) and not isinstance(source.labels, Tensor):
+            kind = type(source.labels).__name__
+            raise BmnasError(f"the labels of the {name} split of task {task} are a {kind}, but should be a tensor")
         if len(source) == 0:
             raise BmnasError(f"the {name} split of task {task} is empty")
         if isinstance(source, Split):
@@ -112,6 +146,15 @@ def reshapes(given: Mapping[str, str], modality_of: Mapping[str, str]) -> dict[s
     return {feature: given.get(feature, given.get(modality, "sequence")) for feature, modality in modality_of.items()}
 
 
+def reshapable(feature: str, reshape: str, shape: tuple[int, ...]) -> None:
+    """Raises BmnasError unless a feature of that shape, without the batch, has the axes that its reshape takes."""
+    wanted = {"grid": (3, "(channels, H, W)"), "none": (2, "(channels, length)")}.get(reshape)
+    if wanted is not None and len(shape) != wanted[0]:
+        raise BmnasError(
+            f"feature {feature!r} has shape {shape} for one sample, but reshape {reshape!r} takes {wanted[1]}"
+        )
+
+
 def code_of(modules: Iterable[nn.Module], data: Iterable[object]) -> tuple[object, ...]:
     """The classes whose source determines the features: of the modules with their parts, and of the data sets."""
     found: list[type] = [type(part) for module in modules for part in module.modules()]
@@ -146,7 +189,13 @@ def run(tapped: Tapped, inputs: Tree, modality: str) -> dict[str, Tensor]:
 
 def _same_length(task: str, name: str, split: Split) -> None:
     for modality, tree in split.inputs.items():
-        for _, tensor in leaves(tree):
+        try:
+            tensors = [tensor for _, tensor in leaves(tree)]
+        except TypeError as error:
+            raise BmnasError(
+                f"the {name} split of task {task} has inputs {modality!r} of another kind: {error}"
+            ) from None
+        for tensor in tensors:
             if len(tensor) != len(split):
                 raise BmnasError(
                     f"the {name} split of task {task} has {len(split)} labels, but {len(tensor)} of {modality!r}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from bmnas.genotype.errors import BmnasError
+from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.fingerprint import add_tensor
 from bmnas.tasks.loading import load
 from bmnas.tasks.task import SampleSource, Split
@@ -35,25 +36,31 @@ def read(source: Split | SampleSource, index: int, where: str) -> Split:
         where: what messages call it.
 
     Raises:
-        BmnasError: it cannot be read, or is not (inputs by modality, label).
+        BadSample: it cannot be read.
+        BmnasError: it is not (inputs by modality, label).
     """
     try:
         loaded = next(load(source, 1, start=index, workers=0))
     except BmnasError as error:
         raise BmnasError(f"{where}: {error}") from error
     if loaded.batch is None:
-        raise BmnasError(f"{where}: {loaded.bad[0].why}")
+        raise BadSample(f"{where}: {loaded.bad[0].why}")
     return loaded.batch
 
 
 def add_source(digest: _Hash, source: Split | SampleSource, modalities: Sequence[str], where: str) -> None:
     """Add the number of samples, and the inputs and labels of some (of all, if they are in memory), to a digest.
 
+    Of a sample that cannot be read, that alone is added: what the error says may differ each time.
+
     Raises:
-        BmnasError: a sample cannot be read, or lacks a modality.
+        BmnasError: a sample lacks a modality.
     """
     digest.update(f"{len(source)} samples\n".encode())
     for batch in _looked_at(source, where):
+        if batch is None:
+            digest.update(b"unreadable\n")
+            continue
         for modality in modalities:
             if modality not in batch.inputs:
                 raise BmnasError(f"{where} has samples without {modality!r}")
@@ -73,7 +80,13 @@ def add_module(digest: _Hash, module: nn.Module) -> None:
             add_tensor(digest, value)
 
 
-def _looked_at(source: Split | SampleSource, where: str) -> Iterable[Split]:
+def _looked_at(source: Split | SampleSource, where: str) -> Iterable[Split | None]:
+    """All samples at once if they are in memory, else some, one by one; ``None`` for one that cannot be read."""
     if isinstance(source, Split):
-        return [source]
-    return (read(source, index, f"sample {index} of {where}") for index in spread(len(source)))
+        yield source
+        return
+    for index in spread(len(source)):
+        try:
+            yield read(source, index, f"sample {index} of {where}")
+        except BadSample:
+            yield None

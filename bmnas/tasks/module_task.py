@@ -14,8 +14,10 @@ from bmnas.genotype.errors import BmnasError
 from bmnas.taps import Tap, Tapped
 from bmnas.taps.unchanged import unchanged
 from bmnas.tasks import module_checks as checks, module_samples as looking
+from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.objective import Objective
+from bmnas.tasks.settings_check import refuse_unknown
 from bmnas.tasks.task import SPLITS, SampleSource, Split, SplitName, Task
 
 # One tap, several, or several by the names of their features.
@@ -39,8 +41,8 @@ class ModuleTask(Task):
         taps: by modality, where features are taken; see `bmnas.taps.Tap` for what is no plain name. The features are
             called MODALITY_1, MODALITY_2, ... unless a mapping names them.
         outputs: the number of classes, or of numbers to predict.
-        objective: what the labels are.
-        metric: what is optimised and reported; the objective's usual one if left out.
+        objective: what the labels are; also by name, such as ``"multi-label"``.
+        metric: what is optimised and reported, also by name; the objective's usual one if left out.
         augmented: a data set with the training samples in the same order, augmented at random; for ``--views``.
         reshape: by feature or modality, ``"sequence"`` (the first axis after the channels is pooled to the length L of
             the representation, the others to 1), ``"grid"`` (two axes are pooled to √L each, so L is a square), or
@@ -62,16 +64,18 @@ class ModuleTask(Task):
         backbones: Mapping[str, nn.Module],
         taps: Mapping[str, Taps],
         outputs: int,
-        objective: Objective | None = None,
-        metric: Metric | None = None,
+        objective: Objective | str | None = None,
+        metric: Metric | str | None = None,
         augmented: Split | SampleSource | None = None,
         reshape: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
         version: str = "",
     ) -> None:
+        checks.name(name)
         self.name, self.outputs, self.version = name, outputs, version
         self.objective = checks.kind_of_labels(objective)
-        self._metric = metric
+        self._metric = checks.kind_of_metric(metric)
+        refuse_unknown(settings or {})
         self.settings = dict(settings or {})
         self._data: dict[SplitName, Split | SampleSource] = {"train": train, "validation": validation, "test": test}
         self._augmented = augmented
@@ -88,10 +92,13 @@ class ModuleTask(Task):
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        """The features, with the channels that they have on the first training sample; found when first asked for.
+        """The features, with the channels that they have on a training sample; found when first asked for.
+
+        It is the first one that can be used, of those that `check` looks at.
 
         Raises:
-            BmnasError: a backbone has no tap, a tap is no place, or the backbone cannot run on the sample.
+            BmnasError: a backbone has no tap, a tap is no place, no sample can be used, the backbone cannot run on the
+                sample, or a feature lacks the axes that its reshape takes.
         """
         if self._features is None:
             for modality in self._backbones:
@@ -100,7 +107,9 @@ class ModuleTask(Task):
                         f"the backbone of modality {modality!r} of task {self.name} has no taps; "
                         "`bmnas taps` lists what can be tapped"
                     )
-            shapes = self._shapes("train", 0, tuple(self._backbones))
+            _, shapes = self._shapes("train", tuple(self._backbones))
+            for name, shape in shapes.items():
+                checks.reshapable(name, self._reshape[name], shape)
             self._features = tuple(
                 Feature.model_validate(
                     {"name": name, "modality": modality, "channels": shapes[name][0], "reshape": self._reshape[name]}
@@ -138,28 +147,33 @@ class ModuleTask(Task):
     def check(self) -> None:
         """Beside what every task checks: some samples of each split, and that features have one shape.
 
+        What ``--skip-bad`` can help comes last, so that whoever goes on without those samples knows all else is well.
+
         Raises:
-            BmnasError: what is wrong, and where.
+            BadSample: a sample cannot be read, or its label cannot be one.
+            BmnasError: what else is wrong, and where.
         """
         super().check()
-        expected: dict[str, tuple[int, ...]] = {}
-        for name in SPLITS:
-            for index in looking.spread(len(self._data[name])):
-                self.sample(name, index)
-            shapes = self._shapes(name, 0, self.modalities)
-            expected = expected or shapes
+        bad = [error for name in SPLITS for error in self._bad_samples(name)]
+        first, expected = self._shapes("train", self.modalities)
+        for name in SPLITS[1:]:
+            index, shapes = self._shapes(name, self.modalities)
             for feature, shape in shapes.items():
                 if shape != expected[feature]:
                     raise BmnasError(
-                        f"feature {feature!r} of task {self.name} has shape {expected[feature]} for the first sample "
-                        f"of the train split, but {shape} for that of the {name} split; the samples need one size"
+                        f"feature {feature!r} of task {self.name} has shape {expected[feature]} for sample {first} of "
+                        f"the train split, but {shape} for sample {index} of the {name} split; "
+                        "the samples need one size"
                     )
+        if bad:
+            raise BadSample(f"{bad[0]}; --skip-bad leaves such samples out") from bad[0]
 
     def sample(self, name: SplitName, index: int) -> Split:
         """One sample as a batch, after a look at its modalities and its label.
 
         Raises:
-            BmnasError: it cannot be read, lacks a modality, or its label cannot be one.
+            BadSample: it cannot be read, or its label cannot be one.
+            BmnasError: it lacks a modality.
         """
         where = f"sample {index} of the {name} split of task {self.name}"
         batch = looking.read(self._data[name], index, where)
@@ -169,15 +183,16 @@ class ModuleTask(Task):
         labels = self.objective.cast(batch.labels)
         wrong = self.objective.problem(labels, self.outputs)
         if wrong:
-            raise BmnasError(f"the label of {where} {wrong[1]}")
+            raise BadSample(f"the label of {where} {wrong[1]}")
         return Split(batch.inputs, labels)
 
     def data_fingerprint(self, modalities: Iterable[str] | None = None) -> str:
         """SHA-256 of the data as far as it is looked at, of the backbones, and of ``version``.
 
         Of a data set in memory it is all of the inputs and labels; of another one its length and eight samples spread
-        over it. Of the backbones it is the weights and what they print, and beside it (`code`) the source files of
-        their classes. A change that none of this shows needs another ``version``.
+        over it, where one that cannot be read counts as "unreadable". Of the backbones it is the weights and what they
+        print, and beside it (`code`) the source files of their classes. A change that none of this shows needs another
+        ``version``.
         """
         digest = hashlib.sha256(f"version {self.version}\n".encode())
         chosen = tuple(self.modalities if modalities is None else modalities)
@@ -190,9 +205,29 @@ class ModuleTask(Task):
             looking.add_source(digest, source, chosen, f"the {name} split of task {self.name}")
         return digest.hexdigest()
 
-    def _shapes(self, name: SplitName, index: int, modalities: Sequence[str]) -> dict[str, tuple[int, ...]]:
-        """By feature of the modalities, its shape without the batch on one sample."""
-        batch = self.sample(name, index)
+    def _bad_samples(self, name: SplitName) -> list[BadSample]:
+        """What is wrong with those of the samples looked at that cannot be used."""
+        found = []
+        for index in looking.spread(len(self._data[name])):
+            try:
+                self.sample(name, index)
+            except BadSample as error:
+                found.append(error)
+        return found
+
+    def _first_good(self, name: SplitName) -> tuple[int, Split]:
+        """The first of the samples looked at that can be used, and its index."""
+        bad = None
+        for index in looking.spread(len(self._data[name])):
+            try:
+                return index, self.sample(name, index)
+            except BadSample as error:
+                bad = bad or error
+        raise BmnasError(f"of the {name} split of task {self.name}, no sample that was looked at can be used: {bad}")
+
+    def _shapes(self, name: SplitName, modalities: Sequence[str]) -> tuple[int, dict[str, tuple[int, ...]]]:
+        """By feature of the modalities, its shape without the batch on the first good sample; and that one's index."""
+        index, batch = self._first_good(name)
         shapes: dict[str, tuple[int, ...]] = {}
         for modality in modalities:
             module = self._backbones[modality]
@@ -201,4 +236,4 @@ class ModuleTask(Task):
                 module.eval()
                 features = checks.run(Tapped(module, taps), checks.on(module, batch.inputs[modality]), modality)
             shapes |= {feature: tuple(value.shape[1:]) for feature, value in features.items()}
-        return shapes
+        return index, shapes

@@ -5,6 +5,8 @@ Pooling is passed in, so that cached features are what the compiled network comp
 
 from __future__ import annotations
 
+import json
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,13 @@ from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.taps import Tap, hooks, liveness, tap as tap_module, tapped, tracing
 from bmnas.tasks import extraction as extraction_module, fingerprint as fingerprints
 from bmnas.tasks.backbones import load_backbone, trained_weights
+from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.extraction import Extraction, Extractor, Pool, extract
 from bmnas.tasks.progress import Report, silent
+from bmnas.tasks.seeding import seeded
 from bmnas.tasks.store import MANIFEST, FeatureStore, StoreError
+from bmnas.tasks.store.memory import budget
 from bmnas.tasks.task import Task
 
 _TAPPING = (tap_module, tapped, hooks, tracing, liveness)
@@ -51,11 +56,13 @@ def prepare(
         BmnasError: the cache cannot be written, the data cannot be used, or the task does not fit its backbones.
     """
     report, how = report or silent, extraction or Extraction()
+    budget()  # whether $BMNAS_MEMORY is a number is asked before the work, not after it
     _check_taps(task)
+    _check_length(task, length)
     chosen = _chosen(task, length, how)
     folder = cache_folder(cache) / file_name(task.name) / "features" / fingerprints.of_json(chosen)[:16]
     if not (folder / MANIFEST).exists():
-        task.check()  # before backbones are trained
+        _check_data(task, how)  # before backbones are trained
     weights = {
         modality: trained_weights(task, modality, device=device, cache=cache, report=report)
         for modality in task.modalities
@@ -92,8 +99,27 @@ def _check_taps(task: Task) -> None:
             )
 
 
+def _check_length(task: Task, length: int) -> None:
+    for feature in task.features:
+        if feature.reshape == "grid" and isqrt(length) ** 2 != length:
+            raise BmnasError(
+                f"feature {feature.name!r} is kept as a grid, which needs a square length (4, 9, 16, ...), not {length}"
+            )
+
+
+def _check_data(task: Task, how: Extraction) -> None:
+    try:
+        task.check()
+    except BadSample:
+        if not how.skip_bad:
+            raise
+    if how.views > 1:
+        with seeded(1):
+            task.view("train", 1)
+
+
 def _chosen(task: Task, length: int, how: Extraction) -> dict[str, Any]:
-    return {
+    chosen = {
         "task": task.name,
         "options": dict(task.options),
         "data": task.data_fingerprint(),
@@ -102,3 +128,5 @@ def _chosen(task: Task, length: int, how: Extraction) -> dict[str, Any]:
         "length": length,
         **how.decisive,
     }
+    # As it is read back from a manifest: a tuple in the options of a task is a list there.
+    return dict(json.loads(json.dumps(chosen)))

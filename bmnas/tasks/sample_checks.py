@@ -35,7 +35,7 @@ def with_finite_features(
             continue
         for place in (~torch.isfinite(feature.flatten(1)).all(dim=1)).nonzero().flatten().tolist():
             index = loaded.kept[place]
-            what = "a NaN" if feature[place].isnan().any() else f"an infinite number (in {feature.dtype})"
+            what = "a NaN" if feature[place].isnan().any() else _too_large(feature)
             bad.setdefault(place, Bad(index, named(source, index, f"feature {name!r} has {what}")))
     if not bad or loaded.batch is None:
         return loaded, features
@@ -44,6 +44,12 @@ def with_finite_features(
     every = sorted([*loaded.bad, *bad.values()], key=lambda one: one.index)
     rest = {name: feature[places] for name, feature in features.items()}
     return Loaded(batch, kept, every, loaded.stop), rest
+
+
+def _too_large(feature: Tensor) -> str:
+    if feature.dtype == torch.float16:
+        return "a number that float16 cannot hold; --precision bfloat16 or float32 can"
+    return "an infinite number"
 
 
 def _without(batch: Split, kept: list[int], places: set[int]) -> tuple[Split | None, list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -29,6 +30,9 @@ def tappable(task: Task, modality: str | None = None, *, nodes: bool = False) ->
     """
     if modality is not None and modality not in task.modalities:
         raise BmnasError(f"task {task.name} has no modality {modality!r}{did_you_mean(modality, task.modalities)}")
+    if modality is not None:
+        with suppress(BmnasError):  # taps that are wrong are no reason not to list what there is
+            task = task.with_modalities([modality])  # the data of the others need not be there
     sample = _sample(task)
     found = {}
     for name in task.modalities if modality is None else (modality,):

@@ -153,6 +153,7 @@ class Task(ABC):
         return {
             "task": self.name,
             "modalities": list(self.modalities),
+            "outputs": self.outputs,
             "objective": repr(self.objective),
             "metric": self.metric.name,
         }

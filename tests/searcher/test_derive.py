@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from bmnas.genotype import BmnasError, Genotype, Representation
 from bmnas.genotype.schema import Feature
-from bmnas.searcher.derive import cell_pairs, derive, refuse_underivable, step_pairs
+from bmnas.searcher.derive import cell_pairs, derive, refuse_clashes, refuse_misfits, refuse_underivable, step_pairs
 
 weights = st.lists(st.floats(0, 1), min_size=200, max_size=200)
 
@@ -89,3 +89,19 @@ def test_what_is_derived_is_a_genotype(features, cells, steps, seed):
         output=tuple(cell.name for cell in found),
     )
     assert all(len(cell.output) == steps + 1 and cell.output[0] == "y" for cell in genotype.cells)
+
+
+def test_a_feature_with_the_name_of_a_cell_is_refused():
+    refuse_clashes(["Cell_3", "cell_1", "Cell"], 2)
+    with pytest.raises(BmnasError, match="feature 'Cell_2' has the name of a cell"):
+        refuse_clashes(["Image_1", "Cell_2"], 2)
+
+
+def test_a_feature_that_is_used_as_it_is_decides_the_channels():
+    features = [
+        Feature(name="a", modality="a", channels=8, reshape="none"),
+        Feature(name="b", modality="b", channels=5),
+    ]
+    refuse_misfits(features, 8)
+    with pytest.raises(BmnasError, match=r"feature 'a' has 8 channels and the reshape 'none', so .*, not 6"):
+        refuse_misfits(features, 6)

@@ -171,7 +171,7 @@ def test_a_number_too_large_for_the_precision_is_named(tmp_path: Path) -> None:
             backbone.low.register_forward_hook(lambda module, inputs, output: output * 1e4)
             return backbone
 
-    with pytest.raises(BmnasError, match=r"train/4\.avi: feature 'Clip_1' has an infinite number \(in torch.float16\)"):
+    with pytest.raises(BmnasError, match=r"train/4\.avi: feature 'Clip_1' has a number that float16 cannot hold"):
         prepared(tmp_path, Huge(), precision="float16")
     assert prepared(tmp_path, Huge(), precision="bfloat16").manifest.precision == "bfloat16"
 
@@ -237,6 +237,44 @@ def test_a_killed_extraction_goes_on_at_the_last_whole_shard(
     assert (done, info) == (0, "") if damaged else (done >= 8 and info == "continued")
     assert files(store) == files(prepared(tmp_path / "other", views=2))
     assert sorted(path.name for path in store.folder.iterdir() if "safetensors" not in path.name) == ["manifest.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="as the other tests of kills")
+@pytest.mark.parametrize("failing", range(1, 8))
+def test_after_a_full_disk_nothing_is_missing(tmp_path: Path, failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bmnas.tasks.store import writer
+
+    monkeypatch.setattr(writer, "SHARD_BYTES", 1)  # a shard for each batch
+    write, count = writer.write_atomically, []
+
+    def full(path: Path, content: str | bytes) -> None:
+        if path.suffix == ".safetensors":
+            count.append(path)
+            if len(count) == failing:
+                raise BmnasError(f"{path}: cannot be written: no space left on device")
+        write(path, content)
+
+    task = ClipTask({("train", 2), ("validation", 1)})
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "write_atomically", full)
+        with pytest.raises(BmnasError, match="no space left on device"):
+            prepared(tmp_path, task, skip_bad=True, views=2)
+    store = prepared(tmp_path, task, skip_bad=True, views=2)
+    other = prepared(tmp_path / "other", task, skip_bad=True, views=2)
+    assert files(store) == files(other)
+    assert store.skipped == other.skipped
+
+
+def test_what_cannot_work_is_said_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Grid(ClipTask):
+        features = (Feature(name="Clip_1", modality="Clip", channels=3, reshape="grid"),)
+
+    with pytest.raises(BmnasError, match=r"feature 'Clip_1' is kept as a grid, which needs a square length .*, not 6"):
+        prepared(tmp_path, Grid())
+    monkeypatch.setenv("BMNAS_MEMORY", "lots")
+    with pytest.raises(BmnasError, match="BMNAS_MEMORY is 'lots'; it is a number of GiB"):
+        prepared(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_settings_do_not_go_on_with_what_is_left(tmp_path: Path) -> None:

@@ -82,9 +82,33 @@ def test_a_later_start_gives_the_same_batches_and_some_can_be_left_out(source: A
     assert [part.stop for part in loaded] == [10, 12]
 
 
-def test_something_else_than_inputs_and_a_label_is_refused() -> None:
-    with pytest.raises(BmnasError, match=r"a sample of a data set is \(inputs by modality, label\), .* gives a int"):
-        list(load(Files(at_3=3), 4, workers=0))
+@pytest.mark.parametrize(
+    ("sample", "why"),
+    [
+        (3, "cannot be read: it is a int, not (inputs by modality, label)"),
+        (
+            ({"Image": "a.png"}, 1),
+            "cannot be read: there is a str in it, but a backbone takes tensors, arrays and numbers",
+        ),
+        (({"Image": np.zeros((2, 3), np.float32)}, 1), "has no input Text.ids, but others have one"),
+        (
+            ({"Image": np.zeros((2, 3)), "Text": {"ids": [1, 1], "mask": torch.ones(2)}}, 1),
+            "input Image has type float64, but others have float32",
+        ),
+    ],
+)
+@pytest.mark.parametrize("at", [0, 3])
+def test_the_sample_that_is_unlike_most_is_the_bad_one(sample: Any, why: str, at: int) -> None:
+    (loaded,) = load(Files(**{f"at_{at}": sample}), 12, workers=0)
+    assert [(bad.index, bad.why) for bad in loaded.bad] == [(at, f"clip-{at}.avi: {why}")]
+    assert len(loaded.kept) == 11
+
+
+def test_a_flipped_array_is_an_array() -> None:
+    flipped = np.arange(6, dtype=np.float32).reshape(2, 3)[:, ::-1]
+    (loaded,) = load(Files(at_2=({"Image": flipped, "Text": {"ids": [2, 1], "mask": torch.ones(2)}}, 2)), 12, workers=0)
+    assert not loaded.bad
+    assert loaded.batch.inputs["Image"][2].tolist() == [[2, 1, 0], [5, 4, 3]]
 
 
 class Noise:

@@ -13,7 +13,7 @@ from bmnas.genotype import BmnasError
 from bmnas.taps import Tap
 from bmnas.tasks import Split, Task, backbones, prepare
 from bmnas.tasks.module_task import ModuleTask
-from bmnas.tasks.objective import MultiLabel
+from bmnas.tasks.objective import MultiLabel, SingleLabel
 from tests.tasks.small_task import small_pool
 
 PLAIN: dict[str, Any] = {"outputs": 3, "taps": {"Image": ["0", "1"], "Text": Tap("1", item=0, axis=-1)}}
@@ -227,6 +227,18 @@ BASE = Samples(40)
             {"backbones": {"x" * 300: image_backbone()}, "taps": {"x" * 300: "0"}},
             r"xx_1' cannot be the name of a feature",
         ),
+        ({"objective": "multilabel"}, r"unknown objective 'multilabel'; did you mean 'multi-label'\?"),
+        ({"objective": 3}, r"objective is a int, but should be an objective such as SingleLabel\(\)"),
+        ({"metric": "f1-makro"}, r"unknown metric 'f1-makro'; did you mean 'f1-macro'\?"),
+        ({"metric": len}, r"metric is a builtin_function_or_method, but should be a metric or its name"),
+        (
+            {"test": Split({"Image": torch.zeros(2, 3, 6, 6)}, [0, 1])},  # type: ignore[arg-type]
+            r"the labels of the test split of task own are a list, but should be a tensor",
+        ),
+        (
+            {"test": Split({"Image": [[1.0], [2.0]]}, torch.zeros(2))},
+            r"the test split of task own has inputs 'Image' of another kind: a float is not a tensor",
+        ),
         ({"outputs": 0}, r"outputs is 0, but should be the number of classes"),
         ({"backbones": {}}, r"backbones is empty"),
         ({"backbones": {"Image": "resnet"}}, r"the backbone of modality 'Image' is a str, not a torch module"),
@@ -298,6 +310,32 @@ def test_features_that_cannot_be_taken(changed: dict[str, Any], sentence: str) -
     task: Task = make(**changed)
     with pytest.raises(BmnasError, match=sentence):
         task.features  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("reshape", "sentence"),
+    [
+        ({"Text": "grid"}, r"feature 'Text_1' has shape \(6, 7\) .* but reshape 'grid' takes \(channels, H, W\)"),
+        (
+            {"Image": "none"},
+            r"feature 'Image_1' has shape \(4, 4, 4\) .* reshape 'none' takes \(channels, length\)",
+        ),
+    ],
+)
+def test_a_reshape_that_does_not_fit_the_feature_is_refused(reshape: dict[str, str], sentence: str) -> None:
+    with pytest.raises(BmnasError, match=sentence):
+        make(reshape=reshape).features  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["", " ", "..", "a/b", "a\\b", "a\nb", 3])
+def test_a_name_that_no_folder_can_have_is_refused(name: Any) -> None:
+    with pytest.raises(BmnasError, match="cannot be the name of a task: folders are named after it"):
+        make(name=name)
+
+
+def test_objective_and_metric_by_name() -> None:
+    task = make(objective="single-label", metric="f1-macro")
+    assert (task.objective, task.metric.name) == (SingleLabel(), "f1-macro")
 
 
 def test_a_feature_of_another_shape_is_refused() -> None:

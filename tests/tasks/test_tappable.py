@@ -10,6 +10,7 @@ from bmnas.genotype import BmnasError
 from bmnas.tasks import Split
 from bmnas.tasks.module_task import ModuleTask
 from bmnas.tasks.tappable import tappable
+from bmnas.tasks.task import SplitName
 from tests.tasks.small_task import SmallTask
 
 
@@ -32,6 +33,18 @@ def test_modalities_with_awkward_names() -> None:
     assert list(tappable(SmallTask(), "..")) == [".."]
     with pytest.raises(BmnasError, match=r"task small has no modality 'Tone'"):
         tappable(SmallTask(), "Tone")
+
+
+def test_one_modality_needs_the_data_of_no_other() -> None:
+    class NoSound(SmallTask):
+        def split(self, name: SplitName) -> Split:
+            if "Ton/é" in self.modalities:
+                raise BmnasError("the sounds are missing")
+            return super().split(name)
+
+    assert list(tappable(NoSound(), "..")) == [".."]
+    with pytest.raises(BmnasError, match="the sounds are missing"):
+        tappable(NoSound())
 
 
 def test_operations_between_modules_where_there_are_some() -> None:

@@ -26,6 +26,7 @@ from bmnas.tasks.arrays.stored import Stored, in_memory
 from bmnas.tasks.fingerprint import add_tensor
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.objective import Objective
+from bmnas.tasks.settings_check import refuse_unknown
 from bmnas.tasks.task import SPLITS, SplitName, Task
 
 # What suits a few thousand samples on a CPU. With more, the defaults of a search are used: those of the paper.
@@ -55,8 +56,8 @@ class ArrayTask(Task):
         settings: settings of a search that suit the task, by name, see `Task.settings`.
         options: of the objective where it is named or guessed, such as ``{"class_weights": "balanced"}``.
     Raises:
-        BmnasError: an array or a label cannot be used, or there are not as many of them; values that are not finite
-            are told by `check`.
+        BmnasError: an array or a label cannot be used, there are not as many of them, or a setting is unknown; values
+            that are not finite are told by `check`.
 
     Example:
         >>> import numpy as np
@@ -90,6 +91,7 @@ class ArrayTask(Task):
             raise BmnasError(f"{name!r} cannot be the name of a task: folders are named after it")
         if not features:
             raise BmnasError(f"task {name} has no features")
+        refuse_unknown(settings or {})
         self.name = name
         stored = labels if isinstance(labels, Stored) else in_memory("labels", labels)
         self._rows = {feature: _rows(feature, given) for feature, given in features.items()}

@@ -7,7 +7,6 @@ lies. ``labels`` (n, ...). ``crc32`` (n,): of the bytes of each row, so that dam
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ def verify(folder: Path, shard: Shard) -> None:
 
 
 class ShardReader:
-    """An open shard, of which rows can be read in any order, from several threads at a time.
+    """A shard of which rows can be read in any order, from several threads at a time.
 
     Args:
         folder: of the store.
@@ -76,17 +75,9 @@ class ShardReader:
         self.folder, self.shard = folder, shard
         self.row_bytes = width * dtype.itemsize
         try:
-            self._file = os.open(folder / shard.file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except OSError as error:
-            raise self._damaged(f"cannot be read: {reason(error)}") from error
-        try:
             self._start, self.labels, self._checksums = self._index(width, dtype)
-        except (SafetensorError, ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+        except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise self._damaged("does not hold the arrays that the manifest lists") from error
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            os.close(self._file)
 
     def read(self, row: int, into: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
         """Read one row into an array of bytes (bytes of a row,).
@@ -110,14 +101,17 @@ class ShardReader:
                 raise self._damaged("has a damaged sample")
 
     def _read_at(self, offset: int, into: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
-        done = 0
         view = into.data
         try:
-            while done < len(view):
-                count = _pread(self._file, view[done:], offset + done)
-                if count == 0:
-                    raise self._damaged("is shorter than the manifest says")
-                done += count
+            # Opened for each read: it takes microseconds, and no number of shards is too great for the open files.
+            with (self.folder / self.shard.file).open("rb", buffering=0) as file:
+                file.seek(offset)
+                done = 0
+                while done < len(view):
+                    count = file.readinto(view[done:])
+                    if not count:
+                        raise self._damaged("is shorter than the manifest says")
+                    done += count
         except OSError as error:
             raise self._damaged(f"cannot be read: {reason(error)}") from error
 
@@ -159,11 +153,3 @@ class ShardReader:
 
 
 _NAMES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
-
-
-def _pread(file: int, into: memoryview, offset: int) -> int:
-    if hasattr(os, "preadv"):
-        return os.preadv(file, [into], offset)
-    data = os.pread(file, len(into), offset)  # macOS before 11
-    into[: len(data)] = data
-    return len(data)

@@ -6,6 +6,7 @@ encoded and written by a thread of their own, while the next samples are compute
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -71,6 +72,8 @@ class StoreWriter:
         self._consumed = 0  # samples of the current view that have come
         self._pool = ThreadPoolExecutor(1, "bmnas-write")
         self._jobs: list[Future[None]] = []
+        self._failed = False
+        self._lock = threading.Lock()  # of the journal: both threads replace it
 
     def __enter__(self) -> Self:
         return self
@@ -130,10 +133,11 @@ class StoreWriter:
         (self._folder / JOURNAL).unlink(missing_ok=True)
 
     def _check(self, split: SplitName, shapes: dict[str, tuple[int, ...]]) -> None:
-        known = self._journal.shapes
-        if not known:
-            self._journal = self._journal.model_copy(update={"shapes": shapes})
-            return
+        with self._lock:
+            known = self._journal.shapes
+            if not known:
+                self._journal = self._journal.model_copy(update={"shapes": shapes})
+                return
         for name, shape in shapes.items():
             if known[name] != shape:
                 raise BmnasError(f"feature {name!r} has shape {shape} in {split}, but {known[name]} before")
@@ -150,11 +154,21 @@ class StoreWriter:
             self._jobs.pop(0).result()
         waiting, skipped = self._waiting, tuple(self._skipped)
         self._waiting, self._skipped = [], []
-        self._jobs.append(self._pool.submit(self._write, *self._at, waiting, skipped, self._consumed, complete))
+        self._jobs.append(self._pool.submit(self._write_after, *self._at, waiting, skipped, self._consumed, complete))
 
     def _drain(self) -> None:
         while self._jobs:
             self._jobs.pop(0).result()
+
+    def _write_after(self, *work: Any) -> None:
+        """`_write`, but nothing after a failure: the journal must not count samples whose shard was not written."""
+        if self._failed:
+            return
+        try:
+            self._write(*work)
+        except BaseException:
+            self._failed = True
+            raise
 
     def _write(
         self,
@@ -178,11 +192,13 @@ class StoreWriter:
             write_atomically(self._folder / shard.file, content)
             shards = (*shards, shard)
         done = part.model_copy(update={"shards": shards, "consumed": consumed, "complete": complete})
-        others = tuple(other for other in self._journal.written if (other.split, other.view) != (split, view))
-        self._journal = self._journal.model_copy(
-            update={"written": (*others, done), "skipped": (*self._journal.skipped, *skipped)}
-        )
-        write_atomically(self._folder / JOURNAL, self._journal.model_dump_json(indent=2) + "\n")
+        with self._lock:
+            others = tuple(other for other in self._journal.written if (other.split, other.view) != (split, view))
+            self._journal = self._journal.model_copy(
+                update={"written": (*others, done), "skipped": (*self._journal.skipped, *skipped)}
+            )
+            journal = self._journal.model_dump_json(indent=2)
+        write_atomically(self._folder / JOURNAL, journal + "\n")
 
     def _part(self, split: SplitName, view: int) -> Written:
         for part in self._journal.written:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bmnas.genotype.errors import BmnasError
+from bmnas.genotype.files import reason
 from bmnas.tasks.utd_mhad.layout import LAYOUTS, Array, Clip, clip_named, expected, path_of
 from bmnas.tasks.utd_mhad.matlab import read_mat
 from bmnas.tasks.utd_mhad.reduced_depth import REDUCED_DEPTH, reduce_depth, reduced_depth
@@ -19,9 +20,12 @@ def find_clips(folder: Path, modalities: Sequence[str]) -> tuple[Clip, ...]:
     Raises:
         BmnasError: a folder is missing, has other files than it should, or a clip lacks one of the modalities.
     """
-    if not folder.is_dir():
-        raise BmnasError(f"{folder}: there is no such folder; {expected(modalities)}")
-    found = {modality: _clips_of(folder, modality) for modality in modalities}
+    try:
+        if not folder.is_dir():
+            raise BmnasError(f"{folder}: there is no such folder; {expected(modalities)}")
+        found = {modality: _clips_of(folder, modality) for modality in modalities}
+    except OSError as error:
+        raise BmnasError(f"{error.filename or folder}: cannot be read: {reason(error)}") from error
     # Three of the 864 clips do not exist in any modality; one that exists in some must exist in all.
     for clip in sorted(set().union(*found.values())):
         has = [modality for modality in modalities if clip in found[modality]]
@@ -53,13 +57,20 @@ def read_all(folder: Path, modality: str, clips: Iterable[Clip]) -> Iterator[tup
 
 
 def stamp(folder: Path, modality: str) -> Hashable:
-    """Something that differs after a file of the modality was changed, from the files' names, sizes and times."""
+    """Something that differs after a file of the modality was changed, from the files' names, sizes and times.
+
+    Raises:
+        BmnasError: a file cannot be read.
+    """
     files = [folder / REDUCED_DEPTH] if modality == "Depth" and (folder / REDUCED_DEPTH).exists() else []
-    return tuple(
-        (path.name, status.st_size, status.st_mtime_ns)
-        for path in files or sorted((folder / modality).glob("*.mat"))
-        for status in [path.stat()]
-    )
+    try:
+        return tuple(
+            (path.name, status.st_size, status.st_mtime_ns)
+            for path in files or sorted((folder / modality).glob("*.mat"))
+            for status in [path.stat()]
+        )
+    except OSError as error:  # such as a link to what is not there
+        raise BmnasError(f"{error.filename}: cannot be read: {reason(error)}") from error
 
 
 def _clips_of(folder: Path, modality: str) -> set[Clip]:
@@ -67,7 +78,7 @@ def _clips_of(folder: Path, modality: str) -> set[Clip]:
         return set(reduced)
     inside = folder / modality
     if not inside.is_dir():
-        raise BmnasError(f"{inside}: there is no such folder; {expected([modality])}")
+        raise BmnasError(f"{inside}: there is no such folder; {expected([modality])}; --modalities names those to use")
     names = sorted(path.name for path in inside.glob("*.mat") if not path.name.startswith("."))
     if not names:
         raise BmnasError(f"{inside}: has no .mat files; {expected([modality])}")

@@ -21,9 +21,9 @@ def read_mat(path: Path, layout: Layout) -> Array:
 
     try:
         arrays = loadmat(path, variable_names=[layout.variable])
-    except OSError as error:
-        raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
     except Exception as error:  # a damaged file can end in any of a dozen types
+        if isinstance(error, OSError) and error.errno is not None:  # SciPy's own, of truncated files, have no number
+            raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
         raise BmnasError(f"{path}: is truncated, or no MATLAB file that can be read; {how_to_get()}") from error
     array = arrays.get(layout.variable)
     if array is None:
@@ -33,8 +33,9 @@ def read_mat(path: Path, layout: Layout) -> Array:
         raise BmnasError(
             f"{path}: {layout.variable} is {found}, not numbers of shape {layout.shape_text} with T at least 2"
         )
-    if not np.isfinite(array).all():
-        raise BmnasError(f"{path}: {layout.variable} has a value that is no finite number")
+    # As what is made of it: a 64-bit number may be too large for that.
+    if array.dtype.kind == "f" and not (np.abs(array) <= np.finfo(np.float32).max).all():
+        raise BmnasError(f"{path}: {layout.variable} has a value that is no finite number of 32 bits")
     return array
 
 

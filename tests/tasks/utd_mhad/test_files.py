@@ -153,7 +153,7 @@ def test_a_clip_that_lacks_a_modality_is_named(tmp_path: Path) -> None:
 def test_a_truncated_file_is_named(tmp_path: Path, share: float) -> None:
     path = write_one(tmp_path, "Skeleton", FIRST, skeleton(FIRST))
     os.truncate(path, int(share * path.stat().st_size))
-    with refused(f"{path}:"):
+    with refused(f"{path}: is truncated, or no MATLAB file that can be read; the data set"):
         read(tmp_path, "Skeleton", FIRST)
 
 
@@ -175,6 +175,7 @@ def test_a_file_that_is_no_matlab_file_is_named(tmp_path: Path) -> None:
         (np.array([["cells"], [1]], dtype=object), "d_skel is object"),
         (np.full((20, 3, 9), np.nan), "d_skel has a value that is no finite number"),
         (np.full((20, 3, 9), np.inf), "no finite number"),
+        (np.full((20, 3, 9), -1e39), "no finite number of 32 bits"),
     ],
 )
 def test_what_is_not_a_skeleton_is_refused(tmp_path: Path, array: object, message: str) -> None:
@@ -197,6 +198,15 @@ def test_the_stamp_tells_that_a_file_was_changed(tmp_path: Path) -> None:
     write_one(tmp_path, "Skeleton", FIRST, skeleton(FIRST, frames=4))
     assert stamp(tmp_path, "Skeleton") != before
     assert stamp(tmp_path, "Depth") != stamp(write_reduced(tmp_path).parent, "Depth")
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    write(tmp_path)
+    path = path_of(tmp_path, "Skeleton", FIRST)
+    path.unlink()
+    path.symlink_to(tmp_path / "moved away")
+    with refused(f"{path}: cannot be read: no such file or directory"):
+        stamp(tmp_path, "Skeleton")
 
 
 @needs_real_data

@@ -1,0 +1,9 @@
+"""The error of one sample, told apart from those of a whole data set: `Extraction.skip_bad` goes on without it."""
+
+from __future__ import annotations
+
+from bmnas.genotype.errors import BmnasError
+
+
+class BadSample(BmnasError):
+    """A sample that ``--skip-bad`` can leave out: it cannot be read, or its label cannot be one."""
