@@ -32,7 +32,7 @@ from bmnas.genotype import Feature
 from bmnas.searcher import SearchConfig
 from bmnas.searcher.bilevel import Bilevel
 from bmnas.searcher.threads import threads_for
-from bmnas.tasks import SPLITS, Extraction, FeatureStore, Split, SplitName, Task, prepare
+from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, Split, SplitName, Task, prepare
 from bmnas.tasks.store import Data, StoreWriter
 
 # Published NTU features, deepest last: the channels of the video and of the skeleton network.
@@ -75,7 +75,8 @@ def main() -> None:
     if arguments.what == "disk-child":
         search_from_disk(arguments.folder, arguments.steps)
     elif arguments.what == "extraction":
-        extraction(arguments.rounds)
+        extraction(Pictures("resnet50", 224, 192), arguments.rounds)
+        extraction(Pictures("resnet18", 128, 960), arguments.rounds)
     else:
         with tempfile.TemporaryDirectory() as temporary:
             folder = arguments.folder or Path(temporary)
@@ -94,13 +95,13 @@ def memory(folder: Path, rounds: int) -> None:
     bytes_ = sum(part.nbytes for part in parts[0])
 
     def read() -> None:
-        for _ in data.batches(order):
-            pass
+        for batch in data.batches(order):
+            del batch
 
     def copy() -> None:
         for part in parts:
-            for tensor in part:
-                tensor.clone()
+            batch = [tensor.clone() for tensor in part]  # all of it is there at once, as that of the store is
+            del batch
 
     ours, plain = interleaved([read, copy], rounds, torch.device("cpu"))
     ratio = statistics.median(b / a for a, b in zip(ours, plain, strict=True))
@@ -176,25 +177,28 @@ class Waiting:
 
 
 class Pictures(Task):
-    """Pictures that are made while they are asked for, and a ResNet-18, as an extraction meets them."""
+    """Pictures that are made while they are asked for, and a ResNet, as an extraction meets them."""
 
     name = "pictures"
     outputs = 2
-    features = tuple(
-        Feature(name=f"Image_{i}", modality="Image", channels=channels)
-        for i, channels in enumerate((64, 128, 256, 512), 1)
-    )
     taps = {f"Image_{i}": f"layer{i}" for i in range(1, 5)}  # noqa: RUF012
     extraction_batch = 32
-    samples = 960
+
+    def __init__(self, network: str, side: int, samples: int) -> None:
+        self.network, self.side, self.samples = network, side, samples
+        widths = (64, 128, 256, 512) if network == "resnet18" else (256, 512, 1024, 2048)
+        self.features = tuple(
+            Feature(name=f"Image_{i}", modality="Image", channels=channels) for i, channels in enumerate(widths, 1)
+        )
 
     def split(self, name: SplitName) -> Any:
         """A data set that gives pictures one by one."""
-        return Made(self.samples if name == "train" else 64)
+        return Made(self.side, self.samples if name == "train" else 64)
 
     def build_backbone(self, modality: str) -> nn.Module:
-        """ResNet-18 with random weights: as fast as with others."""
-        return torchvision.models.resnet18(weights=None)
+        """Random weights: as fast as others."""
+        module: nn.Module = getattr(torchvision.models, self.network)(weights=None)
+        return module
 
     def data_fingerprint(self, modalities: object = None) -> str:
         """There is one version."""
@@ -202,11 +206,11 @@ class Pictures(Task):
 
 
 class Made(torch.utils.data.Dataset[Any]):
-    """Pictures (3, 128, 128) of bytes that become floats, as decoded ones do."""
+    """Pictures (3, side, side) of bytes that become floats, as decoded ones do."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, side: int, count: int) -> None:
         self.count = count
-        self.bytes = torch.randint(256, (64, 3, 128, 128), dtype=torch.uint8)
+        self.bytes = torch.randint(256, (64, 3, side, side), dtype=torch.uint8)
 
     def __len__(self) -> int:
         return self.count
@@ -215,33 +219,44 @@ class Made(torch.utils.data.Dataset[Any]):
         return {"Image": self.bytes[index % 64].float() / 255}, index % 2
 
 
-def extraction(rounds: int) -> None:
-    """`prepare` into a new cache against the same forward passes on batches that are in memory."""
-    torch.set_num_threads(1)  # one core for the backbone, the other for whoever reads and writes
-    task = Pictures()
+def extraction(task: Pictures, rounds: int) -> None:
+    """The training split of an extraction into a new cache against the same forward passes on a batch in memory."""
+    size = task.extraction_batch
     backbone = task.build_backbone("Image").eval().requires_grad_(False)
-    sizes = [len(task.split(name)) for name in SPLITS]
-    batch = torch.rand(task.extraction_batch, 3, 128, 128)
+    batch = torch.rand(size, 3, task.side, task.side)
 
-    def forward() -> None:
+    def forward() -> tuple[float, float]:
+        start = time.perf_counter()
         with torch.no_grad():
-            for _ in range(sum(sizes) // task.extraction_batch):
+            for _ in range(task.samples // size):
                 backbone(batch)
+        seconds = time.perf_counter() - start
+        return task.samples / seconds, task.samples / seconds
 
-    def extract() -> None:
+    def extract() -> tuple[float, float]:
+        seen: list[tuple[float, int]] = []
+
+        def report(event: Progress) -> None:
+            if event.phase == "features train":
+                seen.append((time.perf_counter(), event.done))
+
+        start = time.perf_counter()
         with tempfile.TemporaryDirectory() as cache:
-            prepare(task, length=LENGTH, pool=pool, cache=Path(cache), extraction=Extraction(workers=1))
+            prepare(task, length=LENGTH, pool=pool, cache=Path(cache), extraction=Extraction(workers=1), report=report)
+        seconds = time.perf_counter() - start
+        (began, first), (ended, last) = seen[1], seen[-1]  # from the first batch on: workers have been started
+        return (last - first) / (ended - began), (task.samples + 128) / seconds
 
-    ours, alone = [], []
-    extract(), forward()
+    samples: list[list[tuple[float, float]]] = [[], []]
     for _ in range(max(3, rounds // 3)):
-        for call, times in ((extract, ours), (forward, alone)):
-            start = time.perf_counter()
-            call()
-            times.append(time.perf_counter() - start)
-    ratio = statistics.median(b / a for a, b in zip(ours, alone, strict=True))
-    rates = [sum(sizes) / statistics.median(times) for times in (ours, alone)]
-    print(f"ResNet-18, pictures of 128 x 128: extraction {rates[0]:.1f} samples/s, forward alone {rates[1]:.1f}")
+        for call, rates in zip((extract, forward), samples, strict=True):
+            rates.append(call())
+    ours, alone = samples
+    ratio = statistics.median(mine[0] / plain[0] for mine, plain in zip(ours, alone, strict=True))
+    steady, whole = (statistics.median(rates[i] for rates in ours) for i in range(2))
+    plain = statistics.median(rates[0] for rates in alone)
+    print(f"{task.network}, pictures of {task.side} x {task.side}: forward alone {plain:.1f} samples/s, extraction")
+    print(f"{steady:.1f} once it runs, {whole:.1f} with start, weights and manifest ({task.samples + 128} samples)")
     print(f"share of the forward rate: {100 * ratio:.0f} % (median of the ratios of {len(ours)} neighbours)")
 
 

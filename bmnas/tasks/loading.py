@@ -263,16 +263,19 @@ def _difference(
 def _seeded_everywhere(seed: int, index: int) -> Iterator[None]:
     """Augmentations draw from three generators; each sample has its own stream, whichever worker reads it."""
     number = (seed * 1_000_003 + index * 7919 + 1) % 2**32
-    python, numpy, own = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    ours = torch.utils.data.get_worker_info() is None  # a worker's generators are nobody's else
+    if ours:
+        python, numpy, own = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(number)
     np.random.seed(number)
     torch.default_generator.manual_seed(number)
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        torch.set_rng_state(own)
+        if ours:
+            random.setstate(python)
+            np.random.set_state(numpy)
+            torch.set_rng_state(own)
 
 
 def _problem(error: Exception) -> str:

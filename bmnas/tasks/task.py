@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from bmnas.genotype import Feature
 from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.taps import Tap, Tapped
+from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.fingerprint import add_tensor
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.objective import Objective, SingleLabel
@@ -193,7 +194,11 @@ class Task(ABC):
             labels = self.objective.cast(split.labels)
             wrong = self.objective.problem(labels, self.outputs)
             if wrong:
-                raise BmnasError(f"the label of sample {wrong[0]} of the {name} split of task {self.name} {wrong[1]}")
+                place, what = wrong
+                raise BadSample(
+                    f"the label of sample {place} of the {name} split of task {self.name} {what}; "
+                    "--skip-bad leaves such samples out"
+                )
             if name == "train":
                 self.fitted(labels)
 

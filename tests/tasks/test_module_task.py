@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from torch.utils.data import Dataset, Subset
 
 from bmnas.genotype import BmnasError
 from bmnas.taps import Tap
-from bmnas.tasks import Split, Task, backbones, prepare
+from bmnas.tasks import Extraction, Split, Task, backbones, prepare
+from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.module_task import ModuleTask
 from bmnas.tasks.objective import MultiLabel, SingleLabel
 from tests.tasks.small_task import small_pool
@@ -250,6 +252,7 @@ BASE = Samples(40)
         ({"taps": {"Image": [7]}}, r"feature 'Image_1': a tap is the name of a place in the backbone or a Tap, and 7"),
         ({"reshape": {"Imagee": "grid"}}, r"reshape names 'Imagee', which is no feature .*; did you mean 'Image'\?"),
         ({"reshape": {"Image": "gird"}}, r"reshape of 'Image' is 'gird'; did you mean 'grid'\?"),
+        ({"settings": {"chanels": 3}}, r"settings has 'chanels', .*; did you mean 'channels'\?"),
     ],
 )
 def test_arguments_that_do_not_fit(changed: dict[str, Any], sentence: str) -> None:
@@ -276,7 +279,7 @@ IMAGE = torch.zeros(3, 6, 6)
     [
         (
             IMAGE,
-            r"sample 8 of the test split of task own: a sample of a data set is \(inputs by modality, ",
+            r"sample 8 of the test split of task own: cannot be read: it is a Tensor, not \(inputs by modality, ",
         ),
         (({"Image": IMAGE}, 0), r"sample 8 of the test split of task own has no input 'Text'; it has 'Image'"),
         (
@@ -343,3 +346,78 @@ def test_a_feature_of_another_shape_is_refused() -> None:
         BmnasError, match=r"feature 'Text_1' of task own has shape \(6, 7\) .* but \(6, 8\) .* test split"
     ):
         make(test=Samples(9, words=8)).check()
+
+
+class Broken(Samples):
+    """Some samples cannot be read, and say so in other words each time; some have a label that is no class."""
+
+    def __init__(self, size: int, *, unreadable: Collection[int] = (), mislabelled: Collection[int] = ()) -> None:
+        super().__init__(size)
+        self.unreadable = unreadable
+        self.labels[list(mislabelled)] = 7
+        self.reads = 0
+
+    def __getitem__(self, index: int) -> Any:
+        self.reads += 1
+        if index in self.unreadable:
+            raise ValueError(f"is truncated (read {self.reads})")
+        return super().__getitem__(index)
+
+
+def _prepared(task: Task, cache: Path, *, skip_bad: bool) -> Any:
+    how = Extraction(skip_bad=skip_bad, workers=0)
+    return prepare(task, extraction=how, length=4, pool=small_pool, cache=cache)
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("fault", ["unreadable", "mislabelled"])
+def test_samples_looked_at_first_can_be_left_out(tmp_path: Path, split: str, place: str, fault: str) -> None:
+    size = {"train": 30, "validation": 9, "test": 9}[split]
+    index = 0 if place == "first" else size - 1
+    store = _prepared(make(**{split: Broken(size, **{fault: {index}})}), tmp_path, skip_bad=True)
+    assert [(one.split, one.index) for one in store.skipped] == [(split, index)]
+    labels = Samples(size).labels
+    assert torch.equal(store.split(split).labels, torch.cat([labels[:index], labels[index + 1 :]]))
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (
+            "unreadable",
+            r"sample 0 of the train split of task own: cannot be read: ValueError: is truncated \(read \d+\)",
+        ),
+        (
+            "mislabelled",
+            r"the label of sample 0 of the train split of task own is 7, but the task has 3 classes, 0 to 2",
+        ),
+    ],
+)
+def test_without_skip_bad_they_are_refused(tmp_path: Path, fault: str, sentence: str) -> None:
+    task = make(train=Broken(30, **{fault: {0}}))
+    with pytest.raises(BadSample, match=f"^{sentence}; --skip-bad leaves such samples out$"):
+        _prepared(task, tmp_path, skip_bad=False)
+
+
+def test_channels_are_those_of_the_first_sample_that_can_be_used() -> None:
+    expected = make().features
+    assert make(train=Broken(30, unreadable={0, 4}, mislabelled={8})).features == expected
+    task = make(train=Broken(3, unreadable={0, 1, 2}))
+    with pytest.raises(BmnasError, match=r"of the train split of task own, no sample .* can be used: sample 0 of") as e:
+        task.features  # noqa: B018
+    assert not isinstance(e.value, BadSample)
+
+
+def test_what_leaving_samples_out_cannot_help_is_said_first() -> None:
+    test = Samples(9, words=8)
+    with pytest.raises(BmnasError, match=r"has shape .* for sample 4 of the train split, but .* sample 0 of the test"):
+        make(train=Broken(30, unreadable={0}), test=test).check()
+
+
+def test_the_fingerprint_of_an_unreadable_sample_is_that_it_is_one() -> None:
+    task = make(train=Broken(30, unreadable={0}))
+    first = task.data_fingerprint()
+    assert first == task.data_fingerprint()  # though the message is another one
+    assert first != make(train=Broken(30)).data_fingerprint()
+    assert first != make(train=Broken(30, unreadable={29})).data_fingerprint()
