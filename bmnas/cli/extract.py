@@ -22,6 +22,7 @@ from bmnas.cli.options import (
     Workers,
     chosen_task,
     extraction_of,
+    score,
 )
 
 if TYPE_CHECKING:
@@ -103,9 +104,11 @@ def _show(store: FeatureStore, task: Task, as_json: bool) -> None:
     views = f", each in {store.views('train')} views" if store.views("train") > 1 else ""
     counts = f"{sizes['train']:,} training{views}, {sizes['validation']:,} validation, {sizes['test']:,} test samples"
     typer.echo(f"{counts}; {store.bytes / 2**20:,.1f} MiB of {store.manifest.precision}")
-    for modality, score in store.scores.items():
-        if score is not None:
-            typer.echo(f"{modality} alone: validation {task.metric.name} {score:.4f}, of its backbone")
+    for modality, own in store.scores.items():
+        if own is not None:
+            typer.echo(
+                f"{modality}: validation {task.metric.name} of its backbone alone {score(own, task.metric.name)}"
+            )
     for entry in store.skipped[:10]:
         typer.echo(f"left out: sample {entry.index} of {entry.split}: {entry.why}")
     if len(store.skipped) > 10:

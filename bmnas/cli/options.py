@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -138,7 +139,11 @@ def chosen_task(
         if features.is_absolute():
             task = str(features)
     names = [name.strip() for name in modalities.split(",")] if modalities is not None else None
-    return get_task(task or usual, data=data, modalities=names)
+    chosen = get_task(task or usual, data=data, modalities=names)
+    if features is not None:
+        typed = f"--features {shlex.quote(str(features))}"
+        chosen.invocation = chosen.invocation.replace(f"--task {shlex.quote(str(task))}", typed, 1)
+    return chosen
 
 
 def extraction_of(views: int, precision: Number, workers: int | None, skip_bad: bool) -> Extraction:

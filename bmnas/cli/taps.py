@@ -53,9 +53,14 @@ def taps(
     else:
         for name, own in places.items():
             _show(name, own, marks[name], everything)
-        typer.echo("B is the batch. channels: the axis that holds them; ? where the modules do not tell.")
-    if problem is not None:
+        typer.echo(
+            "B is the batch. channels: the axis that holds them; ? where the modules do not tell, which is axis 1\n"
+            "unless a Tap says otherwise. parameters: up to there."
+        )
+    if problem is not None and given.taps:
         raise problem
+    if problem is not None and not as_json:
+        typer.echo("Nothing is taken yet: write the first column of what you choose into the task's taps.")
 
 
 def _taken(task: Task) -> tuple[dict[tuple[str, str], Any], BmnasError | None]:
@@ -88,9 +93,9 @@ def _show(modality: str, places: Sequence[TapPlace], marks: Sequence[Sequence[st
     table = Table(box=box.SIMPLE_HEAD, title=modality, title_justify="left")
     table.add_column("tap", overflow="fold")
     table.add_column("what it is", overflow="fold")
-    table.add_column("shape", overflow="fold")
+    table.add_column("shape", no_wrap=True)
     table.add_column("channels", no_wrap=True)
-    table.add_column("parameters up to there", justify="right")
+    table.add_column("parameters", justify="right")
     table.add_column("taken as", overflow="fold")
     hidden = 0
     for place, mark in zip(places, marks, strict=True):

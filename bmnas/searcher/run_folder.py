@@ -54,6 +54,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._writer: SummaryWriter | None = None
+        self._new = False
 
     @classmethod
     @contextmanager
@@ -80,6 +81,9 @@ class RunFolder:
         try:
             run._begin(settings, force)
             yield run
+        except BmnasError:
+            run._forget()
+            raise
         finally:
             if run._writer is not None:
                 run._writer.close()
@@ -203,6 +207,11 @@ class RunFolder:
         except OSError as error:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
 
+    def _forget(self) -> None:
+        """Leave no trace of a search that was refused before its first epoch, so that a corrected one may begin."""
+        if self._new and not (self.path / "checkpoints").exists():
+            _remove(self.path / "config.json")
+
     def _begin(self, settings: dict[str, Any], force: bool) -> None:
         for temporary in self.path.glob(".*.tmp"):
             temporary.unlink(missing_ok=True)
@@ -215,6 +224,7 @@ class RunFolder:
                      "genotype.safetensors", "genotype.scores.json", "results.json"):  # fmt: skip
             _remove(self.path / name)
         write_atomically(path, json.dumps({"format": FORMAT, **settings}, indent=2) + "\n")
+        self._new = True
 
 
 def _line(event: Event) -> dict[str, Any]:
@@ -249,7 +259,8 @@ def _refuse_other_settings(folder: Path, found: Any, wanted: dict[str, Any]) -> 
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise BmnasError(f"{folder / 'config.json'}: is not the configuration of a search; {_START_OVER}")
     before, now = _flat({key: found.get(key) for key in wanted}), _flat(wanted)
-    for name in sorted(before.keys() | now.keys()):
+    # First what both have: it tells more than what an earlier version did not write down.
+    for name in sorted(before.keys() | now.keys(), key=lambda name: (before.get(name) is None, name)):
         if before.get(name) != now.get(name):
             raise BmnasError(
                 f"{folder}: holds a search with {name} {before.get(name)!r}, not {now.get(name)!r}; {_START_OVER}"

@@ -104,6 +104,7 @@ def _check_length(task: Task, length: int) -> None:
         if feature.reshape == "grid" and isqrt(length) ** 2 != length:
             raise BmnasError(
                 f"feature {feature.name!r} is kept as a grid, which needs a square length (4, 9, 16, ...), not {length}"
+                "; --length 9 chooses one"
             )
 
 

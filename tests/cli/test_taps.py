@@ -120,3 +120,13 @@ def test_a_task_of_the_package(file):
 
     text = run("digits")
     assert all(feature.name in text for feature in get_task("digits").features)
+
+
+def test_a_file_that_taps_nothing_yet_is_where_one_begins(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    path = tmp_path / "begun.py"
+    path.write_text(FILE.replace('{"Rows": ["0", ROWS], "Words": Tap("1", item=0, axis=-1)}', "{}"))
+    result = CliRunner().invoke(app, ["taps", str(path)])
+    assert result.exit_code == 0, result.output
+    assert "Embedding" in result.output
+    assert "Nothing is taken yet: write the first column" in result.output

@@ -339,3 +339,23 @@ def test_the_trainings_after_a_search_are_those_of_train():
 def test_a_device_that_cannot_be_used(device):
     with pytest.raises(BmnasError, match="cannot be used here"):
         search("digits", CONFIG, device=device)
+
+
+def test_a_search_that_is_refused_before_its_first_epoch_leaves_room_for_a_corrected_one(cache, tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise BmnasError("the data are not there")
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr("bmnas.searcher.run.prepare", refuse)
+        with pytest.raises(BmnasError, match="the data are not there"):
+            search("digits", CONFIG, folder=folder, device="cpu", cache=cache)
+    assert not (folder / "config.json").exists()
+    other = CONFIG.model_copy(update={"seed": 8, "epochs": 1})
+    search("digits", other, folder=folder, device="cpu", cache=cache, evaluate=False)
+    # What has begun is kept, whatever refuses it later.
+    with monkeypatch.context() as patch:
+        patch.setattr("bmnas.searcher.run.prepare", refuse)
+        with pytest.raises(BmnasError, match="the data are not there"):
+            search("digits", other, folder=folder, device="cpu", cache=cache)
+    assert (folder / "config.json").exists()
