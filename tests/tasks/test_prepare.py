@@ -14,7 +14,20 @@ import torch
 from torch import nn
 
 from bmnas.genotype import BmnasError, Feature
-from bmnas.tasks import SPLITS, FeatureStore, Progress, Task, backbones, extract_batch, fingerprint, get_task, prepare
+from bmnas.tasks import (
+    SPLITS,
+    Extraction,
+    FeatureStore,
+    Progress,
+    Split,
+    SplitName,
+    Task,
+    backbones,
+    extract_batch,
+    fingerprint,
+    get_task,
+    prepare,
+)
 from tests.tasks.small_task import SIZES, SmallTask, small_pool
 
 ROOT = Path(__file__).parents[2]
@@ -257,3 +270,23 @@ def test_features_that_the_task_describes_wrongly_are_refused(tmp_path: Path) ->
         prepared(tmp_path, NoTap())
     with pytest.raises(BmnasError, match=r"the train split of task small is empty"):
         prepared(tmp_path, Empty())
+
+
+def test_a_label_that_cannot_be_one_is_told_before_the_work_or_left_out(tmp_path: Path) -> None:
+    class Mislabelled(SmallTask):
+        def split(self, name: SplitName) -> Split:
+            whole = super().split(name)
+            labels = whole.labels.clone()
+            labels[3] = 7 if name == "train" else labels[3]
+            return Split(whole.inputs, labels)
+
+    sentence = (
+        r"^the label of sample 3 of the train split of task small is 7, but .*; --skip-bad leaves such samples out$"
+    )
+    with pytest.raises(BmnasError, match=sentence):
+        prepared(tmp_path, Mislabelled())
+    assert not (tmp_path / "small").exists()
+    how = Extraction(skip_bad=True)
+    store = prepare(Mislabelled(), length=4, pool=small_pool, extraction=how, cache=tmp_path)
+    assert store.size("train") == SIZES["train"] - 1
+    assert [(entry.split, entry.index) for entry in store.skipped] == [("train", 3)]
