@@ -8,6 +8,7 @@ import typer
 
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
+    Backbones,
     Cache,
     DataFolder,
     Device,
@@ -34,6 +35,7 @@ def extract(
     data: DataFolder = None,
     features: FeatureFolder = None,
     modalities: Modalities = None,
+    backbone: Backbones = None,
     length: Annotated[
         int | None, typer.Option(min=1, help="Length of every node, L; the task's own if left out.", show_default=False)
     ] = None,
@@ -58,7 +60,7 @@ def extract(
 
     if task is None and features is None:
         raise BmnasError("name the task with --task, or a folder of arrays with --features")
-    chosen = chosen_task(task, data, features, modalities)
+    chosen = chosen_task(task, data, features, modalities, backbone)
     with Meter() as meter:
         store = run_extraction(
             chosen,

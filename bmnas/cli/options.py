@@ -39,6 +39,16 @@ Modalities = Annotated[
     typer.Option(help="Modalities of the task, with commas; all if left out.", show_default=False),
 ]
 
+Backbones = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backbone",
+        metavar="MODALITY=FILE",
+        help="Trained weights of a backbone (safetensors), which is not trained then; may be repeated.",
+        show_default=False,
+    ),
+]
+
 
 class Number(StrEnum):
     """Numbers in which features are kept."""
@@ -118,6 +128,7 @@ def chosen_task(
     data: Path | None = None,
     features: Path | None = None,
     modalities: str | None = None,
+    backbones: list[str] | None = None,
     *,
     usual: str = "digits",
 ) -> Task:
@@ -139,7 +150,13 @@ def chosen_task(
         if features.is_absolute():
             task = str(features)
     names = [name.strip() for name in modalities.split(",")] if modalities is not None else None
-    chosen = get_task(task or usual, data=data, modalities=names)
+    weights = {}
+    for given in backbones or ():
+        modality, equals, file = given.partition("=")
+        if not (modality and equals and file):
+            raise BmnasError(f"--backbone is {given!r}; it is MODALITY=FILE, such as Skeleton=hcn.safetensors")
+        weights[modality] = Path(file)
+    chosen = get_task(task or usual, data=data, modalities=names, weights=weights)
     if features is not None:
         typed = f"--features {shlex.quote(str(features))}"
         chosen.invocation = chosen.invocation.replace(f"--task {shlex.quote(str(task))}", typed, 1)

@@ -10,6 +10,7 @@ import typer
 
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
+    Backbones,
     Cache,
     DataFolder,
     Device,
@@ -42,6 +43,7 @@ def search(
     data: DataFolder = None,
     features: FeatureFolder = None,
     modalities: Modalities = None,
+    backbone: Backbones = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run folder; runs/TASK-seedS if left out.", show_default=False)
     ] = None,
@@ -101,7 +103,7 @@ def search(
     """
     from bmnas.searcher import SearchConfig, TrainConfig, search as run_search
 
-    chosen = chosen_task(task, data, features, modalities)
+    chosen = chosen_task(task, data, features, modalities, backbone)
     config = SearchConfig.for_task(
         chosen,
         seed=seed,

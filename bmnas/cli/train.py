@@ -9,6 +9,7 @@ import typer
 
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
+    Backbones,
     Cache,
     DataFolder,
     Device,
@@ -40,6 +41,7 @@ def train(
     data: DataFolder = None,
     features: FeatureFolder = None,
     modalities: Modalities = None,
+    backbone: Backbones = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder for the results; the genotype's own if left out.", show_default=False),
@@ -82,7 +84,7 @@ def train(
     from bmnas.searcher.outcome import save_outcome
     from bmnas.searcher.training import fitted
 
-    chosen = _chosen(given, task, data, features, modalities)
+    chosen = _chosen(given, task, data, features, modalities, backbone)
     config = TrainConfig.for_task(
         chosen, seed=seed, epochs=epochs, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=weight_decay
     )
@@ -106,7 +108,12 @@ def train(
 
 
 def _chosen(
-    genotype: Genotype, task: str | None, data: Path | None, features: Path | None, modalities: str | None
+    genotype: Genotype,
+    task: str | None,
+    data: Path | None,
+    features: Path | None,
+    modalities: str | None,
+    backbone: list[str] | None,
 ) -> Task:
     """The task, with the modalities of the genotype's features: of the others nothing need be extracted."""
     from bmnas.genotype import BmnasError
@@ -115,10 +122,10 @@ def _chosen(
     usual = (genotype.provenance.data if genotype.provenance and genotype.provenance.data else "digits").split("@")[0]
     if task is None and features is None and usual not in TASKS:
         raise BmnasError(f"the genotype was found on the task {usual!r}; name it with --task or --features")
-    chosen = chosen_task(task, data, features, modalities, usual=usual)
+    chosen = chosen_task(task, data, features, modalities, backbone, usual=usual)
     if modalities is None:
         there = {feature.modality for feature in genotype.features}
         used = [modality for modality in chosen.modalities if modality in there]
         if used and len(used) < len(chosen.modalities):
-            return chosen_task(task, data, features, ",".join(used), usual=usual)
+            return chosen_task(task, data, features, ",".join(used), backbone, usual=usual)
     return chosen

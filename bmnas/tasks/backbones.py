@@ -78,8 +78,10 @@ def trained_weights(
     """The weights of one backbone from the cache; trained and stored first where they are missing, stale or damaged.
 
     Raises:
-        BmnasError: the cache cannot be written.
+        BmnasError: the cache cannot be written, or a file of weights that was given cannot be read.
     """
+    if modality in task.weights:
+        return _given(task.weights[modality])
     determined_by = {
         "task": task.name,
         "modality": modality,
@@ -114,11 +116,21 @@ def load_backbone(task: Task, modality: str, weights: Weights) -> Backbone:
     try:
         module.load_state_dict(safetensors.torch.load(content))
     except (RuntimeError, SafetensorError) as error:
+        if modality in task.weights:
+            what = f"the weights do not fit the backbone {modality!r} of task {task.name}"
+            raise BmnasError(f"{weights.path}: {what}: {' '.join(str(error).split())[:300]}") from error
         raise BmnasError(
             f"{weights.path}: does not fit the backbone {modality!r}; delete it to have it made anew"
         ) from error
     taps = {feature.name: task.taps[feature.name] for feature in task.features if feature.modality == modality}
     return Backbone(module.eval().requires_grad_(False), taps, weights.score)
+
+
+def _given(path: Path) -> Weights:
+    try:
+        return Weights(path, fingerprint.of_file(path), None)
+    except OSError as error:
+        raise BmnasError(f"{path}: the weights cannot be read: {reason(error)}") from error
 
 
 def _train(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bmnas.genotype.errors import BmnasError, did_you_mean
@@ -33,7 +33,13 @@ TASKS = table(
 )
 
 
-def get_task(name: str, *, data: Path | None = None, modalities: Sequence[str] | None = None) -> Task:
+def get_task(
+    name: str,
+    *,
+    data: Path | None = None,
+    modalities: Sequence[str] | None = None,
+    weights: Mapping[str, Path] | None = None,
+) -> Task:
     """The task of that name, in a Python file, or in a folder of arrays.
 
     Args:
@@ -41,6 +47,7 @@ def get_task(name: str, *, data: Path | None = None, modalities: Sequence[str] |
             `Task` named ``task``; or the path of a folder of arrays.
         data: the folder of the data, where a task needs it.
         modalities: those that are wanted; all if left out.
+        weights: by modality, trained weights of backbones, see `Task.with_weights`.
     Raises:
         BmnasError: there is none of that name; the message names the nearest one. Or its data cannot be used.
     """
@@ -51,6 +58,10 @@ def get_task(name: str, *, data: Path | None = None, modalities: Sequence[str] |
     if modalities is not None:
         task = task.with_modalities(modalities)
         task.invocation += f" --modalities {shlex.quote(','.join(task.modalities))}"
+    if weights:
+        task = task.with_weights(weights)
+        for modality, path in task.weights.items():
+            task.invocation += f" --backbone {shlex.quote(f'{modality}={path}')}"
     return task
 
 

@@ -82,6 +82,7 @@ class Task(ABC):
         options: what the user chose of the data or the backbones, as JSON values; a part of every fingerprint.
         code: modules, functions or classes, besides the task's own class, whose source determines the numbers; where it
             changes, backbones and features are made anew.
+        weights: by modality, a safetensors file of the backbone's weights, for those that need not be trained.
         invocation: the options of a command that name this task, for the record; one that is made in Python has none.
         extraction_batch: samples of a forward pass of the backbones while features are extracted. It is fixed, because
             other batch sizes can change the last bits of a feature.
@@ -95,6 +96,7 @@ class Task(ABC):
     settings: Mapping[str, Any] = MappingProxyType({})
     options: Mapping[str, Any] = MappingProxyType({})
     code: tuple[object, ...] = ()
+    weights: Mapping[str, Path] = MappingProxyType({})
     invocation: str = ""
     extraction_batch: int = 128
     _metric: Metric | None = None
@@ -128,16 +130,30 @@ class Task(ABC):
         Raises:
             BmnasError: a name is no modality of the task, or there is none.
         """
-        known = {modality.casefold(): modality for modality in self.modalities}
-        for name in names:
-            if name.casefold() not in known:
-                raise BmnasError(f"task {self.name} has no modality {name!r}{did_you_mean(name, self.modalities)}")
         if not names:
             raise BmnasError(f"no modality is named; task {self.name} has {', '.join(self.modalities)}")
-        chosen = {known[name.casefold()] for name in names}
+        chosen = {self._modality(name) for name in names}
         task = copy.copy(self)
         task.features = tuple(feature for feature in self.features if feature.modality in chosen)
         return task
+
+    def with_weights(self, files: Mapping[str, Path]) -> Self:
+        """The same task with trained weights of some of its backbones, by modality; they are not trained then.
+
+        A file is in safetensors format and has the backbone's own names (`nn.Module.state_dict`).
+
+        Raises:
+            BmnasError: a name is no modality of the task.
+        """
+        task = copy.copy(self)
+        task.weights = {self._modality(name): path for name, path in files.items()}
+        return task
+
+    def _modality(self, name: str) -> str:
+        known = {modality.casefold(): modality for modality in self.modalities}
+        if name.casefold() not in known:
+            raise BmnasError(f"task {self.name} has no modality {name!r}{did_you_mean(name, self.modalities)}")
+        return known[name.casefold()]
 
     @property
     def metric(self) -> Metric:

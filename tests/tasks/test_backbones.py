@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from bmnas.genotype import BmnasError
-from bmnas.tasks import backbones as backbones_of, fingerprint
+from bmnas.tasks import backbones as backbones_of, fingerprint, prepare
 from bmnas.tasks.backbones import load_backbone, trained_weights
 from bmnas.tasks.progress import silent
-from tests.tasks.small_task import SmallTask
+from tests.tasks.small_task import SmallTask, small_pool
 
 
 def trained(cache: Path, task: SmallTask | None = None) -> list[str]:
@@ -87,3 +88,35 @@ def test_the_record_is_readable(tmp_path: Path) -> None:
     assert record["format"] == "bmnas-backbone/1"
     assert record["score"] == 0.5
     assert set(record["fingerprint"]) == {"task", "modality", "options", "data", "code"}
+
+
+def test_weights_that_are_given_are_loaded_and_nothing_is_trained(tmp_path: Path) -> None:
+    module = SmallTask().build_backbone("..")
+    file = tmp_path / "image.safetensors"
+    safetensors.torch.save_file(module.state_dict(), file)
+    task = SmallTask().with_weights({"..": file})
+    found = backbones_of(task, cache=tmp_path / "cache")
+    assert task.trained == ["Ton/é"]
+    assert all(map(torch.equal, found[".."].module.state_dict().values(), module.state_dict().values()))
+    key = prepare(task, length=4, pool=small_pool, cache=tmp_path / "cache").key
+    assert key != prepare(SmallTask(), length=4, pool=small_pool, cache=tmp_path / "cache").key
+
+
+def test_weights_that_do_not_fit_are_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "image.safetensors"
+    for content, sentence in (
+        (None, "the weights cannot be read: no such file or directory"),
+        (b"text", "the weights do not fit the backbone '..' of task small: "),
+        (
+            safetensors.torch.save({"0.weight": torch.zeros(1)}),
+            "the weights do not fit the backbone '..' of task small: ",
+        ),
+    ):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(BmnasError) as caught:
+            backbones_of(SmallTask().with_weights({"..": file}), cache=tmp_path / "cache")
+        assert str(caught.value).startswith(f"{file}: {sentence}")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BmnasError, match="task small has no modality 'Image'"):
+        SmallTask().with_weights({"Image": file})
