@@ -259,12 +259,18 @@ class Task(ABC):
 
         A task that reads its samples one by one overrides this method with something cheaper that changes with the
         data: a version, or names, sizes and times of its files.
+
+        Raises:
+            BmnasError: it has not been overridden, but samples are read one by one.
         """
         digest = hashlib.sha256()
         for name in SPLITS:
             split = self.split(name)
             if not isinstance(split, Split):
-                raise NotImplementedError(f"{type(self).__name__} reads samples one by one, so it has a fingerprint")
+                raise BmnasError(
+                    f"task {self.name} reads its samples one by one, so {type(self).__name__} needs its own "
+                    "data_fingerprint, which changes with the data: a version, say, or the sizes and times of the files"
+                )
             digest.update(f"split {name}\n".encode())
             for modality in self.modalities if modalities is None else modalities:
                 for place, tensor in leaves(split.inputs[modality]):

@@ -121,6 +121,16 @@ def test_views_hold_the_same_samples_each_augmented_in_its_own_way(tmp_path: Pat
     assert torch.equal(next(again.batches([rows[1]])).features["Clip_1"], two.features["Clip_1"])
 
 
+def test_a_task_that_reads_samples_one_by_one_says_what_its_data_are(tmp_path: Path) -> None:
+    class Nameless(ClipTask):
+        data_fingerprint = Task.data_fingerprint
+
+    with pytest.raises(
+        BmnasError, match="task clips reads its samples one by one, so Nameless needs its own data_finger"
+    ):
+        prepared(tmp_path, Nameless())
+
+
 def test_a_task_without_augmentation_has_no_views(tmp_path: Path) -> None:
     class Plain(ClipTask):
         view = Task.view
