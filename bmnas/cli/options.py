@@ -23,7 +23,7 @@ TaskName = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="digits, utd-mhad, av-digits; your own Python file, my_task.py; or a folder of arrays.",
+        help="digits, planted, utd-mhad, av-digits; your own Python file, my_task.py; or a folder of arrays.",
         show_default=False,
     ),
 ]

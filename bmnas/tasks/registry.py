@@ -10,6 +10,7 @@ from pathlib import Path
 from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.tasks.av_digits import AvDigitsTask
 from bmnas.tasks.digits import DigitsTask
+from bmnas.tasks.planted import PlantedTask
 from bmnas.tasks.task import Task
 from bmnas.tasks.utd_mhad import UtdMhadTask
 
@@ -30,6 +31,7 @@ TASKS = table(
     DigitsTask,
     UtdMhadTask,
     AvDigitsTask,
+    PlantedTask,
 )
 
 
