@@ -4,6 +4,7 @@ found    compiled networks without reshape layers and head: weights, inputs, out
 hyper    hypernets: the same, with architecture parameters and their gradients
 derive   architecture parameters -> genotype
 reshape  reshape layers
+scheduler  the learning rate after each step
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ def cases(kind: str) -> list[Any]:
 def array(case: dict[str, Any], key: str) -> torch.Tensor:
     """An array of a case as a tensor."""
     return torch.from_numpy(_read()[1][f"{case['id']}/{key}"].copy())
+
+
+def table(key: str) -> torch.Tensor:
+    """An array by its whole name as a tensor."""
+    return torch.from_numpy(_read()[1][key].copy())
 
 
 def has(case: dict[str, Any], key: str) -> bool:

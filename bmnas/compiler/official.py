@@ -15,13 +15,10 @@ from typing import TypeVar
 from torch import Tensor
 
 from bmnas.compiler.network import FusionNetwork
+from bmnas.compiler.official_state import BACKBONES, as_ours, by_plain_name, refuse_misfits, without_backbones
 from bmnas.compiler.plan.names import module_names
 from bmnas.genotype import BmnasError, Cell, Feature, Genotype, Step
 from bmnas.genotype.graph import used_cells, used_features, used_steps
-
-# The released code's names of the backbones, of the three tasks.
-_BACKBONES = ("imagenet.", "textnet.", "rgbnet.", "skenet.", "rgb_net.", "depth_net.")
-_COUNTER = ".num_batches_tracked"
 
 Item = TypeVar("Item", Feature, Cell, Step)
 
@@ -61,28 +58,16 @@ def load_official_state(network: FusionNetwork, state_dict: Mapping[str, Tensor]
             f"the genotype {genotype.name!r} is in the {genotype.dialect} dialect, but the released code's weights "
             "need the official one"
         )
-    given = _by_plain_name(state_dict)
+    given = by_plain_name(state_dict)
     places = _places(genotype)
     wanted = {_official_name(name, places): name for name in network.state_dict()}
-    own = {name: given[name] for name in given if not name.startswith(_BACKBONES) and not name.endswith(_COUNTER)}
+    own = without_backbones(given)
     unused = {name for name in own if name not in wanted and _is_unused(name, genotype)}
-    _check(genotype, own, wanted, network.state_dict(), unused)
-    network.load_state_dict({ours: _as_ours(own[theirs][1]) for theirs, ours in wanted.items()})
-    backbones = sum(name.startswith(_BACKBONES) for name in given)
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    refuse_misfits(f"the genotype {genotype.name!r}", own, wanted, shapes, unused)
+    network.load_state_dict({ours: as_ours(own[theirs][1]) for theirs, ours in wanted.items()})
+    backbones = sum(name.startswith(BACKBONES) for name in given)
     return LoadedState(loaded=len(wanted), backbones=backbones, unused=len(unused))
-
-
-def _by_plain_name(state_dict: Mapping[str, Tensor]) -> dict[str, tuple[str, Tensor]]:
-    """Entries by their name without ``module.`` and ``fusion_net.``, each with the name that it had."""
-    if not isinstance(state_dict, Mapping):
-        raise BmnasError(f"the weights are a {type(state_dict).__name__}, but should be tensors by name")
-    given: dict[str, tuple[str, Tensor]] = {}
-    for name, value in state_dict.items():
-        plain = str(name).removeprefix("module.").removeprefix("fusion_net.")
-        if plain in given:
-            raise BmnasError(f"the weights have the same parameter twice, as {given[plain][0]!r} and as {name!r}")
-        given[plain] = (str(name), value)
-    return given
 
 
 def _places(genotype: Genotype) -> dict[str, str]:
@@ -129,45 +114,3 @@ def _is_unused(name: str, genotype: Genotype) -> bool:
 
 def _item(items: Sequence[Item], number: str) -> Item | None:
     return items[int(number)] if len(number) < 9 and int(number) < len(items) else None
-
-
-def _check(
-    genotype: Genotype,
-    given: Mapping[str, tuple[str, Tensor]],
-    wanted: Mapping[str, str],
-    network: Mapping[str, Tensor],
-    unused: set[str],
-) -> None:
-    misfits = [
-        problem for name, ours in wanted.items() if name in given and (problem := _misfit(*given[name], network[ours]))
-    ]
-    missing = [f"{name!r} (here {ours})" for name, ours in wanted.items() if name not in given]
-    additional = [repr(given[name][0]) for name in given if name not in wanted and name not in unused]
-    clauses = [
-        *([_list(misfits)] if misfits else []),
-        *([f"missing: {_list(missing)}"] if missing else []),
-        *([f"without a place in the network: {_list(additional)}"] if additional else []),
-    ]
-    if clauses:
-        raise BmnasError(f"the weights do not fit the genotype {genotype.name!r}: {'; '.join(clauses)}")
-
-
-def _misfit(name: str, value: Tensor, ours: Tensor) -> str | None:
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        found = value.dtype if isinstance(value, Tensor) else type(value).__name__
-        return f"{name!r} is {found}, but should be a tensor of floating-point numbers"
-    if _as_ours(value).shape == ours.shape:
-        return None
-    is_convolution = name.endswith("conv.weight")
-    shape = (*ours.shape, 1) if is_convolution else tuple(ours.shape)
-    return f"{name!r} has shape {tuple(value.shape)}, but should have {shape}"
-
-
-def _as_ours(value: Tensor) -> Tensor:
-    """A 1x1 convolution (O, I, 1) as the matrix (O, I); anything else as it is."""
-    return value.squeeze(-1) if value.dim() == 3 and value.shape[-1] == 1 else value
-
-
-def _list(items: list[str], most: int = 3) -> str:
-    more = len(items) - most
-    return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")
