@@ -63,16 +63,16 @@ def root(
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """Let Ctrl-C end a command with one sentence and the exit code that shells give it."""
+    """Let Ctrl-C, and SIGTERM where the library looks for it, end a command with one sentence and the shell's code."""
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
         try:
             command(*arguments, **options)
-        except KeyboardInterrupt:
-            hint = "; the same command goes on after the last finished epoch" if command is search.search else ""
-            typer.echo(f"bmnas: stopped{hint}", err=True)
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as interrupt:
+            # The library's own says more, but importing it would bring torch along.
+            typer.echo(f"bmnas: {str(interrupt) or 'stopped'}", err=True)
+            raise typer.Exit(getattr(interrupt, "exit_code", 130)) from None
 
     return run
 

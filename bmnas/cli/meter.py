@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import typer
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars, TaskID
 
@@ -15,6 +17,7 @@ class Meter:
     def __init__(self) -> None:
         self._bars: Bars | None = None
         self._ids: dict[str, TaskID] = {}
+        self._seed: int | None = None  # the first that was heard of
 
     def __enter__(self) -> Self:
         from rich.console import Console
@@ -48,23 +51,44 @@ class Meter:
 
     def update(self, event: Any) -> None:
         """Show one event."""
-        if self._bars is None:
-            return
-        from bmnas.searcher import EpochDone, TrainingEpochDone
+        from bmnas.searcher import CandidateDone, EpochDone, MicroBatch, SelectionDone, TrainingEpochDone
         from bmnas.tasks import Progress
 
+        if isinstance(event, MicroBatch):
+            self._say(
+                f"memory ran out with {event.batch} samples at once; from now on {event.samples} at a time, with the "
+                f"gradient of all {event.batch}"
+            )
+        if self._bars is None:
+            return
         match event:
             case Progress():
                 self._show(event.phase, event.done, event.total, event.info)
-            case EpochDone():
+            case EpochDone() | CandidateDone():
                 best = " best" if event.best else ""
-                self._show(
-                    "search", event.epoch, event.epochs, f"loss {event.loss:.3f}, validation {event.score:.4f}{best}"
-                )
+                phase = self._of_seed("search" if isinstance(event, EpochDone) else "candidates", event.seed)
+                info = f"loss {event.loss:.3f}, validation {event.score:.4f}{best}"
+                self._show(phase, event.round, event.rounds, info)
+            case SelectionDone():
+                phase = self._of_seed("selection", event.seed)
+                self._show(phase, event.round, event.rounds, f"validation {event.score:.4f}")
             case TrainingEpochDone():
                 self._show(f"train {event.name}", event.epoch, event.epochs, f"loss {event.loss:.3f}")
 
-    def _show(self, phase: str, done: int, total: int, info: str) -> None:
+    def _of_seed(self, phase: str, seed: int) -> str:
+        """Seeds have bars of their own; only the first is not named, because mostly there is no other."""
+        if self._seed is None:
+            self._seed = seed
+        return phase if seed == self._seed else f"{phase}, seed {seed}"
+
+    def _say(self, sentence: str) -> None:
+        """A line of its own, which stays, on a terminal or not."""
+        if self._bars is not None:
+            self._bars.console.print(f"bmnas: {sentence}", markup=False, highlight=False)
+        else:
+            typer.echo(f"bmnas: {sentence}", err=True)
+
+    def _show(self, phase: str, done: int, total: int | None, info: str) -> None:
         assert self._bars is not None
         if phase not in self._ids:
             self._ids[phase] = self._bars.add_task(phase[:24], total=total, info="")

@@ -8,11 +8,16 @@ one. A compiled network has no K axis; a hypernet has one (K = 1 for one seed). 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from bmnas.compiler.pooling import pool, stretch as stretch_columns
+
+Masks = Callable[[Sequence[int], float, torch.dtype], tuple[Tensor, float]]
+"""Gives for a shape, a probability and a type a mask of zeros and ones, and the factor that keeps the mean."""
 
 
 def rows(feature: Tensor, reshape: str, length: int, *, seeds: bool = False) -> Tensor:
@@ -66,6 +71,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """
     if weight.dim() == 2:
         return F.linear(x, weight, bias)
+    if len(weight) == 1:
+        return F.linear(x[0], weight[0], None if bias is None else bias[0]).unsqueeze(0)
     flat = x.flatten(1, -2)
     columns = weight.transpose(1, 2)
     y = torch.bmm(flat, columns) if bias is None else torch.baddbmm(bias.unsqueeze(1), flat, columns)
@@ -103,6 +110,8 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Te
     weight, bias = weight.transpose(-1, -2), bias.transpose(-1, -2)
     if weight.dim() == 2:
         return F.layer_norm(x, weight.shape, weight.contiguous(), bias.contiguous(), eps)
+    if len(weight) == 1:
+        return F.layer_norm(x, weight.shape[1:], weight[0].contiguous(), bias[0].contiguous(), eps)
     normal = F.layer_norm(x, weight.shape[1:], eps=eps)
     return torch.addcmul(bias.unsqueeze(1), normal, weight.unsqueeze(1))
 
@@ -135,14 +144,17 @@ def split_heads(node: Tensor, heads: int) -> Tensor:
     return node.unflatten(-1, (heads, -1)).transpose(-2, -3)
 
 
-def dropout(x: Tensor, p: float, *, training: bool) -> Tensor:
+def dropout(x: Tensor, p: float, *, training: bool, masks: Masks | None = None) -> Tensor:
     """Dropout of any shape, as `torch.nn.functional.dropout`; on the CPU with masks from 16-bit random numbers.
 
     PyTorch draws a Bernoulli number for each element there, which took a fifth of a training step. Here ``p`` is
-    rounded to 1 / 65536.
+    rounded to 1 / 65536. With ``masks``, they come from there.
     """
     if not training or p == 0:
         return x
+    if masks is not None:
+        mask, factor = masks(x.shape, p, x.dtype)
+        return x * mask.mul_(factor)
     dropped = round(65536 * p)
     if x.device.type != "cpu" or p > 0.99 or torch.compiler.is_compiling():
         return F.dropout(x, p, training)

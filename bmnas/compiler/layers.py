@@ -68,11 +68,17 @@ class BatchNorm(nn.Module):
 
 
 class Dropout(nn.Dropout):
-    """`torch.nn.Dropout`, faster on the CPU, see `functional.dropout`."""
+    """`torch.nn.Dropout`, faster on the CPU, see `functional.dropout`.
+
+    Attributes:
+        masks: where its masks come from, if not from PyTorch's own generator.
+    """
+
+    masks: functional.Masks | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape."""
-        return functional.dropout(x, self.p, training=self.training)
+        return functional.dropout(x, self.p, training=self.training, masks=self.masks)
 
 
 class LayerNorm(nn.Module):

@@ -59,7 +59,7 @@ class Optimisation(Settings):
     """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
 
     batch_size: int = Field(96, ge=2, le=1_000_000, description="Samples in a batch.")
-    lr: float = Field(1e-3, gt=0, description="Adam step size for the weights at the start, per update (MaxLR).")
+    lr: float = Field(1e-3, gt=0, le=10, description="Adam step size for the weights at the start, per update (MaxLR).")
     min_lr: float = Field(1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
     weight_decay: float = Field(1e-4, ge=0, description="L2 term of Adam for the weights.")
     seed: int = Field(0, ge=0, lt=2**63)
@@ -72,7 +72,7 @@ class Optimisation(Settings):
 
 
 class SearchConfig(Optimisation):
-    """A bilevel search. The defaults are the paper's best configuration on NTU (Table 8, NTU 1).
+    """A search. The defaults are the paper's best configuration on NTU (Table 8, NTU 1).
 
     Example:
         >>> SearchConfig(cells=1, epochs=5).steps
@@ -94,13 +94,66 @@ class SearchConfig(Optimisation):
         "paper",
         description="paper: Eq. 3, a cell may read any two earlier nodes; official: features only, one of them new.",
     )
-    epochs: int = Field(30, ge=1)
-    patience: int | None = Field(None, ge=1, description="Stop after so many epochs without a better score.")
-    arch_lr: float = Field(3e-4, gt=0, description="Adam step size for alpha, beta and gamma, per update.")
+    strategy: Literal["bilevel", "random-ws", "gdas", "random", "evolution"] = Field(
+        "bilevel", description="How is searched, see `bmnas.searcher.strategies`."
+    )
+    relaxation: Literal["shared", "split"] = Field(
+        "split", description="shared: both inputs of a cell or step get one mixture; split: x and y have their own."
+    )
+    select: Literal["alpha", "scored", "perturbation", "sampled"] = Field(
+        "scored", description="How a hypernet is turned into a genotype at the end, see `bmnas.searcher.selection`."
+    )
+    top_k: int = Field(3, ge=1, le=1000, description="scored: how many candidates are kept at every choice.")
+    samples: int = Field(100, ge=1, description="sampled: how many genotypes are drawn and scored.")
+    protocol: Literal["standard", "official"] = Field(
+        "standard",
+        description="official: the released code's habits; validation in train mode, its schedule with restarts, the "
+        "best epoch on the test split.",
+    )
+    seeds: int = Field(1, ge=1, le=1024, description="K, independent searches: with seed, seed + 1, ...")
+    epochs: int = Field(30, ge=1, description="Of a hypernet, or of the training of each candidate.")
+    budget_trainings: int | None = Field(
+        None, ge=1, description="random, evolution: candidates that are trained; 16 where neither budget is given."
+    )
+    budget_seconds: float | None = Field(None, gt=0, description="A search ends after the round that reaches it.")
+    population: int = Field(8, ge=2, description="evolution: how many of the latest candidates can be parents.")
+    tournament: int = Field(3, ge=1, description="evolution: of how many candidates a parent is the best.")
+    sharpness: bool = Field(
+        False, description="Measure the Hessian's dominant eigenvalue after each epoch, and stop where it grows fast."
+    )
+    patience: int | None = Field(None, ge=1, description="Stop after so many rounds without a better score.")
+    arch_lr: float = Field(3e-4, gt=0, le=10, description="Adam step size for alpha, beta and gamma, per update.")
     arch_weight_decay: float = Field(1e-3, ge=0, description="L2 term of Adam for alpha, beta and gamma.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _suit_the_strategy(cls, given: Any) -> Any:
+        """What is left out suits the strategy and the protocol."""
+        if not isinstance(given, dict):
+            return given
+        strategy = given.get("strategy", "bilevel")
+        by_alpha = given.get("protocol") == "official" or strategy == "gdas"
+        select = "sampled" if strategy == "random-ws" else "alpha" if by_alpha else "scored"
+        return {"select": select} | given
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
+        if self.strategy in ("gdas", "random-ws") and self.relaxation == "shared":
+            raise ValueError(
+                f"the strategy {self.strategy} lets one alternative at a time take part, for which x and y need "
+                "weights of their own: use the relaxation split"
+            )
+        if self.protocol == "official" and self.strategy != "bilevel":
+            raise ValueError(f"the protocol official is that of the strategy bilevel, not of {self.strategy}")
+        if self.sharpness and self.strategy != "bilevel":
+            raise ValueError(f"sharpness is of the mixture that the strategy bilevel trains, not of {self.strategy}")
+        if self.strategy == "random-ws" and self.select == "alpha":
+            raise ValueError("the strategy random-ws learns no alpha to select by: use the selection sampled")
+        if self.strategy == "evolution" and self.most_trainings and self.most_trainings <= self.population:
+            raise ValueError(
+                f"evolution begins with a random population of {self.population}, so that of {self.most_trainings} "
+                "trainings none is left for its children: use a greater budget_trainings, or a smaller population"
+            )
         if len(set(self.operations)) != len(self.operations):
             raise ValueError(f"setting operations names one twice: {', '.join(self.operations)}")
         if self.cell_outputs > self.steps + 2:
@@ -114,6 +167,11 @@ class SearchConfig(Optimisation):
     def cell_outputs(self) -> int:
         """How many of a cell's last nodes form its output."""
         return self.steps if self.outputs_per_cell is None else self.outputs_per_cell
+
+    @property
+    def most_trainings(self) -> int | None:
+        """How many candidates are trained by themselves at most; ``None`` where the seconds alone decide."""
+        return self.budget_trainings or (16 if self.budget_seconds is None else None)
 
 
 class TrainConfig(Optimisation):
@@ -141,7 +199,12 @@ def command_line(command: str, task: Task, config: Settings, extraction: Extract
     given = config.model_dump() | (extraction or Extraction()).decisive
     usual |= Extraction().decisive
     differing = {name: value for name, value in given.items() if value != usual[name]}
-    shown = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in differing.items()}
-    options = "".join(f" --{name.replace('_', '-')} {value}" for name, value in sorted(shown.items()))
+    options = "".join(f" {_option(name.replace('_', '-'), value)}" for name, value in sorted(differing.items()))
     imports = "".join(f" --import {shlex.quote(code)}" for code in extension.imported)
     return f"bmnas{imports} {command} {task.invocation or f'--task {shlex.quote(task.name)}'}{options}"
+
+
+def _option(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {','.join(value) if isinstance(value, tuple) else value}"

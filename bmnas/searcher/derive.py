@@ -1,99 +1,131 @@
-"""alpha, beta, gamma -> genotype (Eq. 3 and 11). Plain functions on CPU tensors of one seed."""
+"""Weights of alternatives -> genotype (Eq. 3 and 11). Plain functions on CPU tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
-
-from torch import Tensor
+from itertools import combinations, permutations
 
 from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Feature, Step
-from bmnas.searcher.hypernet import SKIP
+from bmnas.searcher.hypernet.mixing import Mixing
 
 Pair = tuple[int, int]
+Weights = Sequence[Sequence[float]]
+"""Of the predecessors of a node, (I, predecessors): one row for both inputs, or one for x and one for y."""
 
 
 def derive(
-    alpha_E2: Tensor,
-    beta_NE2: Tensor,
-    gamma_NMP: Tensor,
+    weights: Mixing,
+    k: int = 0,
     *,
     features: Sequence[str],
     operations: Sequence[str],
     cell_outputs: int,
     rule: str = "paper",
 ) -> tuple[Cell, ...]:
-    """The cells that architecture parameters of one seed stand for.
+    """The cells that the weights of seed k stand for.
 
     Args:
-        alpha_E2: logits of the edges into cells, rows as in `hypernet.Hypernet`.
-        beta_NE2: logits of the edges into steps.
-        gamma_NMP: logits of the operations of steps.
+        weights: of all alternatives.
+        k: which seed.
         features: names of the J features.
         operations: names of the P operations.
         cell_outputs: how many of a cell's last nodes form its output.
-        rule: ``"paper"`` or ``"official"``, see `cell_pairs`.
+        rule: ``"paper"`` or ``"official"``, see `cell_pairs` and `step_pairs`.
 
     Raises:
         BmnasError: the rule cannot give every cell a pair of its own.
     """
-    cells, steps = gamma_NMP.shape[:2]
-    pairs = cell_pairs(alpha_E2.softmax(-1)[:, SKIP].tolist(), features=len(features), cells=cells, rule=rule)
-    upper = [*features, *(f"Cell_{n}" for n in range(1, cells + 1))]
-    lower = [*INPUT_NAMES[:2], *(f"Step_{m}" for m in range(1, steps + 1))]
-    beta_NE = beta_NE2.softmax(-1)[..., SKIP].tolist()
-    best_op_NM = gamma_NMP.argmax(-1).tolist()
-    return tuple(
-        Cell(
-            name=f"Cell_{n + 1}",
-            inputs=tuple(upper[i] for i in pair),
-            steps=tuple(
-                Step(name=f"Step_{m + 1}", op=operations[best_op_NM[n][m]], inputs=tuple(lower[i] for i in inputs))
-                for m, inputs in enumerate(step_pairs(beta_NE[n], steps))
-            ),
-            output=tuple(lower[-cell_outputs:]),
+    pairs = cell_pairs([cell_KIE[k].tolist() for cell_KIE in weights.cells], features=len(features), rule=rule)
+    inputs = [step_pairs([step_KIE[k].tolist() for step_KIE in steps], rule=rule) for steps in weights.steps]
+    best_op_NM = weights.operations[k].argmax(-1).tolist()
+    chosen = [list(zip(ops, steps, strict=True)) for ops, steps in zip(best_op_NM, inputs, strict=True)]
+    return cells_of(pairs, chosen, features=features, operations=operations, cell_outputs=cell_outputs)
+
+
+def cells_of(
+    pairs: Sequence[Pair],
+    steps: Sequence[Sequence[tuple[int, Pair]]],
+    *,
+    features: Sequence[str],
+    operations: Sequence[str],
+    cell_outputs: int,
+) -> tuple[Cell, ...]:
+    """The cells with those choices: what each cell reads; of each step its operation and what it reads; as indices."""
+    upper = [*features, *(f"Cell_{n + 1}" for n in range(len(pairs)))]
+    found = []
+    for n, (pair, chosen) in enumerate(zip(pairs, steps, strict=True)):
+        lower = [*INPUT_NAMES[:2], *(f"Step_{m + 1}" for m in range(len(chosen)))]
+        found.append(
+            Cell(
+                name=f"Cell_{n + 1}",
+                inputs=tuple(upper[i] for i in pair),
+                steps=tuple(
+                    Step(name=f"Step_{m + 1}", op=operations[op], inputs=tuple(lower[i] for i in inputs))
+                    for m, (op, inputs) in enumerate(chosen)
+                ),
+                output=tuple(lower[-cell_outputs:]),
+            )
         )
-        for n, pair in enumerate(pairs)
-    )
+    return tuple(found)
 
 
-def cell_pairs(weights: Sequence[float], *, features: int, cells: int, rule: str) -> list[Pair]:
-    """The two nodes that each cell reads: the pair with the greatest product of edge weights (Eq. 3).
+def cell_pairs(weights: Sequence[Weights], *, features: int, rule: str) -> list[Pair]:
+    """The two nodes that each cell reads: the pair with the greatest product of weights (Eq. 3).
 
     ``"paper"``: any two earlier nodes, cells included, that no earlier cell reads together (footnote 1).
-    ``"official"``: two features, at least one of which no earlier cell reads. Ties go to the lowest indices.
+    ``"official"``: two features, at least one of which no earlier cell reads. Ties go to the lowest indices. With
+    weights of their own for x and y the pair has an order; else it is that of the nodes.
 
     Raises:
         BmnasError: no pair is left; `refuse_underivable` says so before a search.
     """
     taken: list[Pair] = []
-    start = 0
-    for n in range(cells):
-        row = weights[start : start + features + n]
-        start += features + n
-        used = {node for pair in taken for node in pair}
-        candidates = [
-            pair
-            for pair in combinations(range(features if rule == "official" else features + n), 2)
-            if (not used.issuperset(pair) if rule == "official" else pair not in taken)
-        ]
-        if not candidates:
-            raise BmnasError(f"no distinct pair of features is left for cell {n + 1} with the {rule} rule")
-        # max keeps the first of equals, and combinations are in order.
-        taken.append(max(candidates, key=lambda pair: row[pair[0]] * row[pair[1]]))
+    for n, rows in enumerate(weights):
+        candidates = allowed_pairs(n, taken, features=features, rule=rule, ordered=len(rows) > 1)
+        # max keeps the first of equals, and the candidates are in order.
+        taken.append(max(candidates, key=lambda pair: rows[0][pair[0]] * rows[-1][pair[1]]))
     return taken
 
 
-def step_pairs(weights: Sequence[float], steps: int) -> list[Pair]:
-    """The two nodes that each step of a cell reads, the greater weight first: it is the operation's x (the query)."""
+def allowed_pairs(n: int, taken: Sequence[Pair], *, features: int, rule: str, ordered: bool) -> list[Pair]:
+    """What cell n may read after the earlier cells took theirs; ``ordered``: both orders of two nodes.
+
+    Raises:
+        BmnasError: nothing.
+    """
+    used, read = {node for pair in taken for node in pair}, {frozenset(pair) for pair in taken}
+    nodes = range(features if rule == "official" else features + n)
+    candidates = [
+        pair
+        for pair in (permutations if ordered else combinations)(nodes, 2)
+        if (not used.issuperset(pair) if rule == "official" else frozenset(pair) not in read)
+    ]
+    if not candidates:
+        raise BmnasError(f"no distinct pair of features is left for cell {n + 1} with the {rule} rule")
+    return candidates
+
+
+def step_pairs(weights: Sequence[Weights], *, rule: str) -> list[Pair]:
+    """The two nodes that each step of a cell reads; the first is the operation's x (the query).
+
+    With one row of weights: the two greatest, the greater one first. With weights of their own for x and y: the pair
+    with the greatest product, which under the paper's rule may be one node twice (footnote 2).
+    """
     pairs: list[Pair] = []
-    start = 0
-    for m in range(steps):
-        row = weights[start : start + 2 + m]
-        start += 2 + m
-        first, second = sorted(range(2 + m), key=lambda node: -row[node])[:2]
-        pairs.append((first, second))
+    for m, rows in enumerate(weights):
+        if len(rows) == 1:
+            first, second = sorted(range(2 + m), key=lambda node: -rows[0][node])[:2]
+            pairs.append((first, second))
+        else:
+            candidates = allowed_inputs(m, rule=rule)
+            pairs.append(max(candidates, key=lambda pair: rows[0][pair[0]] * rows[1][pair[1]]))
     return pairs
+
+
+def allowed_inputs(m: int, *, rule: str) -> list[Pair]:
+    """What step m of a cell may read, in both orders; under the paper's rule one node twice, too."""
+    nodes = range(2 + m)
+    return [(i, j) for i in nodes for j in nodes if rule == "paper" or i != j]
 
 
 def refuse_underivable(features: int, cells: int, rule: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,45 @@ from typing import Any
 import torch
 
 from bmnas.compiler import pool
-from bmnas.genotype import BmnasError, Genotype, Provenance
-from bmnas.genotype.canonical import hash_or_none
+from bmnas.genotype import BmnasError, Genotype
 from bmnas.searcher.baselines import baselines
-from bmnas.searcher.bilevel import Bilevel
-from bmnas.searcher.config import SearchConfig, TrainConfig, command_line
+from bmnas.searcher.config import SearchConfig, TrainConfig
 from bmnas.searcher.derive import refuse_clashes, refuse_misfits, refuse_underivable
-from bmnas.searcher.events import Event, Row
-from bmnas.searcher.outcome import save_outcome, versions
+from bmnas.searcher.events import Row
+from bmnas.searcher.interrupt import stoppable
+from bmnas.searcher.memory import enough_memory
+from bmnas.searcher.outcome import save_outcome
+from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch
+from bmnas.searcher.rounds import Report, do_rounds
 from bmnas.searcher.run_folder import RunFolder
+from bmnas.searcher.seed_folder import SeedFolder
+from bmnas.searcher.strategies import strategy_of
+from bmnas.searcher.summary import Summary, summary_of
 from bmnas.searcher.threads import threads_for
 from bmnas.searcher.training import Trained, train_network
-from bmnas.tasks import Extraction, FeatureStore, Progress, Task, get_task, prepare
-from bmnas.tasks.fingerprint import of_json
+from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
 
-Report = Callable[[Event | Progress], None]
+_EARLY = "while the features were prepared; what is finished is kept, and "
+_GOES_ON = "the same command goes on"
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What a search found with one seed.
+
+    Attributes:
+        seed: the seed.
+        genotype: the best genotype by validation score, with its provenance.
+        score: that validation score; what it is of, depends on the selection.
+        rows: the comparison at the end; empty where it was not asked for.
+        folder: the folder that has the genotype.
+    """
+
+    seed: int
+    genotype: Genotype
+    score: float
+    rows: list[Row]
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -32,16 +55,20 @@ class SearchResult:
     """What a search found.
 
     Attributes:
-        genotype: the best genotype by validation score, with its provenance.
-        history: the run's ``EpochDone`` events as plain data, one an epoch.
-        rows: the comparison at the end; empty where it was not asked for.
+        genotype: the best genotype by validation score, with its provenance; of several seeds, the best of all.
+        history: the run's `RoundDone` events as plain data, with ``event``, their kind.
+        rows: that genotype's comparison at the end; empty where it was not asked for.
         folder: the run folder.
+        seeds: the result of each seed.
+        summary: what they have in common.
     """
 
     genotype: Genotype
     history: list[dict[str, Any]]
     rows: list[Row]
     folder: Path
+    seeds: list[SeedResult]
+    summary: Summary
 
 
 def search(
@@ -55,6 +82,7 @@ def search(
     cache: Path | None = None,
     evaluate: bool = True,
     force: bool = False,
+    checkpoint_every: int | None = None,
     report: Report | None = None,
 ) -> SearchResult:
     """Search a fusion network for a task, then train and test it beside its baselines.
@@ -70,10 +98,14 @@ def search(
         cache: where backbones and features are kept; see `bmnas.tasks.prepare`.
         evaluate: whether to train and test the found network and its baselines at the end.
         force: start over in a folder that holds another search.
+        checkpoint_every: write a checkpoint after so many steps of the search, too, not only after every epoch (or
+            candidate) and where it is interrupted: what a kill without warning can lose at most.
         report: called with every event.
 
     Raises:
         BmnasError: settings, task or folder cannot be used; the message is one sentence.
+        Interrupted: Ctrl-C or SIGTERM, in the main thread. The step that is under way is finished first, and a
+            checkpoint written; a second Ctrl-C does not wait for them. The same call goes on.
     """
     task = get_task(task) if isinstance(task, str) else task
     config = config or SearchConfig.for_task(task)
@@ -81,20 +113,45 @@ def search(
     refuse_underivable(len(task.features), config.cells, config.derive)
     refuse_misfits(task.features, config.channels)
     refuse_clashes([feature.name for feature in task.features], config.cells)
+    refuse_large_batch(task.name, {name: len(task.split(name)) for name in SEARCHED}, config.batch_size)
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise BmnasError(f"setting checkpoint_every is {checkpoint_every}: it should be at least 1, in steps")
     train = train or TrainConfig.ending(task, config)
     where = pick_device(device)
-    folder = Path(folder) if folder is not None else Path("runs") / f"{task.name}-seed{config.seed}"
+    folder = Path(folder) if folder is not None else Path("runs") / default_name(task, config)
     report = report or (lambda event: None)
     extraction = extraction or Extraction()
     settings = {**task.identity, "search": config.model_dump(mode="json"), "features": extraction.decisive}
     small = threads_for(config.batch_size * config.channels * config.length)
-    with RunFolder.open(folder, settings, force=force) as run, small:
-        store = prepare(
-            task, length=config.length, pool=pool, extraction=extraction, device=where, cache=cache, report=report
+    seeds = range(config.seed, config.seed + config.seeds)
+    again = "the same command without --force goes on" if force else _GOES_ON
+    with (
+        stoppable(_EARLY + again) as stop,
+        RunFolder.open(folder, settings, seeds=seeds, force=force) as run,
+        small,
+        enough_memory(where),
+    ):
+        store = _features(task, config.length, extraction, where, cache, report)
+        problem = Problem.of(task, store, config, where)
+        history = do_rounds(run, strategy_of(problem), extraction, report, stop, again, checkpoint_every)
+        stop.says = f"in the comparison; the rows that are done are kept, and {again} with the next one"
+        found = []
+        for seed, place in run.seeds.items():
+            rows = _compare(run, place, problem, seed, train, report) if evaluate else []
+            score = [entry["score"] for entry in history if entry["seed"] == seed and entry["best"]][-1]
+            found.append(SeedResult(seed, place.genotype(), score, rows, place.path))
+        best = found[0]
+        for other in found[1:]:
+            best = other if problem.better(other.score, best.score) else best
+        summary = summary_of(
+            list(run.seeds),
+            [each.genotype for each in found],
+            [each.score for each in found],
+            [each.rows for each in found],
         )
-        history = _search(run, task, store, config, extraction, where, report)
-        rows = _compare(run, task, store, config, train, where, report) if evaluate else []
-        return SearchResult(run.genotype(), history, rows, folder)
+        if len(found) > 1:
+            run.save_summary(summary)
+        return SearchResult(best.genotype, history, best.rows, folder, found, summary)
 
 
 def train(
@@ -125,9 +182,12 @@ def train(
     config = config or TrainConfig.for_task(task)
     where = pick_device(device)
     length = genotype.representation.length
-    store = prepare(task, length=length, pool=pool, extraction=extraction, device=where, cache=cache, report=report)
-    with threads_for(config.batch_size * genotype.representation.channels * length):
-        return train_network(genotype, task, store, config, device=where, report=report)
+    small = threads_for(config.batch_size * genotype.representation.channels * length)
+    with stoppable(_EARLY + _GOES_ON) as stop:
+        store = _features(task, length, extraction, where, cache, report)
+        stop.says = "in the training, of which nothing is kept"
+        with small, enough_memory(where):
+            return train_network(genotype, task, store, config, device=where, report=report)
 
 
 def extract(
@@ -154,15 +214,8 @@ def extract(
     """
     task = get_task(task) if isinstance(task, str) else task
     length = length or SearchConfig.for_task(task).length
-    return prepare(
-        task,
-        length=length,
-        pool=pool,
-        extraction=extraction,
-        device=pick_device(device),
-        cache=cache,
-        report=report or (lambda event: None),
-    )
+    with stoppable(_EARLY + _GOES_ON):
+        return _features(task, length, extraction, pick_device(device), cache, report)
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -182,91 +235,54 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     return where
 
 
-def _search(
-    run: RunFolder,
+def default_name(task: Task, config: SearchConfig) -> str:
+    """Of a run folder: ``digits-seed0``; other strategies and several seeds are named."""
+    strategy = "" if config.strategy == "bilevel" else f"-{config.strategy}"
+    seeds = f"-seed{config.seed}" if config.seeds == 1 else f"-seeds{config.seed}to{config.seed + config.seeds - 1}"
+    return f"{task.name}{strategy}{seeds}"
+
+
+def _features(
     task: Task,
-    store: FeatureStore,
-    config: SearchConfig,
-    extraction: Extraction,
+    length: int,
+    extraction: Extraction | None,
     device: torch.device,
-    report: Report,
-) -> list[dict[str, Any]]:
-    """Run the epochs that remain. Returns the events of all epochs."""
-    strategy = Bilevel(task, store, config, device)
-    history = _restored(run, strategy, task, store)
-    for event in strategy.epochs():
-        history.append({"event": "EpochDone", **event.model_dump(mode="json")})
-        provenance = Provenance(
-            command=command_line("search", task, config, extraction),
-            seed=config.seed,
-            data=f"{task.name}@{store.key}",
-            scores={"validation": event.score},
-            seconds={"search": round(sum(entry["seconds"] for entry in history), 3)},
-            versions=versions(),
-            canonical_hash=hash_or_none(event.genotype),
-        )
-        genotype = event.genotype.model_copy(update={"provenance": provenance})
-        run.epoch_done(event, genotype, _checkpoint(strategy, store, history))
-        report(event)
-    return history
-
-
-def _checkpoint(strategy: Bilevel, store: FeatureStore, history: list[dict[str, Any]]) -> dict[str, Any]:
-    parts = {name: of_json(value) for name, value in store.fingerprint.items()}
-    return {"search": strategy.state(), "data": store.key, "made_from": parts, "history": history}
-
-
-def _differing(parts: object, store: FeatureStore) -> str:
-    """Which parts of the features' fingerprint are others than those in a checkpoint."""
-    if not isinstance(parts, dict):
-        return ""
-    names = [name for name, value in store.fingerprint.items() if parts.get(name) != of_json(value)]
-    return f" (made from other {', '.join(names)})" if names else ""
-
-
-def _restored(run: RunFolder, strategy: Bilevel, task: Task, store: FeatureStore) -> list[dict[str, Any]]:
-    """Put the strategy where the checkpoint says, if there is one. Returns the events of the epochs that are done."""
-    state = run.checkpoint()
-    if state is None:
-        return []
-    if state.get("data") != store.key:
-        raise BmnasError(
-            f"{run.path}: holds a search on other features than task {task.name} has now"
-            f"{_differing(state.get('made_from'), store)}; name another folder with --out, or start over with --force"
-        )
-    try:
-        strategy.load_state(state["search"])
-        history = [{**event, "seconds": float(event["seconds"])} for event in state["history"]]
-        if [event["epoch"] for event in history] != list(range(1, strategy.epoch + 1)):
-            raise ValueError("the history is of other epochs")
-    except Exception as error:
-        # A file from anywhere: what it lacks shows itself as any of a dozen types of exceptions.
-        raise run.bad_checkpoint(error) from error
-    run.resume(history, strategy.best_epoch)
-    return history
+    cache: Path | None,
+    report: Report | None,
+) -> FeatureStore:
+    with enough_memory(device, "the backbones need another device, or their task a smaller extraction_batch"):
+        return prepare(task, length=length, pool=pool, extraction=extraction, device=device, cache=cache, report=report)
 
 
 def _compare(
-    run: RunFolder,
-    task: Task,
-    store: FeatureStore,
-    config: SearchConfig,
-    train: TrainConfig,
-    device: torch.device,
-    report: Report,
+    run: RunFolder, place: SeedFolder, problem: Problem, seed: int, train: TrainConfig, report: Report
 ) -> list[Row]:
     """Train and test the found network and its baselines, each with the same budget; rows already done are kept."""
-    found, settings = run.genotype(), train.model_dump(mode="json")
-    rows = {row.name: row for row in run.rows(settings)}
-    for name, genotype in {**baselines(task, config), "found network": found}.items():
+    task, protocol = problem.task, problem.config.protocol
+    train = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
+    found, settings = place.genotype(), train.model_dump(mode="json")
+    rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
+    for name, genotype in {**baselines(task, problem.config), "found network": found}.items():
         if name in rows and (genotype is not found or _is_tested(found)):
             continue
-        trained = train_network(genotype, task, store, train, device=device, title=name, report=report)
+        trained = train_network(
+            genotype,
+            task,
+            problem.store,
+            train,
+            device=problem.device,
+            title=name,
+            best_on_test=protocol == "official",
+            report=report,
+        )
         if genotype is found:
-            save_outcome(found, trained, task, train, run.path / "genotype.json")
+            save_outcome(found, trained, task, train, place.path / "genotype.json")
         seconds = round(trained.seconds, 3)
-        rows[name] = Row(name=name, test=trained.test, parameters=trained.parameters, seconds=seconds)
-        run.row_done(list(rows.values()), task.metric.name, settings)
+        rows[name] = Row(
+            name=name, test=trained.test, parameters=trained.parameters, seconds=seconds, protocol=protocol
+        )
+        run.log(rows[name])
+        place.row_done(list(rows.values()), task.metric.name, settings)
         report(rows[name])
     return list(rows.values())
 

@@ -3,14 +3,13 @@
     config.json      the task and the settings of the search; written first
     events.jsonl     one line an event, for people and other programs; never read back
     tensorboard/     the same numbers for TensorBoard
-    checkpoints/     last.pt: everything that the remaining epochs depend on, and the history so far
-    genotypes/       epoch-007.json, ...: derived after each epoch
-    genotype.json    the best so far, with genotype.svg; after the final training with its weights
-                     (genotype.safetensors) and scores (genotype.scores.json)
-    results.json     the comparison at the end, row by row
+    checkpoints/     last.pt: everything that the rest of the search depends on, and the history so far
+    summary.json     of several seeds: mean and deviation of each row, and how often each choice was made
 
-Every file but the two logs is replaced in one step, and the checkpoint is written last in an epoch. What the other
-files hold of an epoch that has no checkpoint is replaced when the search goes on, because that epoch is run again.
+and what `bmnas.searcher.seed_folder` lists: for one seed in the folder itself, for several in seed0/, seed1/, ...
+
+Every file but the two logs is replaced in one step, and the checkpoint is written last in a round. What the other
+files hold of a round that has no checkpoint is replaced when the search goes on, because that round is run again.
 """
 
 from __future__ import annotations
@@ -18,51 +17,44 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 from torch.utils.tensorboard import SummaryWriter
 
-from bmnas.genotype import BmnasError, Genotype, load, save
-from bmnas.genotype.drawing import draw
+from bmnas.genotype import BmnasError, Genotype
 from bmnas.genotype.files import read_json, reason, write_atomically
-from bmnas.searcher.events import EpochDone, Event, Row
+from bmnas.searcher.events import EpochDone, Event, RoundDone, SelectionDone
+from bmnas.searcher.seed_folder import JSON_LIMIT, SEED_FILES, SeedFolder, remove
+from bmnas.searcher.summary import Summary
 
 FORMAT = "bmnas-run/1"
-_JSON_LIMIT = 64 * 2**20  # bytes
 _START_OVER = "name another folder with --out, or start over with --force"
-
-
-class Results(Event):
-    """``results.json``: the rows that are done, and the settings they were trained with."""
-
-    format: Literal["bmnas-results/1"] = "bmnas-results/1"
-    metric: str
-    train: dict[str, Any]
-    rows: tuple[Row, ...]
 
 
 class RunFolder:
     """A run folder that is open: this process alone writes to it. Use `RunFolder.open`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seeds: Sequence[int]) -> None:
         self.path = path
-        self._writer: SummaryWriter | None = None
+        self.seeds = {seed: SeedFolder(path if len(seeds) == 1 else path / f"seed{seed}") for seed in seeds}
+        self._writers: dict[int, SummaryWriter] = {}
         self._new = False
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path, settings: dict[str, Any], *, force: bool = False) -> Iterator[Self]:
+    def open(
+        cls, path: Path, settings: dict[str, Any], *, seeds: Sequence[int] = (0,), force: bool = False
+    ) -> Iterator[Self]:
         """Create the folder, or open one in which a search with the same settings has begun.
 
         Args:
             path: the folder.
+            seeds: of the searches in it.
             settings: what decides the result of the search; JSON values, nested dictionaries.
             force: drop what the folder's earlier search left, and start over.
 
@@ -77,7 +69,7 @@ class RunFolder:
             raise BmnasError(f"{path}: another search is at work in this folder") from None
         except OSError as error:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
-        run = cls(path)
+        run = cls(path, seeds)
         try:
             run._begin(settings, force)
             yield run
@@ -85,8 +77,8 @@ class RunFolder:
             run._forget()
             raise
         finally:
-            if run._writer is not None:
-                run._writer.close()
+            for writer in run._writers.values():
+                writer.close()
             lock.release()
 
     def checkpoint(self) -> dict[str, Any] | None:
@@ -112,30 +104,39 @@ class RunFolder:
         path = self.path / "checkpoints" / "last.pt"
         return BmnasError(f"{path}: is not a checkpoint of this search ({type(error).__name__}); {_START_OVER}")
 
-    def resume(self, history: Sequence[dict[str, Any]], best_epoch: int) -> None:
-        """Bring what may be ahead of the checkpoint, or damaged, in line with it: the events and the best genotype."""
-        rows = self._results().rows if (self.path / "results.json").exists() else ()
+    def resume(self, history: Sequence[dict[str, Any]]) -> None:
+        """Bring what may be ahead of the checkpoint, or damaged, in line with it: events and best genotypes."""
+        rows = [row for folder in self.seeds.values() for row in folder.all_rows()]
         lines = [*history, *(_line(row) for row in rows)]
         write_atomically(self.path / "events.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-        best = load(self.path / "genotypes" / f"epoch-{best_epoch:03d}.json")
-        kept = None
-        with suppress(BmnasError):
-            kept = self.genotype()
-        if kept is None or (kept.cells, kept.features) != (best.cells, best.features):
-            self._keep(best)
-        elif not (self.path / "genotype.svg").exists():
-            self._draw(kept)
+        for seed, folder in self.seeds.items():
+            best = [entry for entry in history if entry["seed"] == seed and entry["best"]]
+            if best:
+                folder.restore(best[-1]["event"], best[-1]["round"])
 
-    def epoch_done(self, event: EpochDone, genotype: Genotype, state: dict[str, Any]) -> None:
-        """Write all that belongs to an epoch; the checkpoint last."""
-        save(genotype, self.path / "genotypes" / f"epoch-{event.epoch:03d}.json")
-        if event.best:
-            self._keep(genotype)
+    def round_done(self, event: RoundDone, genotype: Genotype) -> None:
+        """Write what belongs to a round of one seed; `save_checkpoint` follows when all seeds are through."""
+        self.seeds[event.seed].round_done(event, genotype)
         self.log(event)
         self._plot(event)
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint.
+
+        Raises:
+            BmnasError: it cannot be written.
+        """
         buffer = io.BytesIO()
         torch.save(state, buffer)
         write_atomically(self.path / "checkpoints" / "last.pt", buffer.getvalue())
+
+    def save_summary(self, summary: Summary) -> None:
+        """Write ``summary.json``.
+
+        Raises:
+            BmnasError: it cannot be written.
+        """
+        write_atomically(self.path / "summary.json", summary.model_dump_json(indent=2) + "\n")
 
     def log(self, event: Event) -> None:
         """Append an event to ``events.jsonl``.
@@ -150,81 +151,55 @@ class RunFolder:
         except OSError as error:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
 
-    def genotype(self) -> Genotype:
-        """The best genotype so far."""
-        return load(self.path / "genotype.json")
-
-    def rows(self, train: dict[str, Any]) -> list[Row]:
-        """The rows of the comparison that are done with these settings of the training.
-
-        Raises:
-            BmnasError: ``results.json`` is damaged.
-        """
-        if not (self.path / "results.json").exists():
-            return []
-        results = self._results()
-        return list(results.rows) if results.train == train else []
-
-    def row_done(self, rows: Sequence[Row], metric: str, train: dict[str, Any]) -> None:
-        """Keep the rows that are done; the last is the new one."""
-        self.log(rows[-1])
-        results = Results(metric=metric, train=train, rows=tuple(rows))
-        write_atomically(self.path / "results.json", results.model_dump_json(indent=2) + "\n")
-
-    def _results(self) -> Results:
-        path = self.path / "results.json"
-        try:
-            return Results.model_validate(read_json(path, _JSON_LIMIT))
-        except ValidationError:
-            raise BmnasError(
-                f"{path}: does not hold the results of a search; delete it to have them made anew"
-            ) from None
-
-    def _keep(self, genotype: Genotype) -> None:
-        save(genotype, self.path / "genotype.json")
-        self._draw(genotype)
-
-    def _draw(self, genotype: Genotype) -> None:
-        # A search does not fail for want of a renderer; `bmnas draw` says what to install.
-        with suppress(BmnasError):
-            draw(genotype, self.path / "genotype.svg")
-
-    def _plot(self, event: EpochDone) -> None:
+    def _plot(self, event: RoundDone) -> None:
+        if isinstance(event, SelectionDone):
+            return
         path = self.path / "tensorboard"
-        scalars = {
-            "loss/train": event.loss,
-            "loss/validation": event.arch_loss,
-            "score/validation": event.score,
-            "lr": event.lr,
-        }
+        if len(self.seeds) > 1:
+            path = path / f"seed{event.seed}"
         try:
-            if self._writer is None:
-                # What an earlier process wrote of this epoch and of later ones is hidden by TensorBoard.
-                self._writer = SummaryWriter(str(path), purge_step=event.epoch)
-            for tag, value in scalars.items():
-                self._writer.add_scalar(tag, value, event.epoch)
-            self._writer.flush()
+            if event.seed not in self._writers:
+                # What an earlier process wrote of this round and of later ones is hidden by TensorBoard.
+                self._writers[event.seed] = SummaryWriter(str(path), purge_step=event.round)
+            writer = self._writers[event.seed]
+            for tag, value in scalars(event).items():
+                writer.add_scalar(tag, value, event.round)
+            writer.flush()
         except OSError as error:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
 
     def _forget(self) -> None:
         """Leave no trace of a search that was refused before its first epoch, so that a corrected one may begin."""
         if self._new and not (self.path / "checkpoints").exists():
-            _remove(self.path / "config.json")
+            remove(self.path / "config.json")
 
     def _begin(self, settings: dict[str, Any], force: bool) -> None:
         for temporary in self.path.glob(".*.tmp"):
             temporary.unlink(missing_ok=True)
         path = self.path / "config.json"
         if path.exists() and not force:
-            _refuse_other_settings(self.path, read_json(path, _JSON_LIMIT), settings)
+            _refuse_other_settings(self.path, read_json(path, JSON_LIMIT), settings)
             return
         # config.json goes last: until then the folder is known as a run folder.
-        for name in ("checkpoints", "genotypes", "tensorboard", "events.jsonl", "genotype.json", "genotype.svg",
-                     "genotype.safetensors", "genotype.scores.json", "results.json"):  # fmt: skip
-            _remove(self.path / name)
+        stale = [self.path / name for name in ("checkpoints", "tensorboard", "events.jsonl", "summary.json")]
+        stale += [self.path / name for name in SEED_FILES]
+        stale += [path for path in self.path.glob("seed*") if path.name.removeprefix("seed").isdecimal()]
+        for each in stale:
+            remove(each)
         write_atomically(path, json.dumps({"format": FORMAT, **settings}, indent=2) + "\n")
         self._new = True
+
+
+def scalars(event: RoundDone) -> dict[str, float]:
+    """What TensorBoard shows of a round, by tag."""
+    found = {"score/validation": event.score}
+    if isinstance(event, EpochDone):
+        found |= {"loss/train": event.loss, "lr": event.lr, "architecture/parameter-free": event.parameter_free}
+        if event.arch_loss is not None:
+            found["loss/validation"] = event.arch_loss
+        if event.sharpness is not None:
+            found["architecture/sharpness"] = event.sharpness
+    return found
 
 
 def _line(event: Event) -> dict[str, Any]:
@@ -245,26 +220,16 @@ def _make(path: Path) -> None:
         raise BmnasError(f"{path}: is not empty and not a run folder: it has {strangers[0]!r}; name another")
 
 
-def _remove(path: Path) -> None:
-    try:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise BmnasError(f"{path}: cannot be removed: {reason(error)}") from error
-
-
 def _refuse_other_settings(folder: Path, found: Any, wanted: dict[str, Any]) -> None:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise BmnasError(f"{folder / 'config.json'}: is not the configuration of a search; {_START_OVER}")
-    before, now = _flat({key: found.get(key) for key in wanted}), _flat(wanted)
-    # First what both have: it tells more than what an earlier version did not write down.
-    for name in sorted(before.keys() | now.keys(), key=lambda name: (before.get(name) is None, name)):
-        if before.get(name) != now.get(name):
-            raise BmnasError(
-                f"{folder}: holds a search with {name} {before.get(name)!r}, not {now.get(name)!r}; {_START_OVER}"
-            )
+    before, now = _flat({key: found[key] for key in wanted if key in found}), _flat(wanted)
+    for name in sorted(before.keys() & now.keys()):
+        if before[name] != now[name]:
+            raise BmnasError(f"{folder}: holds a search with {name} {before[name]!r}, not {now[name]!r}; {_START_OVER}")
+    for name in sorted(before.keys() ^ now.keys()):
+        with_it = "with" if name in before else "without"
+        raise BmnasError(f"{folder}: holds a search of another version of bmnas, {with_it} {name}; {_START_OVER}")
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,9 +16,10 @@ from bmnas.genotype import BmnasError, Genotype
 from bmnas.genotype.errors import did_you_mean
 from bmnas.genotype.graph import used_features
 from bmnas.searcher.config import TrainConfig
-from bmnas.searcher.events import TrainingEpochDone
+from bmnas.searcher.events import MicroBatch, TrainingEpochDone
+from bmnas.searcher.gradients import MicroBatches
 from bmnas.searcher.seeding import shuffled, stream
-from bmnas.tasks import Data, Extraction, FeatureStore, Task
+from bmnas.tasks import Data, Extraction, FeatureStore, Samples, Task
 from bmnas.tasks.seeding import seeded
 
 
@@ -50,12 +52,14 @@ def train_network(
     *,
     device: torch.device,
     title: str | None = None,
-    report: Callable[[TrainingEpochDone], None] | None = None,
+    best_on_test: bool = False,
+    report: Callable[[TrainingEpochDone | MicroBatch], None] | None = None,
 ) -> Trained:
     """Train the network from fresh weights on training + validation, then score it once on test.
 
     There is nothing to select: the weights after the last epoch are the result. ``title`` is what reports call the
-    training; the genotype's name if it is left out.
+    training; the genotype's name if it is left out. ``best_on_test`` is the released code's habit: test after every
+    epoch and give the greatest score, which is no estimate of what the network does on new data.
 
     Raises:
         BmnasError: the genotype does not fit the task.
@@ -67,13 +71,17 @@ def train_network(
     start = time.perf_counter()
     with seeded(stream(config.seed, "train"), device):
         network = compile_genotype(genotype).to(device)
-        for epoch, loss in _epochs(network, task, data, config):
+        micro, best = MicroBatches(network, device), None
+        for epoch, loss in _epochs(network, task, data, config, micro):
+            if best_on_test:
+                best = _better(task, _tested(network, task, store, names, config, micro), best)
             if report:
+                for news in micro.news():
+                    report(news)
                 report(TrainingEpochDone(name=title or genotype.name, epoch=epoch, epochs=config.epochs, loss=loss))
     seconds = time.perf_counter() - start
-    outputs, labels = _predict(network, store.data("test", names=names, device=device), config.batch_size)
+    test = best if best is not None else _tested(network, task, store, names, config, micro)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    test = task.metric.score(outputs, labels)
     how = Extraction(**{name: store.fingerprint[name] for name in Extraction().decisive})
     return Trained(network, test, parameters, seconds, f"{task.name}@{store.key}", how)
 
@@ -124,8 +132,11 @@ def epoch_order(data: Data, size: int, seed: int, *names: object) -> list[Tensor
     return batches(data.rows(views)[shuffled(len(data), seed, *names)], size)
 
 
-def _epochs(network: FusionNetwork, task: Task, data: Data, config: TrainConfig) -> Iterator[tuple[int, float]]:
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+def _epochs(
+    network: FusionNetwork, task: Task, data: Data, config: TrainConfig, micro: MicroBatches
+) -> Iterator[tuple[int, float]]:
+    parameters = list(network.parameters())
+    optimizer = torch.optim.Adam(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True)
     steps = len(batches(torch.arange(len(data)), config.batch_size)) * config.epochs
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=config.min_lr)
     for epoch in range(1, config.epochs + 1):
@@ -133,12 +144,9 @@ def _epochs(network: FusionNetwork, task: Task, data: Data, config: TrainConfig)
         total = torch.zeros((), device=data.device)
         order = epoch_order(data, config.batch_size, config.seed, "train", epoch)
         for batch in data.batches(order):
-            loss = task.loss(network(batch.features), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
+            total += micro.gradients(parameters, partial(_loss, network, task, batch), len(batch))
             optimizer.step()
             schedule.step()
-            total += loss.detach()
         mean = total.item() / len(order)
         if not math.isfinite(mean):
             raise BmnasError(
@@ -147,8 +155,35 @@ def _epochs(network: FusionNetwork, task: Task, data: Data, config: TrainConfig)
         yield epoch, mean
 
 
-@torch.no_grad()
-def _predict(network: FusionNetwork, data: Data, batch_size: int) -> tuple[Tensor, Tensor]:
+def _loss(network: FusionNetwork, task: Task, batch: Samples, part: slice) -> Tensor:
+    return task.loss(_forward(network, batch, part), batch.labels[part])
+
+
+def _forward(network: FusionNetwork, batch: Samples, part: slice) -> Tensor:
+    outputs: Tensor = network(batch[part].features)
+    return outputs
+
+
+def _tested(
+    network: FusionNetwork,
+    task: Task,
+    store: FeatureStore,
+    names: Sequence[str],
+    config: TrainConfig,
+    micro: MicroBatches,
+) -> float:
+    outputs, labels = _predict(network, store.data("test", names=names, device=micro.device), config.batch_size, micro)
+    return task.metric.score(outputs, labels)
+
+
+def _better(task: Task, score: float, than: float | None) -> float:
+    if than is None:
+        return score
+    return max(score, than) if task.metric.higher_is_better else min(score, than)
+
+
+def _predict(network: FusionNetwork, data: Data, batch_size: int, micro: MicroBatches) -> tuple[Tensor, Tensor]:
     network.eval()
-    outputs = [network(batch.features) for batch in data.batches(data.rows().split(batch_size))]
+    batches = data.batches(data.rows().split(batch_size))
+    outputs = [micro.outputs(partial(_forward, network, batch), len(batch), 0) for batch in batches]
     return torch.cat(outputs), data.labels

@@ -23,7 +23,7 @@ def cache_folder(cache: Path | None = None) -> Path:
         named = os.environ.get("BMNAS_CACHE")
         cache = Path(named) if named else Path(platformdirs.user_cache_dir("bmnas"))
     try:
-        return cache.expanduser()
+        return Path(cache).expanduser()
     except RuntimeError:
         raise BmnasError(f"{cache}: cannot be used as a cache: there is no such user") from None
 

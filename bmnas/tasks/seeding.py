@@ -14,9 +14,15 @@ def seeded(seed: int, device: str | torch.device = "cpu") -> Iterator[None]:
     device = torch.device(device)
     cuda = device.type == "cuda"
     with torch.random.fork_rng(devices=[device] if cuda else []):
-        # Not torch.manual_seed: it would also seed the devices that fork_rng does not restore.
-        torch.default_generator.manual_seed(seed)
-        if cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
+        seed_default(seed, device)
         yield
+
+
+def seed_default(seed: int, device: str | torch.device = "cpu") -> None:
+    """Seed torch's generators of the CPU and of ``device``; what `seeded` does at the beginning of its block."""
+    # Not torch.manual_seed: it would also seed the devices that fork_rng does not restore.
+    torch.default_generator.manual_seed(seed)
+    device = torch.device(device)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)

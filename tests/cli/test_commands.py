@@ -36,6 +36,10 @@ def bmnas(*arguments: object, cache: Path | None = None, code: int = 0, **option
     return out, err
 
 
+def unwrapped(text: str) -> str:
+    return " ".join(text.split())
+
+
 @pytest.fixture
 def short(tmp_path: Path) -> Path:
     path = tmp_path / "short.json"
@@ -56,7 +60,12 @@ def test_search_prints_one_table_and_where_things_are(whole_run):
         assert words in out
     for row in ("Top alone", "Bottom alone", "late fusion", "found network"):
         assert re.search(rf"{row} +\d\d\.\d\d % +[\d,]+ +\d+\.\d", out), row
-    assert re.search(r"Search: 4 epochs in [\d.]+ s; best validation accuracy \d\d\.\d\d % after epoch \d", out)
+    assert re.search(
+        r"Search: 4 epochs in [\d.]+ s; best validation accuracy \d\d\.\d\d % of the hypernet after epoch \d", out
+    )
+    assert re.search(
+        r"Selection: \d+ looks in [\d.]+ s; validation accuracy \d\d\.\d\d % with inherited", unwrapped(out)
+    )
     assert str(folder / "genotype.json") in out.replace("\n", "")
     assert err == "", "quiet when not a terminal"
 
@@ -232,7 +241,9 @@ def test_control_c_says_how_to_go_on(cache, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130
-    assert err == "bmnas: stopped; the same command goes on after the last finished epoch\n"
+    assert err.startswith("bmnas: stopped by Ctrl-C ")
+    assert err.endswith("; a checkpoint is written, and the same command goes on from there\n")
+    assert err.count("\n") == 1
 
 
 def test_a_terminal_without_the_letters_of_a_name(tmp_path, monkeypatch):

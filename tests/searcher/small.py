@@ -9,7 +9,7 @@ from typing import Any
 from bmnas.genotype import Genotype, load
 from bmnas.searcher import SearchConfig, TrainConfig
 
-CONFIG = SearchConfig(epochs=3, channels=6, length=4, batch_size=96, cells=2, steps=1, lr=1e-2, seed=5)
+CONFIG = SearchConfig(epochs=3, channels=6, length=4, batch_size=96, cells=2, steps=1, lr=1e-2, seed=5, select="alpha")
 TRAIN = TrainConfig(epochs=2, batch_size=96, lr=1e-2, seed=5)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, strategies as st
@@ -9,15 +11,30 @@ from hypothesis import given, strategies as st
 from bmnas.genotype import BmnasError, Genotype, Representation
 from bmnas.genotype.schema import Feature
 from bmnas.searcher.derive import cell_pairs, derive, refuse_clashes, refuse_misfits, refuse_underivable, step_pairs
+from bmnas.searcher.hypernet.mixing import mixing
 
 weights = st.lists(st.floats(0, 1), min_size=200, max_size=200)
 
 
+def by_cell(w, features, cells):
+    """One row a cell, for both of its inputs: (N, 1, J + n)."""
+    starts = [features * n + n * (n - 1) // 2 for n in range(cells + 1)]
+    return [[w[begin:end]] for begin, end in pairwise(starts)]
+
+
+def by_x_and_y(w, features, cells):
+    """One row a cell for x, and another for y: (N, 2, J + n)."""
+    return [[row, row[::-1]] for [row] in by_cell(w, features, cells)]
+
+
 @given(weights, st.integers(2, 8), st.integers(1, 6))
 def test_the_papers_rule_gives_every_cell_another_pair(w, features, cells):
-    pairs = cell_pairs(w, features=features, cells=cells, rule="paper")
+    pairs = cell_pairs(by_cell(w, features, cells), features=features, rule="paper")
     assert len(set(pairs)) == cells
     assert all(i < j < features + n for n, (i, j) in enumerate(pairs))
+    ordered = cell_pairs(by_x_and_y(w, features, cells), features=features, rule="paper")
+    assert len(set(map(frozenset, ordered))) == cells
+    assert all(i != j and max(i, j) < features + n for n, (i, j) in enumerate(ordered))
 
 
 @given(weights, st.integers(2, 8), st.integers(1, 8))
@@ -27,7 +44,7 @@ def test_the_official_rule_gives_every_cell_a_new_feature_or_is_refused(w, featu
     except BmnasError:
         return
     seen: set[int] = set()
-    for i, j in cell_pairs(w, features=features, cells=cells, rule="official"):
+    for i, j in cell_pairs(by_cell(w, features, cells), features=features, rule="official"):
         assert i < j < features
         assert not {i, j} <= seen
         seen |= {i, j}
@@ -45,7 +62,7 @@ def test_what_is_refused_can_fail():
                 1.0 if node in (2 * n, 2 * n + 1) else 0.1 for n in range(sure + 1) for node in range(features + n)
             ]
             with pytest.raises(BmnasError, match="no distinct pair of features is left"):
-                cell_pairs(greedy, features=features, cells=sure + 1, rule="official")
+                cell_pairs(by_cell(greedy, features, sure + 1), features=features, rule="official")
 
 
 def test_two_features_are_needed():
@@ -54,30 +71,44 @@ def test_two_features_are_needed():
 
 
 def test_the_greatest_product_wins():
-    assert cell_pairs([0.1, 0.9, 0.5, 0.8], features=4, cells=1, rule="paper") == [(1, 3)]
+    row = [0.1, 0.9, 0.5, 0.8]
+    assert cell_pairs([[row]], features=4, rule="paper") == [(1, 3)]
     # the second cell would take the same pair again, and takes the next best
-    assert cell_pairs([0.1, 0.9, 0.5, 0.8] * 2 + [0.6], features=4, cells=2, rule="paper") == [(1, 3), (1, 4)]
+    assert cell_pairs([[row], [[*row, 0.6]]], features=4, rule="paper") == [(1, 3), (1, 4)]
+
+
+def test_x_and_y_have_weights_of_their_own():
+    x, y = [0.1, 0.9, 0.5], [0.6, 0.7, 0.2]
+    assert cell_pairs([[x, y]], features=3, rule="paper") == [(1, 0)]  # not (1, 1): a cell reads two nodes
+    assert cell_pairs([[x, y], [[*x, 0.0], [*y, 0.0]]], features=3, rule="paper") == [(1, 0), (2, 1)]
+    assert step_pairs([[[0.9, 0.5], [0.8, 0.3]]], rule="paper") == [(0, 0)]  # a step may read one twice
+    assert step_pairs([[[0.9, 0.5], [0.8, 0.3]]], rule="official") == [(1, 0)]
 
 
 def test_a_cell_can_read_an_earlier_cell():
     second = [0.1, 0.2, 0.9, 0.95]  # features 0-2, then cell 1
-    assert cell_pairs([0.9, 0.8, 0.1, *second], features=3, cells=2, rule="paper") == [(0, 1), (2, 3)]
-    assert cell_pairs([0.9, 0.8, 0.1, *second], features=3, cells=2, rule="official") == [(0, 1), (1, 2)]
+    assert cell_pairs([[[0.9, 0.8, 0.1]], [second]], features=3, rule="paper") == [(0, 1), (2, 3)]
+    assert cell_pairs([[[0.9, 0.8, 0.1]], [second]], features=3, rule="official") == [(0, 1), (1, 2)]
 
 
 def test_a_step_reads_its_greater_weight_first():
-    assert step_pairs([0.2, 0.7, 0.5, 0.1, 0.6], 2) == [(1, 0), (2, 0)]
-    assert step_pairs([0.5, 0.5], 1) == [(0, 1)]
+    assert step_pairs([[[0.2, 0.7]], [[0.5, 0.1, 0.6]]], rule="paper") == [(1, 0), (2, 0)]
+    assert step_pairs([[[0.5, 0.5]]], rule="official") == [(0, 1)]
 
 
-@given(st.integers(2, 5), st.integers(1, 4), st.integers(1, 3), st.integers(0, 99))
-def test_what_is_derived_is_a_genotype(features, cells, steps, seed):
+@given(
+    st.sampled_from(["shared", "split"]), st.integers(2, 5), st.integers(1, 4), st.integers(1, 3), st.integers(0, 99)
+)
+def test_what_is_derived_is_a_genotype(relaxation, features, cells, steps, seed):
     torch.manual_seed(seed)
     names = [f"F{i}" for i in range(features)]
+    logits = (
+        torch.randn(1, sum(features + n for n in range(cells)), 2),
+        torch.randn(1, cells, sum(2 + m for m in range(steps)), 2),
+        torch.randn(1, cells, steps, 3),
+    )
     found = derive(
-        torch.randn(sum(features + n for n in range(cells)), 2),
-        torch.randn(cells, sum(2 + m for m in range(steps)), 2),
-        torch.randn(cells, steps, 3),
+        mixing(relaxation, *logits, features=features),
         features=names,
         operations=("Sum", "Zero", "Attention"),
         cell_outputs=steps + 1,

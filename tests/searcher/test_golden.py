@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from torch import Tensor, nn
 
-from bmnas.genotype import Feature
 from bmnas.searcher.derive import derive
-from bmnas.searcher.hypernet import Hypernet, HypernetSize
+from bmnas.searcher.hypernet import Hypernet
+from bmnas.searcher.hypernet.mixing import mixing
+from bmnas.searcher.official import POOL, load_hypernet, official_name
 from tests import golden
-
-POOL = ("Sum", "Attention", "LinearGLU", "ConcatFC")
 
 
 @pytest.mark.parametrize("case", golden.cases("derive"))
 def test_official_derivation(case):
+    logits = [golden.array(case, name)[None] for name in ("alphas", "betas", "gammas")]
     cells = derive(
-        golden.array(case, "alphas"),
-        golden.array(case, "betas"),
-        golden.array(case, "gammas"),
+        mixing("shared", *logits, features=case["num_input_nodes"]),
         features=[f"F{i}" for i in range(case["num_input_nodes"])],
         operations=POOL,
         cell_outputs=case["node_multiplier"],
@@ -66,33 +63,13 @@ def assert_near(ours: Tensor, theirs: Tensor) -> None:
 
 
 def hypernet(case: dict, seeds: int) -> Hypernet:
-    features = tuple(
-        Feature(name=f"F{i}", modality="A", channels=case["C"], reshape="none") for i in range(case["num_input_nodes"])
-    )
-    size = HypernetSize(features, POOL, case["N"], case["M"], case["node_multiplier"], case["C"], case["L"], 0.0, None)
-    net = Hypernet(size, seeds).double()
-    weights = golden.weights(case)
-    state = {
-        "alpha_KE2": golden.array(case, "alphas"),
-        "beta_KNE2": torch.stack([golden.array(case, f"betas{n}") for n in range(case["N"])]),
-        "gamma_KNMP": torch.stack([golden.array(case, f"gammas{n}") for n in range(case["N"])]),
-    }
-    for name, tensor in net.state_dict().items():
-        value = state.get(name)
-        value = weights[official_name(name)] if value is None else value
-        state[name] = value.reshape(tensor.shape[1:]).expand_as(tensor)
-    net.load_state_dict(state)
+    """The case's hypernet, without dropout, each seed with the same weights."""
+    logits = {name: [golden.array(case, f"{name}{n}") for n in range(case["N"])] for name in ("betas", "gammas")}
+    one = load_hypernet(golden.weights(case), golden.array(case, "alphas"), **logits)
+    net = Hypernet(one.size, seeds).double()
+    state = one.state_dict()
+    net.load_state_dict({name: state[name].expand_as(tensor) for name, tensor in net.state_dict().items()})
     for module in net.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
     return net
-
-
-def official_name(name: str) -> str:
-    parts = name.split(".")
-    if parts[0] == "output":
-        return "cell." + ".".join(parts[1:])
-    cell = f"cell._step_nodes.{parts[1]}.node_cell."
-    if parts[2] == "steps":
-        return f"{cell}node_ops.{parts[3]}._ops.{parts[4]}.{'.'.join(parts[5:])}"
-    return cell + ".".join(parts[3:]).replace("conv", "out_conv")

@@ -69,7 +69,7 @@ def test_the_weights_are_those_that_were_tested(finished, cache):
 
 def test_a_finished_search_is_not_run_again(finished, cache, monkeypatch):
     monkeypatch.setattr("bmnas.searcher.run.train_network", None)
-    monkeypatch.setattr("bmnas.searcher.bilevel.Bilevel._next_epoch", None)
+    monkeypatch.setattr("bmnas.searcher.strategies.bilevel.Bilevel._weight_steps", None)
     before = outcome(finished.folder)
     again = search("digits", CONFIG, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
     assert again == finished
@@ -82,7 +82,7 @@ def test_an_interrupted_search_ends_like_an_uninterrupted_one(finished, cache, t
         pass
 
     def stop(event):
-        if after in (f"epoch {event.epoch}" if isinstance(event, EpochDone) else getattr(event, "name", ""),):
+        if after in (f"epoch {event.round}" if isinstance(event, EpochDone) else getattr(event, "name", ""),):
             raise Stop
 
     with pytest.raises(Stop):
@@ -96,14 +96,14 @@ def test_what_a_kill_left_of_an_epoch_is_dropped(finished, cache, tmp_path):
     """The logs may be ahead of the checkpoint, and their last line may be cut short."""
 
     def stop(event):
-        if isinstance(event, EpochDone) and event.epoch == 2:
+        if isinstance(event, EpochDone) and event.round == 2:
             raise KeyboardInterrupt
 
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache, report=stop)
     with (folder / "events.jsonl").open("a") as file:
-        file.write('{"event": "EpochDone", "epoch": 3}\n5\n{"event": "Epo')
+        file.write('{"event": "EpochDone", "round": 3}\n5\n{"event": "Epo')
     search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
     assert outcome(folder) == outcome(finished.folder)
 
@@ -137,7 +137,7 @@ def test_the_test_split_is_read_once_for_each_row_and_never_by_the_search(cache,
 
 
 def test_patience_stops_early(cache, tmp_path, monkeypatch):
-    monkeypatch.setattr("bmnas.searcher.bilevel.Bilevel._score", lambda self: 0.5)
+    monkeypatch.setattr("bmnas.searcher.strategies.bilevel.Bilevel._scores", lambda self: [0.5])
     config = SearchConfig(**{**CONFIG.model_dump(), "epochs": 30, "patience": 2})
     result = search("digits", config, folder=tmp_path / "run", device="cpu", cache=cache, evaluate=False)
     assert [event["best"] for event in result.history] == [True, False, False]
@@ -237,7 +237,7 @@ def test_a_kill_before_or_after_any_write_leaves_something_that_resumes(cache, t
     whole = outcome(run(folder=tmp_path / "whole").folder)
     write, writers = (
         files.write_atomically,
-        ("genotype.io", "genotype.drawing", "searcher.run_folder", "searcher.outcome"),
+        ("genotype.io", "genotype.drawing", "searcher.run_folder", "searcher.seed_folder", "searcher.outcome"),
     )
     left = 0
 
@@ -316,7 +316,7 @@ def test_every_row_has_the_same_budget(cache, tmp_path):
 def test_other_settings_of_the_training_repeat_the_comparison_alone(cache, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     first = search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
-    monkeypatch.setattr("bmnas.searcher.bilevel.Bilevel._next_epoch", None)
+    monkeypatch.setattr("bmnas.searcher.strategies.bilevel.Bilevel._weight_steps", None)
     longer = TRAIN.model_copy(update={"epochs": 3})
     second = search("digits", CONFIG, train=longer, folder=folder, device="cpu", cache=cache)
     assert second.history == first.history

@@ -113,9 +113,14 @@ class ArrayTask(Task):
         self.fitted(self._labels[torch.from_numpy(self._splits["train"])])
         small = len(self._splits["train"]) < _SMALL_SAMPLES
         self.settings = MappingProxyType(
-            {**(_SMALL if small else {}), **sizes(self.features, self._rows), **(settings or {})}
+            {**(self._small() if small else {}), **sizes(self.features, self._rows), **(settings or {})}
         )
         self._scans: dict[str, Scan] = {}
+
+    def _small(self) -> dict[str, int]:
+        # A search refuses a batch that is larger than a split it goes through.
+        least = max(2, min(len(self._splits["train"]), len(self._splits["validation"])))
+        return {**_SMALL, "batch_size": min(_SMALL["batch_size"], least)}
 
     def split(self, name: SplitName) -> ArraySource:
         """The samples of a split in the order of its indices; by modality, a dictionary of the features' arrays."""

@@ -28,7 +28,7 @@ def test_features_modalities_and_what_labels_are():
         Feature(name="Audio", modality="Audio", channels=3),
     )
     assert (made.outputs, made.objective, made.metric.name) == (3, SingleLabel(), "accuracy")
-    assert made.settings["batch_size"] == 32
+    assert made.settings["batch_size"] == len(SPLIT_LISTS["validation"])
 
 
 def test_features_of_a_modality_stand_together():
@@ -160,7 +160,7 @@ def test_features_of_an_array_task_are_stored_as_they_are(tmp_path):
 def test_a_search_from_python(tmp_path, labels):
     found = bmnas.search(
         task(labels=labels),
-        bmnas.SearchConfig(channels=4, length=2, epochs=1, cells=1, steps=1, batch_size=8),
+        bmnas.SearchConfig(channels=4, length=2, epochs=1, cells=1, steps=1, batch_size=7),
         folder=tmp_path / "run",
         cache=tmp_path / "cache",
         evaluate=False,

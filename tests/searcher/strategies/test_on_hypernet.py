@@ -9,7 +9,9 @@ import torch
 
 from bmnas.compiler import pool
 from bmnas.compiler.layers import BatchNorm
-from bmnas.searcher.bilevel import Bilevel
+from bmnas.searcher import EpochDone
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.strategies import Bilevel
 from bmnas.tasks import Data, get_task, prepare
 from tests.searcher.small import CONFIG
 
@@ -18,7 +20,21 @@ from tests.searcher.small import CONFIG
 def make(cache):
     task = get_task("digits")
     store = prepare(task, length=4, pool=pool, cache=cache)
-    return lambda: Bilevel(task, store, CONFIG, torch.device("cpu"))
+    return lambda **given: Bilevel(
+        Problem.of(task, store, CONFIG.model_copy(update={"select": "alpha"} | given), torch.device("cpu"))
+    )
+
+
+def run(events):
+    return list(events)
+
+
+def next_epoch(search):
+    return next(event for event in search.events() if isinstance(event, EpochDone))
+
+
+def epochs(search):
+    return [event for event in search.events() if isinstance(event, EpochDone)]
 
 
 def architecture(search: Bilevel) -> list[torch.Tensor]:
@@ -41,8 +57,7 @@ def test_weight_steps_change_the_weights_by_the_training_split_alone(make):
     before = architecture(one)
     two.validation, three.train = nonsense(two.validation), nonsense(three.train)
     for search in (one, two, three):
-        torch.manual_seed(0)
-        search._weight_steps(1)
+        run(search._weight_steps())
     assert all(map(torch.equal, architecture(one), before))
     assert all(map(torch.equal, others(one).values(), others(two).values()))
     assert not all(map(torch.equal, others(one).values(), others(three).values()))
@@ -53,8 +68,7 @@ def test_architecture_steps_change_alpha_beta_gamma_by_the_validation_split_alon
     before = architecture(one)
     two.train, three.validation = nonsense(two.train), nonsense(three.validation)
     for search in (one, two, three):
-        torch.manual_seed(0)
-        search._architecture_steps(1)
+        run(search._architecture_steps())
     assert not any(map(torch.equal, architecture(one), before))
     assert all(map(torch.equal, architecture(one), architecture(two)))
     assert not all(map(torch.equal, architecture(one), architecture(three)))
@@ -62,10 +76,10 @@ def test_architecture_steps_change_alpha_beta_gamma_by_the_validation_split_alon
 
 def test_an_epoch_lets_no_statistics_of_the_validation_split_in(make):
     one, two = make(), make()
-    one._next_epoch()
+    next_epoch(one)
     # Features of another scale have other statistics, whatever the gradients are.
     two.validation._rows_RW.mul_(100)
-    two._next_epoch()
+    next_epoch(two)
     statistics = [name for name in others(one) if "running" in name]
     assert statistics
     assert all(torch.equal(others(one)[name], others(two)[name]) for name in statistics)
@@ -74,13 +88,13 @@ def test_an_epoch_lets_no_statistics_of_the_validation_split_in(make):
 
 def test_the_score_is_measured_in_eval_mode_and_changes_nothing(make):
     search = make()
-    search._weight_steps(1)
+    run(search._weight_steps())
     before = copy.deepcopy(search.hypernet.state_dict())
     search.hypernet.train()
     torch.manual_seed(0)
-    first = search._score()
+    first = search._scores()
     torch.manual_seed(1)  # dropout would answer differently
-    assert search._score() == first
+    assert search._scores() == first
     assert not search.hypernet.training
     assert all(map(torch.equal, search.hypernet.state_dict().values(), before.values()))
 
@@ -95,14 +109,14 @@ def test_the_optimisers_are_the_papers(make):
 
 
 def test_the_weights_learning_rate_is_annealed_to_its_least(make):
-    rates = [event.lr for event in make().epochs()]
+    rates = [event.lr for event in epochs(make())]
     cosine = [0.5 * (1 + torch.cos(torch.tensor(torch.pi * n / 3)).item()) for n in (1, 2, 3)]
     assert rates == pytest.approx([CONFIG.min_lr + (CONFIG.lr - CONFIG.min_lr) * c for c in cosine], rel=1e-3)
 
 
 def test_state_is_all_there_is(make):
     one, two = make(), make()
-    next(one.epochs())
+    next_epoch(one)
     two.load_state(copy.deepcopy(one.state()))
-    for a, b in zip(one.epochs(), two.epochs(), strict=True):
+    for a, b in zip(epochs(one), epochs(two), strict=True):
         assert (a.loss, a.arch_loss, a.score, a.genotype) == (b.loss, b.arch_loss, b.score, b.genotype)

@@ -1,0 +1,101 @@
+"""What ``bmnas search`` prints at the end: the comparison, and what was found; of several seeds, mean and deviation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from bmnas.cli.options import score
+
+if TYPE_CHECKING:
+    from bmnas.genotype import Genotype
+    from bmnas.searcher import SearchConfig, SearchResult
+    from bmnas.tasks import Task
+
+
+def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
+    """Print the result of a search."""
+    official = config.protocol == "official"
+    metric = task.metric.name
+    console = Console(emoji=False, markup=False)
+    if result.rows:
+        console.print(_comparison(result, task.name, metric, official))
+        typer.echo("Parameters of the fusion network, without the backbones; seconds of its training.")
+        if official:
+            typer.echo("Protocol official: the best epoch on the test split, as the released code reports it.")
+    if len(result.seeds) > 1:
+        console.print(_genotypes(result, metric))
+        console.print(_choices(result))
+    typer.echo(_search_in_words(result, metric, official))
+    place = result.folder if len(result.seeds) == 1 else result.folder / "seed*"
+    typer.echo(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
+
+
+def _comparison(result: SearchResult, task: str, metric: str, official: bool) -> Table:
+    seeds = len(result.seeds)
+    title = f"{task}: same training budget for every row" + (f", {seeds} seeds" if seeds > 1 else "")
+    table = Table("network", box=box.SIMPLE_HEAD, title=title)
+    for heading in (f"best test {metric}" if official else f"test {metric}", "parameters", "seconds"):
+        table.add_column(heading, justify="right")
+    for name, row in result.summary.rows.items():
+        test = score(row.test.mean, metric) + (f" ± {score(row.test.std, metric)}" if seeds > 1 else "")
+        table.add_row(name, test, f"{row.parameters:,.0f}", f"{row.seconds:.1f}")
+    return table
+
+
+def _genotypes(result: SearchResult, metric: str) -> Table:
+    table = Table("seed", f"validation {metric}", "genotype", box=box.SIMPLE_HEAD)
+    for found in result.seeds:
+        table.add_row(str(found.seed), score(found.score, metric), in_words(found.genotype))
+    return table
+
+
+def _choices(result: SearchResult) -> Table:
+    table = Table("chosen", "of", "times", box=box.SIMPLE_HEAD, title=f"How often, in {len(result.seeds)} genotypes")
+    for kind, counts in (("feature", result.summary.features), ("operation", result.summary.operations)):
+        for name, count in counts.items():
+            table.add_row(name, kind, str(count))
+    return table
+
+
+def in_words(genotype: Genotype) -> str:
+    """Cells and steps of a genotype in a line."""
+    found = []
+    for cell in genotype.cells:
+        steps = (f"{step.op}({', '.join(step.inputs)})" for step in cell.steps)
+        found.append(f"[{', '.join(cell.inputs)}] {' '.join(steps)}")
+    return "; ".join(found)
+
+
+def _search_in_words(result: SearchResult, metric: str, official: bool) -> str:
+    from bmnas.searcher.summary import seconds_of
+
+    history = result.history
+    rounds = [entry for entry in history if entry["event"] != "SelectionDone"]
+    candidates = rounds[0]["event"] == "CandidateDone"
+    number = len({(entry["seed"], entry["round"]) if candidates else entry["round"] for entry in rounds})
+    what = f"{number} {'candidate' if candidates else 'epoch'}{'' if number == 1 else 's'}"
+    selected = [entry for entry in history if entry["event"] == "SelectionDone"]
+    words = f"Search: {what} in {seconds_of(rounds):.1f} s"
+    if len(result.seeds) == 1:
+        best = [entry for entry in rounds if entry["best"]][-1]
+        where = "of candidate" if candidates else "of the hypernet after epoch"
+        mode = " (in train mode: protocol official)" if official else ""
+        words += f"; best validation {metric} {score(best['score'], metric)} {where} {best['round']}{mode}"
+    if selected:
+        words += (
+            f". Selection: {selected[0]['candidates']} looks in {seconds_of(selected):.1f} s"
+            f"; validation {metric} {_mean(selected, metric)} with inherited weights"
+        )
+    return f"{words}."
+
+
+def _mean(entries: list[dict[str, float]], metric: str) -> str:
+    from bmnas.searcher.summary import Spread
+
+    spread = Spread.of([entry["score"] for entry in entries])
+    return score(spread.mean, metric) + (f" ± {score(spread.std, metric)}" if len(entries) > 1 else "")

@@ -1,0 +1,9 @@
+"""The error of a search whose numbers are none any more."""
+
+from __future__ import annotations
+
+from bmnas.genotype import BmnasError
+
+
+class Diverged(BmnasError):
+    """A loss or a score is no number any more."""

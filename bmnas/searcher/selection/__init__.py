@@ -1,0 +1,26 @@
+"""Which genotype a trained hypernet stands for: by alpha, or by looking. A file each, and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bmnas.searcher.hypernet import Hypernet
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.selection.choice import Choice, Selection
+from bmnas.searcher.selection.perturbation import perturbation
+from bmnas.searcher.selection.sampled import sampled
+from bmnas.searcher.selection.scored import scored
+
+__all__ = ["SELECTIONS", "Choice", "select"]
+
+SELECTIONS: dict[str, Callable[[Problem, Hypernet, int], Selection]] = {
+    "perturbation": perturbation,
+    "sampled": sampled,
+    "scored": scored,
+}
+"""What looks at the hypernet after the last epoch; ``alpha`` looks at alpha, beta and gamma after every one."""
+
+
+def select(name: str, problem: Problem, hypernet: Hypernet, seed: int) -> Selection:
+    """Select a genotype from a hypernet of one seed; a generator of pauses that returns a `Choice`."""
+    return SELECTIONS[name](problem, hypernet, seed)

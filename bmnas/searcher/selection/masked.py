@@ -1,0 +1,151 @@
+"""A hypernet in which some choices are made and the others are still mixed: its loss tells how good they are."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from bmnas.searcher.derive import Pair
+from bmnas.searcher.hypernet import Hypernet, Mixing
+from bmnas.searcher.hypernet.network import MixedCell
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.selection.choice import Partial
+
+# Rows of a batch of the validation split; nothing is kept for gradients, so they may be many.
+_BATCH = 512
+# Outputs of cells that are kept: a look differs from the one before in one choice, so most cells compute the same.
+_KEPT = 64
+
+Key = tuple[object, ...]
+Steps = tuple[tuple[int, Pair], ...]
+
+
+class Masked:
+    """Looks at a trained hypernet of one seed on the validation split, in eval mode.
+
+    Attributes:
+        looks: how often it has looked.
+    """
+
+    def __init__(self, problem: Problem, hypernet: Hypernet) -> None:
+        self.problem, self.hypernet = problem, hypernet.eval()
+        size = hypernet.size
+        with torch.no_grad():
+            # Reshaped once: no choice changes the features. Of each batch (J, 1, B, L, C).
+            self._features = [
+                torch.stack(
+                    [
+                        reshape(batch.features[feature.name].unsqueeze(0))
+                        for reshape, feature in zip(hypernet.reshapes, size.features, strict=True)
+                    ]
+                )
+                for batch in problem.validation.batches(problem.validation.rows().split(_BATCH))
+            ]
+            self._mixed = hypernet.mixing()
+        self._cell = lru_cache(_KEPT)(self._computed)
+        self.looks = 0
+
+    @property
+    def shared(self) -> bool:
+        """Whether both inputs of a node get the same mixture, so that the order of a pair makes no difference."""
+        return self.hypernet.size.relaxation == "shared"
+
+    @torch.no_grad()
+    def loss(self, choices: Partial) -> float:
+        """The task's loss on the validation split with those choices made."""
+        size, steps, J = self.hypernet.size, self.hypernet.size.steps, len(self.hypernet.size.features)
+        keys: list[Key] = []
+        for n in range(size.cells):
+            pair = choices.pairs[n] if n < len(choices.pairs) else None
+            own = choices.steps[n * steps : (n + 1) * steps]
+            read = range(n) if pair is None else sorted({node - J for node in pair if node >= J})
+            keys.append((n, pair, own, tuple((k, keys[k]) for k in read)))
+        cells = [self._cell(key) for key in keys]
+        outputs = torch.cat([self.hypernet.output(*nodes)[0] for nodes in zip(*cells, strict=True)])
+        return self._loss(outputs)
+
+    @torch.no_grad()
+    def loss_of(self, mixing: Mixing) -> float:
+        """The task's loss on the validation split with any weights."""
+        return self._loss(torch.cat([self.hypernet.fuse(nodes.unbind(), mixing)[0] for nodes in self._features]))
+
+    def mixing(self, choices: Partial) -> Mixing:
+        """The weights of the hypernet, certain where a choice is made."""
+        size, mixed = self.hypernet.size, self._mixed
+        cells = list(mixed.cells)
+        for n, pair in enumerate(choices.pairs):
+            cells[n] = self.certain(pair, mixed.cells[n])
+        steps = [list(row) for row in mixed.steps]
+        operations = mixed.operations.clone()
+        for at, (op, inputs) in enumerate(choices.steps):
+            n, m = divmod(at, size.steps)
+            steps[n][m] = self.certain(inputs, mixed.steps[n][m])
+            operations[0, n, m] = 0
+            operations[0, n, m, op] = 1
+        return Mixing(tuple(cells), tuple(tuple(row) for row in steps), operations)
+
+    def certain(self, pair: Pair, like_1IE: Tensor) -> Tensor:
+        """Weights, of the shape of others, that are certain of a pair."""
+        weights = torch.zeros_like(like_1IE)
+        for i, node in enumerate(pair):
+            weights[0, 0 if self.shared else i, node] += 1
+        return weights
+
+    def _loss(self, outputs: Tensor) -> float:
+        self.looks += 1
+        return float(self.problem.task.loss(outputs, self.problem.validation.labels))
+
+    def _computed(self, key: Key) -> list[Tensor]:
+        """The output of a cell for each batch, (1, B, L, C); what is certain costs no more than in a derived network.
+
+        Args:
+            key: the cell's number; the pair that it reads, if that is chosen; its steps that are chosen; the cells that
+                it reads, by number, each with its key.
+        """
+        n, pair, chosen, read = cast(tuple[int, Pair | None, Steps, tuple[tuple[int, Key], ...]], key)
+        cells = {k: self._cell(own) for k, own in read}
+        found = []
+        for i, features in enumerate(self._features):
+            nodes = [*features.unbind(), *(cells[k][i] if k in cells else features[0] for k in range(n))]
+            inputs = self._inputs(nodes, pair, self._mixed.cells[n])
+            found.append(self._steps(cast(MixedCell, self.hypernet.cells[n]), n, inputs, chosen))
+        return found
+
+    def _steps(self, cell: MixedCell, n: int, inputs: tuple[Tensor, Tensor], chosen: Steps) -> Tensor:
+        nodes = list(inputs)
+        for m, operations in enumerate(cell.steps):
+            op, pair = chosen[m] if m < len(chosen) else (None, None)
+            x, y = self._inputs(nodes, pair, self._mixed.steps[n][m])
+            modules = list(cast(nn.ModuleList, operations))
+            if op is not None:
+                nodes.append(modules[op](x, y))
+            else:
+                weights = self._mixed.operations[0, n, m].tolist()
+                nodes.append(_sum([module(x, y) for module in modules], weights))
+        out: Tensor = cell.output(*nodes[-cell.cell_outputs :], inputs[0])
+        return out
+
+    def _inputs(self, nodes: list[Tensor], pair: Pair | None, mixed_1IE: Tensor) -> tuple[Tensor, Tensor]:
+        if pair is None:
+            sums = [_sum(nodes, weights) for weights in mixed_1IE[0].tolist()]
+            return sums[0], sums[-1]
+        x, y = (nodes[node] for node in pair)
+        return (x + y, x + y) if self.shared else (x, y)
+
+
+def _sum(nodes: list[Tensor], weights: list[float]) -> Tensor:
+    """Σ weight · node."""
+    total = nodes[0] * weights[0]
+    for node, weight in zip(nodes[1:], weights[1:], strict=True):
+        total.add_(node, alpha=weight)
+    return total
+
+
+def without(weights: Tensor, alternative: int) -> Tensor:
+    """The weights (..., alternatives) with one alternative left out; the others take its share."""
+    left = weights.clone()
+    left[..., alternative] = 0
+    return left * (weights.sum(-1, keepdim=True) / left.sum(-1, keepdim=True).clamp_min(1e-12))

@@ -1,0 +1,33 @@
+"""Selection by sampling: genotypes drawn from the space, each scored with inherited weights (Li and Talwalkar 2019)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from bmnas.searcher.candidate import Distinct
+from bmnas.searcher.events import Pause
+from bmnas.searcher.hypernet import Hypernet
+from bmnas.searcher.inherit import calibration_batches, inherited_score
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.seeding import stream
+from bmnas.searcher.selection.choice import Choice, Selection
+
+
+def sampled(problem: Problem, hypernet: Hypernet, seed: int) -> Selection:
+    """The best of ``samples`` random genotypes, no two of which compute the same, by validation score.
+
+    There are fewer where the space has no more.
+    """
+    batches, space, random = calibration_batches(problem), problem.space, Random(stream(seed, "samples"))
+    distinct = Distinct(space)
+    best: Choice | None = None
+    count = 0
+    while count < problem.config.samples and (genotype := distinct.first_new(lambda: space.random(random))):
+        count += 1
+        score = inherited_score(problem, hypernet, genotype, batches)
+        if best is None or problem.better(score, best.score):
+            best = Choice(problem.genotype(genotype.cells, seed), score, count)
+        yield Pause()
+    assert best is not None
+    return replace(best, candidates=count)

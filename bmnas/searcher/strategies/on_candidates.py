@@ -1,0 +1,134 @@
+"""What strategies share that train candidates by themselves, one after the other, until a budget is used up."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from bmnas.genotype import Genotype
+from bmnas.searcher.candidate import CandidateTraining, Distinct
+from bmnas.searcher.events import CandidateDone, Event, Pause
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.seeding import stream
+from bmnas.searcher.strategies.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A candidate of the problem's space that has been trained, and its score on the validation split."""
+
+    genotype: Genotype
+    score: float
+
+
+class OnCandidates(Strategy):
+    """Trains one candidate after the other, no two of which compute the same, each for the settings' epochs.
+
+    A subclass says which comes next (`_draw`). It depends on `done` and the generator that it is given alone.
+
+    Attributes:
+        space: where candidates come from.
+        done: the candidates that have been trained, the first one first.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.space = problem.space
+        self.done: list[Scored] = []
+        self._distinct = Distinct(self.space)
+        self._training: CandidateTraining | None = None
+        # Wall time of this candidate before the process began, of the process since, and of the candidates in `done`.
+        self._seconds, self._since, self._spent = 0.0, time.perf_counter(), 0.0
+
+    @abstractmethod
+    def _draw(self, random: Random) -> Genotype:
+        """A genotype of the space. If it computes what an earlier candidate does, it is asked again."""
+
+    def events(self) -> Iterator[Event]:
+        """See `Strategy.events`. The search ends early where no new candidate is found any more."""
+        self._since = time.perf_counter()
+        while self._training or self._running():
+            self._training = self._training or self._next()
+            if self._training is None:
+                return
+            yield from self._training.steps()
+            yield self._candidate_done(self._training)
+            yield Pause()
+
+    @property
+    def rounds(self) -> int:
+        """See `Strategy.rounds`."""
+        return len(self.done)
+
+    @property
+    def place(self) -> str:
+        """See `Strategy.place`."""
+        return f"in {self._training.place}" if self._training else super().place
+
+    def state(self) -> dict[str, Any]:
+        """See `Strategy.state`."""
+        return {
+            # Hexadecimal, because an index may have any number of digits.
+            "candidates": [hex(self.space.index(scored.genotype)) for scored in self.done],
+            "scores": [scored.score for scored in self.done],
+            "best": self._best_state(),
+            "spent": self._spent,
+            "seconds": self._seconds + time.perf_counter() - self._since,
+            "training": self._training.state() if self._training else None,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Strategy.load_state`."""
+        genotypes = [self.space[int(index, 16)] for index in state["candidates"]]
+        self.done = [Scored(*pair) for pair in zip(genotypes, map(float, state["scores"]), strict=True)]
+        self._distinct = Distinct(self.space, genotypes)
+        self._load_best(state["best"])
+        self._spent, self._training = float(state["spent"]), None
+        self._seconds, self._since = float(state["seconds"]), time.perf_counter()
+        if state["training"] is not None:
+            self._training = self._next()
+            if self._training is None:
+                raise ValueError("the state has a candidate that cannot be drawn")
+            self._training.load_state(state["training"])
+
+    def _running(self) -> bool:
+        config, rounds = self.problem.config, len(self.done)
+        trainings, seconds, patience = config.most_trainings, config.budget_seconds, config.patience
+        return not (
+            (trainings is not None and rounds >= trainings)
+            or (seconds is not None and self._spent >= seconds)
+            or (patience is not None and rounds - self.best[0].round >= patience)
+        )
+
+    def _next(self) -> CandidateTraining | None:
+        """The training of the next candidate, not begun yet."""
+        seed, number = self.problem.config.seed, len(self.done) + 1
+        random = Random(stream(seed, "draw", number))
+        genotype = self._distinct.first_new(lambda: self._draw(random))
+        genotype = genotype or self._distinct.first_new(lambda: self.space.random(random))
+        return CandidateTraining(self.problem, genotype, seed, number) if genotype else None
+
+    def _candidate_done(self, training: CandidateTraining) -> CandidateDone:
+        now = time.perf_counter()
+        seconds = self._seconds + now - self._since
+        self._seconds, self._since = 0.0, now
+        self._spent += seconds
+        self._training = None
+        self.done.append(Scored(training.genotype, training.score))
+        seed, number = self.problem.config.seed, len(self.done)
+        return CandidateDone(
+            seed=seed,
+            round=number,
+            rounds=self.problem.config.most_trainings,
+            score=training.score,
+            trainings=number,
+            candidates=number,
+            seconds=seconds,
+            genotype=self.problem.genotype(training.genotype.cells, seed),
+            best=self._is_best(0, training.score, number),
+            loss=training.loss,
+        )

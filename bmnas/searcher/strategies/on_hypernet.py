@@ -1,0 +1,425 @@
+"""What strategies share that train a hypernet: epochs of weight steps and architecture steps, for K seeds at once.
+
+In every epoch: a weight step on each training batch, an architecture step on each validation batch, a score on the
+validation split, a derivation. After the last epoch a genotype is selected. The backbones never run.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from bmnas.genotype import Genotype
+from bmnas.searcher.config import SearchConfig
+from bmnas.searcher.derive import derive
+from bmnas.searcher.diverged import Diverged
+from bmnas.searcher.events import EpochDone, Event, Pause, SelectionDone
+from bmnas.searcher.gradients import MicroBatches
+from bmnas.searcher.hypernet import Hypernet, HypernetSize, Mixing, of_seed, stacked
+from bmnas.searcher.hypernet.network import Phase
+from bmnas.searcher.inherit import calibration_batches, inherited_score
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.schedule import schedule_of
+from bmnas.searcher.seeding import stream
+from bmnas.searcher.selection import Choice, select
+from bmnas.searcher.sharpness import Sharpness
+from bmnas.searcher.statistics import frozen_statistics
+from bmnas.searcher.strategies.strategy import Best, Strategy
+from bmnas.searcher.training import epoch_order
+from bmnas.tasks import Data, Samples, Task
+from bmnas.tasks.seeding import seed_default, seeded
+
+# Operations without weights; one of a user's own counts as having some.
+PARAMETER_FREE = frozenset({"Zero", "Sum", "Mul", "Max", "Mean", "Attention"})
+
+_SPLIT = {"weights": "training", "architecture": "validation"}
+_EVERY = 64  # steps on a GPU between two looks at the losses: a look waits for all that is under way
+
+
+class OnHypernet(Strategy):
+    """Trains a hypernet of K seeds, derives a genotype after each epoch, selects one at the end.
+
+    A subclass says which alternatives take part in a step (`_mixing`), and whether alpha, beta and gamma are learnt.
+
+    Attributes:
+        hypernet: that of all seeds.
+        epoch: how many epochs are done.
+    """
+
+    batches_seeds = True
+    learns_architecture = True
+    # Whether an epoch's score is that of its genotype's network with inherited weights, instead of the hypernet's own.
+    scores_genotypes = False
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.config, self.device = problem.config, problem.device
+        self.train, self.validation = problem.train, problem.validation
+        self.hypernet = new_hypernet(problem)
+        self.generators = [torch.Generator(self.device) for _ in problem.seeds]
+        self.weight_optimizer = torch.optim.Adam(
+            self.hypernet.weights(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True
+        )
+        self.arch_optimizer = torch.optim.Adam(
+            self.hypernet.architecture(),
+            lr=self.config.arch_lr,
+            weight_decay=self.config.arch_weight_decay,
+            betas=(0.5, 0.999),
+            fused=True,
+        )
+        self.schedule = schedule_of(self.config, self.weight_optimizer, len(self.train))
+        self.sharpness = Sharpness(len(problem.seeds)) if self.config.sharpness else None
+        self.micro = MicroBatches(self.hypernet, self.device)
+        self.epoch = 0
+        self._losses: dict[str, list[Tensor]] = {"weights": [], "architecture": []}  # of this epoch's steps, each (K,)
+        # Of the official protocol: outputs and labels of this epoch's architecture steps.
+        self._scored: list[tuple[Tensor, Tensor]] = []
+        # Wall time of this epoch before the process began, of the process since, and of the epochs before.
+        self._seconds, self._since, self._spent = 0.0, time.perf_counter(), 0.0
+        self._selected = False
+
+    def events(self) -> Iterator[Event]:
+        """See `Strategy.events`."""
+        self._since = time.perf_counter()
+        while self.epoch < self.config.epochs and self._running():
+            with seeded(0, self.device):
+                yield from self._weight_steps()
+                yield from self._architecture_steps()
+            yield from self._epoch_done()
+        if self.config.select != "alpha" and not self._selected:
+            yield from self._select()
+
+    @property
+    def rounds(self) -> int:
+        """See `Strategy.rounds`."""
+        return self.epoch
+
+    @property
+    def place(self) -> str:
+        """See `Strategy.place`."""
+        weights, architecture = (len(self._losses[phase]) for phase in ("weights", "architecture"))
+        if weights:
+            also = f" and {architecture} on validation" if architecture else ""
+            return f"in epoch {self.epoch + 1}, after {weights} steps on the training split{also}"
+        return f"after epoch {self.epoch}" if self.epoch else "before the first step"
+
+    def state(self) -> dict[str, Any]:
+        """See `Strategy.state`."""
+        self._check_all()
+        return {
+            "hypernet": self.hypernet.state_dict(),
+            "weight_optimizer": self.weight_optimizer.state_dict(),
+            "arch_optimizer": self.arch_optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "epoch": self.epoch,
+            "losses": {phase: torch.stack(losses) for phase, losses in self._losses.items() if losses},
+            "scored": self._scored,
+            "micro_batch": self.micro.size,
+            "spent": self._spent,
+            "seconds": self._seconds + time.perf_counter() - self._since,
+            "best": self._best_state(),
+            "sharpness": self.sharpness.state() if self.sharpness else None,
+            "selected": self._selected,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Strategy.load_state`."""
+        self.hypernet.load_state_dict(state["hypernet"])
+        self.weight_optimizer.load_state_dict(state["weight_optimizer"])
+        self.arch_optimizer.load_state_dict(state["arch_optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.epoch = int(state["epoch"])
+        losses = {phase: losses_SK.to(self.device) for phase, losses_SK in state["losses"].items()}
+        self._losses = {phase: list(losses[phase]) if phase in losses else [] for phase in _SPLIT}
+        self._scored = [(outputs.to(self.device), labels.to(self.device)) for outputs, labels in state["scored"]]
+        self.micro.resume(state["micro_batch"])
+        self._spent = float(state["spent"])
+        self._seconds, self._since = float(state["seconds"]), time.perf_counter()
+        self._load_best(state["best"])
+        if self.sharpness:
+            self.sharpness.load_state(state["sharpness"])
+        self._selected = bool(state["selected"])
+
+    def genotypes(self) -> list[Genotype]:
+        """What alpha, beta and gamma of each seed stand for now."""
+        with torch.no_grad():
+            weights = self.hypernet.mixing().cpu()
+        return [
+            self.problem.genotype(
+                derive(
+                    weights,
+                    k,
+                    features=[feature.name for feature in self.problem.task.features],
+                    operations=self.config.operations,
+                    cell_outputs=self.config.cell_outputs,
+                    rule=self.config.derive,
+                ),
+                seed,
+            )
+            for k, seed in enumerate(self.problem.seeds)
+        ]
+
+    def _mixing(self, phase: str) -> Mixing | None:
+        """The alternatives that take part in this step; ``None`` for all of them, as alpha, beta and gamma say."""
+        return None
+
+    def _weight_steps(self) -> Iterator[Event]:
+        self.hypernet.train()
+        weights = self.hypernet.weights()
+        for batch in self._batches("weights", self.train, "train"):
+            self.schedule.before_step()
+            self._descend("weights", batch, weights, self.weight_optimizer)
+            self.schedule.after_step()
+            yield from self.micro.news()
+            yield Pause()
+
+    def _architecture_steps(self) -> Iterator[Event]:
+        if not self.learns_architecture:
+            return
+        self.hypernet.train()
+        official = self.config.protocol == "official"
+        architecture = self.hypernet.architecture()
+        with nullcontext() if official else frozen_statistics(self.hypernet):
+            for batch in self._batches("architecture", self.validation, "validation"):
+                # Gradients for the architecture alone: those of the weights would be computed and thrown away.
+                self._descend("architecture", batch, architecture, self.arch_optimizer)
+                if official:
+                    with self.hypernet.noise(self.generators):
+                        self._scored.append((self._outputs(batch), batch.labels))
+                yield from self.micro.news()
+                yield Pause()
+
+    def _batches(self, phase: str, data: Data, name: str) -> Iterator[Samples]:
+        """The batches of this phase that are not done yet: features (K, B, ...), labels (K, B, ...)."""
+        seeds, size, epoch = self.problem.seeds, self.config.batch_size, self.epoch + 1
+        orders = [epoch_order(data, size, seed, name, epoch) for seed in seeds]
+        done = len(self._losses[phase])
+        rows = [torch.cat(parts) for parts in zip(*orders, strict=True)]
+        for batch in data.batches(rows[done:]):
+            yield _by_seed(batch, len(seeds))
+
+    def _seed(self, phase: str, *part: int) -> None:
+        """Seed everything random by its place in the search, so that no state of a generator need be kept."""
+        seeds, place = self.problem.seeds, (phase, self.epoch + 1, len(self._losses[phase]), *part)
+        for generator, seed in zip(self.generators, seeds, strict=True):
+            generator.manual_seed(stream(seed, *place))
+        seed_default(stream(seeds[0], *place), self.device)
+
+    def _descend(
+        self, phase: Phase, batch: Samples, parameters: list[torch.nn.Parameter], optimizer: torch.optim.Optimizer
+    ) -> None:
+        def losses_K(part: slice) -> Tensor:
+            self._seed(phase)
+            mixing = self._mixing(phase)  # the same for all parts
+            if part.start:
+                self._seed(phase, part.start)
+            with self.hypernet.noise(self.generators), self.hypernet.learning(phase):
+                return self._loss(_cut(batch, part), mixing)
+
+        losses = self.micro.gradients(parameters, losses_K, batch.labels.shape[1])
+        optimizer.step()
+        self._losses[phase].append(losses)
+        done = len(self._losses[phase])
+        if self.device.type == "cpu" or done % _EVERY == 0:
+            self._check(phase, max(0, done - (1 if self.device.type == "cpu" else _EVERY)))
+
+    def _loss(self, batch: Samples, mixing: Mixing | None) -> Tensor:
+        outputs_KB = self.hypernet(batch.features, mixing)
+        task = self.problem.task
+        return torch.stack([task.loss(*pair) for pair in zip(outputs_KB, batch.labels, strict=True)])
+
+    def _outputs(self, batch: Samples) -> Tensor:
+        """Without gradients, (K, B, outputs)."""
+        return self.micro.outputs(lambda part: self.hypernet(_cut(batch, part).features), batch.labels.shape[1], 1)
+
+    def _check(self, phase: str, begin: int = 0) -> None:
+        """Raise where a loss since step ``begin`` is no number; the checkpoint is then older than that."""
+        losses_SK = torch.stack(self._losses[phase][begin:])
+        wrong = losses_SK.isfinite().logical_not().nonzero()
+        if len(wrong):
+            step, k = wrong[0].tolist()
+            self._diverged(phase, f"the loss is {losses_SK[step, k].item()}", begin + step, k)
+
+    def _check_all(self) -> None:
+        """Raise where the search has diverged, before a checkpoint is written.
+
+        A gradient can be no number where the loss still is one; then the weights are not, although no loss says so yet.
+        """
+        for phase, losses in self._losses.items():
+            if losses:
+                self._check(phase)
+        tensors = [*self.hypernet.parameters(), *self.hypernet.buffers()]
+        if not torch.stack([tensor.detach().isfinite().all() for tensor in tensors]).all():
+            phase = next((phase for phase in ("architecture", "weights") if self._losses[phase]), "weights")
+            self._diverged(phase, "a weight is no finite number", max(0, len(self._losses[phase]) - 1))
+
+    def _diverged(self, phase: str, what: str, step: int, k: int | None = None) -> NoReturn:
+        setting = "lr" if phase == "weights" else "arch_lr"
+        seed = f" of seed {self.problem.seeds[k]}" if k is not None and len(self.problem.seeds) > 1 else ""
+        raise Diverged(
+            f"the search{seed} diverged: {what} in epoch {self.epoch + 1}, at step {step + 1} on the {_SPLIT[phase]} "
+            f"split; try a smaller {setting} than {getattr(self.config, setting)}"
+        )
+
+    def _epoch_done(self) -> Iterator[Event]:
+        self._check_all()
+        means = {phase: torch.stack(losses).mean(0).tolist() for phase, losses in self._losses.items() if losses}
+        genotypes, running = self.genotypes(), self._running_seeds(self.epoch)
+        scores = self._genotypes_scores(genotypes) if self.scores_genotypes else self._scores()
+        sharpness = self.sharpness.measure(self.hypernet, self._first_loss) if self.sharpness else None
+        self.epoch += 1
+        self._losses, self._scored = {"weights": [], "architecture": []}, []
+        seconds, self._seconds, self._since = (
+            self._seconds + time.perf_counter() - self._since,
+            0.0,
+            time.perf_counter(),
+        )
+        self._spent += seconds
+        for k, seed in enumerate(self.problem.seeds):
+            if not math.isfinite(scores[k]):
+                raise Diverged(f"the search diverged: the score of epoch {self.epoch} is {scores[k]}; try a smaller lr")
+            if not running[k]:
+                continue
+            yield EpochDone(
+                seed=seed,
+                round=self.epoch,
+                rounds=self.config.epochs,
+                score=scores[k],
+                trainings=1,
+                candidates=self._candidates,
+                seconds=seconds,
+                genotype=genotypes[k],
+                best=self._is_best(k, scores[k], self.epoch),
+                loss=means["weights"][k],
+                arch_loss=means["architecture"][k] if "architecture" in means else None,
+                lr=self.schedule.lr,
+                parameter_free=parameter_free(genotypes[k]),
+                sharpness=sharpness[k] if sharpness else None,
+            )
+        yield Pause()
+
+    @property
+    def _candidates(self) -> int:
+        """How many genotypes of each seed were scored in the epochs that are done."""
+        return self.epoch if self.scores_genotypes else 0
+
+    def _genotypes_scores(self, genotypes: list[Genotype]) -> list[float]:
+        batches = calibration_batches(self.problem)
+        return [
+            inherited_score(self.problem, of_seed(self.hypernet, k), genotype, batches)
+            for k, genotype in enumerate(genotypes)
+        ]
+
+    @torch.no_grad()
+    def _scores(self) -> list[float]:
+        """The hypernet's own score on the validation split, of each seed: in eval mode, after all steps."""
+        if self.config.protocol == "official":
+            return self._scores_in_train_mode()
+        self.hypernet.eval()
+        outputs_KB = torch.cat([self._outputs(batch) for batch in self._whole_validation()], 1)
+        return [self.problem.score(outputs_B) for outputs_B in outputs_KB]
+
+    def _scores_in_train_mode(self) -> list[float]:
+        """The released code's: after each architecture step on its batch, with dropout and the batch's statistics."""
+        outputs_KB = torch.cat([outputs for outputs, _ in self._scored], 1)
+        labels_KB = torch.cat([labels for _, labels in self._scored], 1)
+        return [self.problem.score(*pair) for pair in zip(outputs_KB, labels_KB, strict=True)]
+
+    def _whole_validation(self) -> Iterator[Samples]:
+        """The validation split in its order, the same for every seed."""
+        parts = self.validation.rows().split(self.config.batch_size)
+        return (_for_all(batch, len(self.problem.seeds)) for batch in self.validation.batches(parts))
+
+    def _first_loss(self) -> Tensor:
+        """The loss of each seed on the first batch of the validation split, (K,)."""
+        return self._loss(next(self._whole_validation()), None)
+
+    def _select(self) -> Iterator[Event]:
+        """Select each seed's genotype from its hypernet."""
+        since = time.perf_counter()
+        done: list[Choice] = []
+        for k, seed in enumerate(self.problem.seeds):
+            choice = yield from select(self.config.select, self.problem, of_seed(self.hypernet, k), seed)
+            done.append(choice)
+        seconds = time.perf_counter() - since
+        self._selected = True
+        for k, (seed, choice) in enumerate(zip(self.problem.seeds, done, strict=True)):
+            self.best[k] = Best(choice.score, self.best[k].round)
+            yield SelectionDone(
+                seed=seed,
+                round=1,
+                rounds=1,
+                score=choice.score,
+                trainings=1,
+                candidates=self._candidates + choice.candidates,
+                seconds=seconds,
+                genotype=choice.genotype,
+                best=True,
+            )
+
+    def _running_seeds(self, epoch: int) -> list[bool]:
+        """Which seeds go on after that epoch: patience and sharpness may stop one."""
+        patience = self.config.patience
+        sharp = self.sharpness.stopped if self.sharpness else [False] * len(self.best)
+        waited = [patience is not None and epoch - best.round >= patience for best in self.best]
+        return [not (out or stopped) for out, stopped in zip(waited, sharp, strict=True)]
+
+    def _running(self) -> bool:
+        budget = self.config.budget_seconds
+        return any(self._running_seeds(self.epoch)) and (budget is None or self._spent < budget)
+
+
+def new_hypernet(problem: Problem) -> Hypernet:
+    """The hypernet of all seeds; each seed's part is the one that it has alone."""
+    singles = []
+    for seed in problem.seeds:
+        with seeded(stream(seed, "hypernet"), problem.device):
+            singles.append(Hypernet(hypernet_size(problem.task, problem.config)))
+    if len(singles) == 1:
+        return singles[0].to(problem.device)
+    return stacked(singles).to(problem.device)
+
+
+def hypernet_size(task: Task, config: SearchConfig) -> HypernetSize:
+    """The hypernet of a task and settings."""
+    return HypernetSize(
+        features=task.features,
+        operations=config.operations,
+        cells=config.cells,
+        steps=config.steps,
+        cell_outputs=config.cell_outputs,
+        channels=config.channels,
+        length=config.length,
+        dropout=config.dropout,
+        outputs=task.outputs,
+        relaxation=config.relaxation,
+    )
+
+
+def parameter_free(genotype: Genotype) -> float:
+    """Share of the steps whose operation has no weights: where it nears 1, a search has collapsed (RobustDARTS)."""
+    ops = [step.op for cell in genotype.cells for step in cell.steps]
+    return sum(op in PARAMETER_FREE for op in ops) / len(ops)
+
+
+def _by_seed(batch: Samples, seeds: int) -> Samples:
+    """The rows of all seeds, one seed after the other, (K·B, ...) to (K, B, ...)."""
+    split = {name: feature.unflatten(0, (seeds, -1)) for name, feature in batch.features.items()}
+    return Samples(split, batch.labels.unflatten(0, (seeds, -1)))
+
+
+def _cut(batch: Samples, part: slice) -> Samples:
+    """A part of the batch of every seed, along B."""
+    return Samples({name: feature[:, part] for name, feature in batch.features.items()}, batch.labels[:, part])
+
+
+def _for_all(batch: Samples, seeds: int) -> Samples:
+    """The same samples for every seed, (B, ...) to (K, B, ...)."""
+    expanded = {name: feature.expand(seeds, *feature.shape) for name, feature in batch.features.items()}
+    return Samples(expanded, batch.labels.expand(seeds, *batch.labels.shape))

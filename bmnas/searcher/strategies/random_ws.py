@@ -1,0 +1,72 @@
+"""Random search with weight sharing (Li and Talwalkar, "Random Search and Reproducibility for NAS", UAI 2019).
+
+In every step a genotype is drawn from the space, and its weights in the hypernet are trained alone. alpha, beta and
+gamma take no part. At the end genotypes are drawn and scored with the weights that they inherit (`selection.sampled`).
+
+An epoch's genotype is one more drawn from the space, and its score is that of its network with inherited weights: it
+says how far the weights are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bmnas.genotype import Genotype
+from bmnas.genotype.space import numbering
+from bmnas.genotype.space.choices import Choices
+from bmnas.genotype.space.variation import below
+from bmnas.searcher.hypernet import HypernetSize, Mixing
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.seeding import stream
+from bmnas.searcher.strategies.on_hypernet import OnHypernet
+
+
+class RandomWeightSharing(OnHypernet):
+    """A uniformly drawn genotype takes part in a step, drawn anew for each step and seed."""
+
+    learns_architecture = False
+    scores_genotypes = True
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self._space = problem.space
+        self._sizes, self._count = self._space.sizes, self._space.count
+
+    def genotypes(self) -> list[Genotype]:
+        """A genotype of the space for each seed, drawn for the epoch that is under way."""
+        return [
+            self.problem.genotype(self._space.random(Random(stream(seed, "genotype", self.epoch + 1))).cells, seed)
+            for seed in self.problem.seeds
+        ]
+
+    def _mixing(self, phase: str) -> Mixing:
+        place = (phase, self.epoch + 1, len(self._losses[phase]))
+        drawn = [self._drawn(Random(stream(seed, "path", *place))) for seed in self.problem.seeds]
+        return certain(drawn, self.hypernet.size, like=self.hypernet.gamma_KNMP)
+
+    def _drawn(self, random: Random) -> Choices:
+        return numbering.unrank(self._sizes, below(self._count, random))
+
+
+def certain(choices_K: Sequence[Choices], size: HypernetSize, *, like: Tensor) -> Mixing:
+    """The weights of K seeds, each certain of its own choices, of the type and on the device of a tensor."""
+
+    def one_hot(numbers: list[object], count: int) -> Tensor:
+        return F.one_hot(torch.tensor(numbers), count).to(like)
+
+    cells = range(size.cells)
+    return Mixing(
+        cells=tuple(one_hot([each[n].inputs for each in choices_K], len(size.features) + n) for n in cells),
+        steps=tuple(
+            tuple(one_hot([each[n].steps[m].inputs for each in choices_K], 2 + m) for m in range(size.steps))
+            for n in cells
+        ),
+        operations=one_hot(
+            [[[step.operation for step in cell.steps] for cell in each] for each in choices_K], len(size.operations)
+        ),
+    )

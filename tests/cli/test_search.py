@@ -1,0 +1,63 @@
+"""``bmnas search`` with its settings: several seeds, presets, strategies, the official protocol."""
+
+from __future__ import annotations
+
+import json
+
+from bmnas.genotype import load
+from tests.cli.test_commands import SMALL, bmnas, unwrapped
+
+TINY = [*SMALL, "--epochs", "2", "--train-epochs", "1", "--cells", "1"]
+
+
+def test_several_seeds(cache, tmp_path):
+    out, _ = bmnas("search", *TINY, "--seeds", 2, "--top-k", 1, "--out", tmp_path / "run", cache=cache)
+    assert "same training budget for every row, 2 seeds" in unwrapped(out)
+    assert unwrapped(out).count("±") == 5  # four rows, and the selection
+    assert "How often, in 2 genotypes" in out
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["seeds"] == [0, 1]
+    for seed in (0, 1):
+        genotype = load(tmp_path / "run" / f"seed{seed}" / "genotype.json")
+        assert genotype.provenance.seed == seed
+        assert "test" in genotype.provenance.scores
+
+
+def test_the_official_protocol_labels_its_numbers(cache, tmp_path):
+    official = ["--protocol", "official", "--relaxation", "shared", "--derive", "official"]
+    out, _ = bmnas("search", *TINY, *official, "--out", tmp_path / "run", cache=cache)
+    text = unwrapped(out)
+    assert "best test accuracy" in text
+    assert "Protocol official: the best epoch on the test split" in text
+    assert "(in train mode: protocol official)" in text
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert {row["protocol"] for row in results["rows"]} == {"official"}
+
+
+def test_other_strategies(cache, tmp_path):
+    budget = ["--strategy", "random", "--budget-trainings", 2, "--no-evaluate"]
+    out, _ = bmnas("search", *TINY, *budget, "--out", tmp_path / "run", cache=cache)
+    assert "Search: 2 candidates in" in unwrapped(out)
+    assert (tmp_path / "run" / "genotypes" / "candidate-002.json").exists()
+    _, err = bmnas("search", *TINY, "--out", tmp_path / "run", cache=cache, code=2)
+    assert err.count("\n") <= 2
+    assert "search.budget_trainings" in unwrapped(err)
+
+
+def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
+    for options, sentence in (
+        (["--preset", "ntu1"], "unknown preset 'ntu1'; did you mean 'ntu-1'?"),
+        (
+            ["--preset", "ntu-1", "--derive", "official", "--cells", "9"],
+            "preset ntu-1 was made for 8 sequence features",
+        ),
+        (["--epochs", "0"], "setting epochs is 0"),
+        (["--lr", "nan"], "setting lr is nan"),
+        (["--strategy", "gdas", "--relaxation", "shared"], "use the relaxation split"),
+        (["--derive", "official", "--cells", "5"], "use fewer cells, or the paper's derivation"),
+        (["--operations", "Sum,Attentoin"], "did you mean 'Attention'"),
+    ):
+        _, err = bmnas("search", *options, "--out", tmp_path / "run", code=2)
+        assert sentence in unwrapped(err), (options, err)
+        assert "Traceback" not in err
+        assert not (tmp_path / "run").exists()

@@ -1,0 +1,42 @@
+"""Looking at a hypernet piece by piece gives what its whole forward gives."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from bmnas.searcher.derive import allowed_inputs, allowed_pairs
+from bmnas.searcher.selection.choice import Partial
+from bmnas.searcher.selection.masked import Masked
+from tests.searcher.problems import NAMES, decided, problem
+
+
+@pytest.mark.parametrize("relaxation", ["shared", "split"])
+def test_the_loss_is_that_of_the_whole_hypernet(relaxation):
+    search = problem(relaxation=relaxation, cells=3)
+    masked, rng = Masked(search, decided(search)), Random(0)
+    for _ in range(25):
+        choices = some_choices(rng, ordered=relaxation == "split")
+        assert masked.loss(choices) == pytest.approx(masked.loss_of(masked.mixing(choices)), rel=1e-4)
+    assert masked.looks == 50
+
+
+def test_a_choice_makes_a_difference():
+    search = problem()
+    masked = Masked(search, decided(search))
+    losses = {masked.loss(Partial().with_pair(pair)) for pair in [(0, 1), (0, 2), (1, 0)]}
+    assert len({*losses, masked.loss(Partial())}) == 4
+
+
+def some_choices(rng: Random, ordered: bool) -> Partial:
+    """The first choices of a genotype with three cells of two steps."""
+    choices = Partial()
+    for n in range(rng.randint(0, 3)):
+        pairs = allowed_pairs(n, choices.pairs, features=len(NAMES), rule="paper", ordered=ordered)
+        choices = choices.with_pair(rng.choice(pairs))
+    if len(choices.pairs) == 3:
+        for at in range(rng.randint(0, 6)):
+            inputs = [pair for pair in allowed_inputs(at % 2, rule="paper") if ordered or pair[0] < pair[1]]
+            choices = choices.with_step(rng.randrange(4), rng.choice(inputs))
+    return choices

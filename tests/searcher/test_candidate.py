@@ -1,0 +1,117 @@
+"""Candidates: which are new, what they are trained on, and what stops them."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+
+import pytest
+import torch
+
+from bmnas.genotype.canonical import equivalent
+from bmnas.searcher import search
+from bmnas.searcher.candidate import CandidateTraining, Distinct
+from bmnas.searcher.diverged import Diverged
+from bmnas.searcher.inherit import validated
+from tests.searcher.problems import problem, task_and_store
+
+
+def training(number: int = 1, **settings) -> CandidateTraining:
+    stated = problem(strategy="random", **settings)
+    return CandidateTraining(stated, stated.space.random(3), 0, number)
+
+
+def finish(candidate: CandidateTraining) -> CandidateTraining:
+    for _ in candidate.steps():
+        pass
+    return candidate
+
+
+def test_only_new_genotypes_are_drawn():
+    space = problem(cells=1, steps=1, operations=("Sum",)).space
+    genotypes = list(space)
+    distinct = Distinct(space, genotypes[:1])
+    draws = iter([genotypes[0], genotypes[0], *genotypes])
+    found = distinct.first_new(lambda: next(draws))
+    assert not equivalent(found, genotypes[0])
+    assert distinct.first_new(lambda: found, tries=5) is None
+    assert distinct.first_new(lambda: genotypes[0], tries=5) is None
+
+
+def test_a_candidate_learns_from_the_training_split_alone():
+    one, two, three = training(epochs=3), training(epochs=3), training(epochs=3)
+    for candidate, split in ((two, "validation"), (three, "train")):
+        data = copy.copy(getattr(candidate._problem, split))
+        data._labels_R = torch.zeros_like(data._labels_R)
+        object.__setattr__(candidate._problem, split, data)
+    assert finish(one).loss == finish(two).loss != finish(three).loss
+    weights = [list(candidate._network.state_dict().values()) for candidate in (one, two)]
+    assert all(map(torch.equal, *weights))
+
+
+def test_it_learns():
+    assert finish(training(epochs=30, lr=0.02)).loss < 0.8 * finish(training(epochs=1)).loss
+
+
+def test_its_score_is_that_of_the_last_epoch_in_eval_mode():
+    candidate = finish(training())
+    assert candidate.score == validated(candidate._network, candidate._problem)
+    assert not candidate._network.training
+
+
+def test_its_step_size_falls_to_the_least():
+    candidate = finish(training(lr=0.01, min_lr=0.001))
+    assert candidate._optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
+
+
+def test_the_callers_random_numbers_are_left_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    for _ in itertools.islice(training().steps(), 4):
+        pass
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_candidates_differ_in_their_weights_by_number():
+    first, again, second = training(1), training(1), training(2)
+    assert all(map(torch.equal, first._network.parameters(), again._network.parameters()))
+    assert not all(map(torch.equal, first._network.parameters(), second._network.parameters()))
+
+
+def test_a_loss_that_is_no_number_stops_it_at_once(monkeypatch):
+    candidate = training(number=4)
+    calls = itertools.count()
+    loss = candidate._problem.task.loss
+    monkeypatch.setattr(
+        candidate._problem.task, "loss", lambda *pair: loss(*pair) * (float("nan") if next(calls) == 4 else 1)
+    )
+    with pytest.raises(
+        Diverged, match=r"candidate 4 diverged in step 2 of epoch 2: the loss is nan; try a smaller lr than 0\.001"
+    ):
+        finish(candidate)
+    assert next(calls) == 5
+
+
+def test_weights_that_are_no_numbers_are_not_saved():
+    candidate = training()
+    next(candidate.steps())
+    candidate.state()
+    with torch.no_grad():
+        next(candidate._network.parameters()).fill_(float("inf"))
+    with pytest.raises(Diverged, match="in step 1 of epoch 1: a weight is no finite number"):
+        candidate.state()
+
+
+@pytest.mark.parametrize("strategy", ["random", "evolution"])
+def test_a_run_folder_keeps_every_candidate(tmp_path, strategy):
+    task, _ = task_and_store()
+    config = problem(strategy=strategy, budget_trainings=3, population=2).config
+    result = search(task, config, folder=tmp_path / "run", cache=tmp_path / "cache", device="cpu", evaluate=False)
+    names = sorted(path.name for path in (tmp_path / "run" / "genotypes").iterdir())
+    assert names == [f"candidate-00{n}.json" for n in (1, 2, 3)]
+    scores = [entry["score"] for entry in result.history]
+    assert result.seeds[0].score == max(scores)
+    assert result.genotype.provenance.scores["validation"] == max(scores)
+    again = search(task, config, folder=tmp_path / "run", cache=tmp_path / "cache", device="cpu", evaluate=False)
+    assert again == result

@@ -1,0 +1,61 @@
+"""A network with inherited weights computes what the hypernet does when it is certain of the same choices."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import torch
+
+from bmnas.compiler.layers import BatchNorm
+from bmnas.searcher.inherit import calibration_batches, inherited, inherited_score, recalibrate, validated
+from tests.searcher.problems import certain, decided, problem
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_split_hypernet_computes_what_the_derived_network_will(seed):
+    search = problem(relaxation="split", cells=3, outputs_per_cell=1 + seed % 4, derive="paper")
+    hypernet = decided(search, seed)
+    genotype = search.space.random(Random(seed))
+    network = inherited(hypernet, genotype).eval()
+    batch = search.validation.whole()
+    features = {name: feature.unsqueeze(0) for name, feature in batch.features.items()}
+    with torch.no_grad():
+        ours, theirs = network(batch.features), hypernet(features, certain(search, genotype))[0]
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_the_weights_are_copies():
+    search = problem()
+    hypernet = decided(search)
+    network = inherited(hypernet, search.space.random(0))
+    before = {name: tensor.clone() for name, tensor in hypernet.state_dict().items()}
+    for parameter in network.parameters():
+        parameter.data.zero_()
+    assert all(torch.equal(before[name], tensor) for name, tensor in hypernet.state_dict().items())
+
+
+def test_statistics_are_measured_anew_and_nothing_else_changes():
+    search = problem(dropout=0.5)
+    network = inherited(decided(search), search.space.random(3))
+    parameters = [parameter.clone() for parameter in network.parameters()]
+    batches = calibration_batches(search)
+    recalibrate(network, batches)
+    assert all(map(torch.equal, network.parameters(), parameters))
+    norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+    assert norms
+    assert {norm.momentum for norm in norms} == {0.1}
+    assert not network.training
+    first = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    recalibrate(network, batches)  # no trace of what was there before
+    for name, buffer in network.named_buffers():
+        torch.testing.assert_close(buffer, first[name])
+
+
+def test_the_score_is_that_of_the_network():
+    search = problem()
+    hypernet, genotype = decided(search), search.space.random(1)
+    score = inherited_score(search, hypernet, genotype, calibration_batches(search))
+    network = inherited(hypernet, genotype)
+    recalibrate(network, calibration_batches(search))
+    assert score == validated(network, search)

@@ -1,0 +1,62 @@
+"""Several seeds as one computation: each is its own single search, up to rounding."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from bmnas.searcher import EpochDone, SearchConfig, SelectionDone, TrainConfig, search
+from bmnas.searcher.hypernet import of_seed, stacked
+from bmnas.searcher.strategies import Bilevel
+from bmnas.searcher.strategies.on_hypernet import new_hypernet
+from tests.searcher.problems import problem, task_and_store
+
+
+@pytest.mark.parametrize("relaxation", ["shared", "split"])
+def test_each_seed_equals_its_own_single_search(relaxation):
+    settings = {"relaxation": relaxation, "dropout": 0.2, "arch_lr": 0.1}
+    together = list(Bilevel(problem(seed=4, seeds=3, **settings)).events())
+    for seed in (4, 5, 6):
+        alone = list(Bilevel(problem(seed=seed, **settings)).events())
+        for kind in (EpochDone, SelectionDone):
+            ours = [event for event in together if isinstance(event, kind) and event.seed == seed]
+            theirs = [event for event in alone if isinstance(event, kind)]
+            assert len(ours) == len(theirs) > 0
+            for one, other in zip(ours, theirs, strict=True):
+                assert one.genotype == other.genotype
+                assert one.score == pytest.approx(other.score)
+                if kind is EpochDone:
+                    assert (one.loss, one.arch_loss) == pytest.approx((other.loss, other.arch_loss), rel=1e-4)
+
+
+def test_hypernets_are_stacked_and_taken_apart():
+    singles = [new_hypernet(problem(seed=seed)) for seed in (1, 2)]
+    both = stacked(singles)
+    assert both.alpha_KE2.shape[0] == 2
+    for k, single in enumerate(singles):
+        ours, theirs = of_seed(both, k).state_dict(), single.state_dict()
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_run_folder_of_several_seeds(tmp_path, cache):
+    task, _ = task_and_store()
+    config = SearchConfig.for_task(task, channels=4, length=3, cells=1, steps=1, epochs=2, batch_size=16, seeds=2)
+    result = search(
+        task, config, train=TrainConfig(epochs=1, batch_size=16), folder=tmp_path / "run", device="cpu", cache=cache
+    )
+    assert [found.seed for found in result.seeds] == [0, 1]
+    for found in result.seeds:
+        assert found.folder == result.folder / f"seed{found.seed}"
+        names = {path.name for path in found.folder.iterdir()}
+        assert {"genotype.json", "genotype.svg", "genotype.safetensors", "results.json", "genotypes"} <= names
+        assert found.genotype.provenance.seed == found.seed
+        assert "--seeds 2" in found.genotype.provenance.command
+    assert result.genotype == max(result.seeds, key=lambda found: found.score).genotype
+    summary = json.loads((result.folder / "summary.json").read_text())
+    assert summary["seeds"] == [0, 1]
+    assert set(summary["rows"]) == {"A alone", "B alone", "late fusion", "found network"}
+    again = search(task, config, train=TrainConfig(epochs=1, batch_size=16), folder=tmp_path / "run", cache=cache)
+    assert again == result
