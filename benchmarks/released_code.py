@@ -32,7 +32,7 @@ class ReleasedNetwork(nn.Module):
 
     def __init__(self, genotype: Genotype, checkout: Path, dropout: float | None = None) -> None:
         super().__init__()
-        reshape_class, fusion_class, names = _import(checkout)
+        reshape_class, fusion_class, names = import_released(checkout)
         size = genotype.representation
         assert genotype.head is not None
         args = Namespace(
@@ -72,7 +72,7 @@ class ReleasedNetwork(nn.Module):
         return out
 
 
-def _import(checkout: Path) -> tuple[dict[str, Any], Any, Any]:
+def import_released(checkout: Path) -> tuple[dict[str, Any], Any, Any]:
     """Its reshape layers by our name of their pooling, its fusion network, and its module of genotypes."""
     if not (checkout / "models" / "search" / "darts" / "model.py").is_file():
         raise SystemExit(f"{checkout} is not a checkout of the released code: it has no models/search/darts/model.py")

@@ -1,0 +1,416 @@
+"""The search's steps against the released code's, for three settings of the paper.
+
+    python benchmarks/search_vs_official.py --official PATH [--rounds 15] [--threads 2] [--device cpu] [--json FILE]
+
+PATH is a checkout of the released code. Both sides have the same weights and get the same pooled features, as a
+feature store keeps them; they run by turns in one process. A time is the median over the rounds, a ratio the median of
+the ratios of neighbours. First outputs and gradients are compared in float64; nothing is measured where they differ by
+more than 1e-9.
+
+Weight step: gradients to none, forward, loss, backward, Adam. Validation phase, for each batch: architecture step
+(forward, loss, backward, Adam) and a second forward for the score. The released code computes all gradients in an
+architecture step, and scores in train mode; so do we here (``--protocol official``), but compute the gradients of
+alpha, beta and gamma alone. The phase with our own protocol, which scores in eval mode, is shown apart.
+
+An epoch is the steps times the batches that the paper's data sets have. A second table adds the released code's own
+backbones, which it runs in its loop: their times are measured on a few samples, and multiplied out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from compiled_vs_official import DROPOUT_INSTEAD_OF_NONE, TAPS
+from measuring import interleaved, operations, processor, turn
+from released_backbones import backbones, forward, forward_and_backward
+from released_hypernet import ReleasedHypernet, load_released, our_hypernet, released_name
+from torch import Tensor, nn
+
+import bmnas
+from bmnas.compiler import pool
+from bmnas.genotype import Genotype, published
+from bmnas.searcher.hypernet import Hypernet, Relaxation
+
+SETTINGS = ("mmimdb-1", "ntu-1", "ego-1")
+BATCH = {"mmimdb-1": 96, "ntu-1": 96, "ego-1": 72}
+SAMPLES = {"mmimdb-1": (15_552, 2_608), "ntu-1": (23_760, 2_519), "ego-1": (14_416, 4_768)}
+"""Training and validation samples of the paper's data sets."""
+EPOCHS = 30
+
+Row = dict[str, Any]
+Features = Mapping[str, Tensor]
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--official", type=Path, required=True, help="a checkout of the released code")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=SETTINGS)
+    parser.add_argument("--bf16", action="store_true", help="both sides' forwards under autocast to bfloat16")
+    parser.add_argument("--backbone-samples", type=int, default=2, help="0 leaves the second table out")
+    parser.add_argument("--json", type=Path, help="write the numbers there too")
+    parser.add_argument("--memory-of", choices=["released", "shared", "split"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    if arguments.memory_of:
+        print(json.dumps(memory_here(arguments.only[0], arguments)))
+        return
+    rows = [measured(name, arguments) for name in arguments.only]
+    print(f"\nCached pooled features for both sides\n\n{steps_table(rows)}")
+    if arguments.backbone_samples:
+        print(f"\nThe released code as it runs, its backbones in its loop\n\n{whole_table(rows)}")
+    machine = torch.cuda.get_device_name() if arguments.device == "cuda" else processor()
+    versions = f"bmnas {bmnas.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    print(f"\n{versions}; {machine}, {arguments.threads} threads of {os.cpu_count()} cores, {arguments.rounds} rounds")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"versions": versions, "machine": machine, "rows": rows}, indent=1))
+
+
+def measured(name: str, arguments: argparse.Namespace) -> Row:
+    """All numbers of one setting."""
+    differences = {each: difference(name, arguments.official, each) for each in ("outputs", "gradients")}
+    if max(differences.values()) > 1e-9:
+        raise SystemExit(f"{name}: {differences}: the sides differ, relatively; nothing is measured")
+    device = torch.device(arguments.device)
+    sides = {
+        side: Side(name, side, arguments.official, device, bf16=arguments.bf16)
+        for side in ("released", "shared", "split")
+    }
+    calls: dict[str, Callable[[], None]] = {}
+    for side, it in sides.items():
+        calls[f"{side} weights"], calls[f"{side} validation"] = it.weight_step, it.validation_phase
+    calls["shared validation, own protocol"] = partial(sides["shared"].validation_phase, own=True)
+    samples = dict(zip(calls, interleaved(list(calls.values()), arguments.rounds, device), strict=True))
+    row: Row = {
+        "name": name,
+        "differences": differences,
+        "ms": {call: 1000 * statistics.median(times) for call, times in samples.items()},
+        "operations": {call: operations(calls[call]) for call in calls if not call.startswith("split")},
+        "memory": {side: memory_apart(name, side, arguments) for side in sides},
+        "dropout": sides["released"].dropout,
+    }
+    row["ratios"] = {
+        call: statistics.median(
+            a / b for a, b in zip(samples[f"released {phase_of(call)}"], samples[call], strict=True)
+        )
+        for call in calls
+        if not call.startswith("released")
+    }
+    row["split / shared"] = statistics.median(
+        a / b for a, b in zip(samples["split weights"], samples["shared weights"], strict=True)
+    )
+    row["epoch s"] = {
+        side: epoch_seconds(name, row["ms"][f"{side} weights"], row["ms"][f"{side} validation"]) for side in sides
+    }
+    if arguments.backbone_samples:
+        row["whole s"] = whole_search(name, row, arguments)
+    print(f"{name}: " + ", ".join(f"{call} {ratio:.2f}" for call, ratio in row["ratios"].items()), flush=True)
+    return row
+
+
+class Side:
+    """One side with its optimisers and a batch.
+
+    Args:
+        name: the setting.
+        side: ``"released"``, or ours in one of its relaxations.
+        checkout: of the released code.
+        device: where it runs.
+        dtype: of weights and features.
+        bf16: whether forwards run under autocast.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        side: str,
+        checkout: Path,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        bf16: bool = False,
+    ) -> None:
+        genotype = published.load(name)
+        # Without dropout, the released code adds in place where autograd does not allow it.
+        self.dropout = genotype.dropout or DROPOUT_INSTEAD_OF_NONE
+        torch.manual_seed(0)
+        theirs = ReleasedHypernet(genotype, checkout, self.dropout)
+        self.network: nn.Module = theirs
+        self.device, self.dtype, self.bf16 = device, dtype, bf16
+        self.features = features_of(genotype, BATCH[name], device, dtype)
+        self.targets = targets_of(genotype, BATCH[name], device, dtype)
+        self.loss = F.cross_entropy if self.targets.dim() == 1 else F.binary_cross_entropy_with_logits
+        if side == "released":
+            theirs.to(device, dtype)
+            # On NTU the released search does not train the reshape layers.
+            left_out = "reshape_layers" if name.startswith("ntu") else "nothing"
+            self.weights: list[Tensor] = [p for n, p in theirs.named_parameters() if not n.startswith(left_out)]
+            self.logits = theirs.architecture()
+            for logits in self.logits:  # no parameters there, so `to` leaves them as they are
+                logits.data = logits.data.to(dtype)
+        else:
+            relaxation: Relaxation = "split" if side == "split" else "shared"
+            ours = our_hypernet(genotype, self.dropout, relaxation)
+            load_released(ours, theirs)
+            self.network = ours.to(device, dtype)
+            self.features = {key: feature.unsqueeze(0) for key, feature in self.features.items()}
+            self.weights, self.logits = list(ours.weights()), list(ours.architecture())
+        fused = side != "released"
+        self.optimizer = torch.optim.Adam(self.weights, lr=1e-3, weight_decay=1e-4, fused=fused)
+        self.arch_optimizer = torch.optim.Adam(self.logits, lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-3, fused=fused)
+        self.network.train()
+
+    def weight_step(self) -> None:
+        """One step on a training batch."""
+        self.optimizer.zero_grad()
+        with self._learning("weights"):
+            loss = self._loss()
+        loss.backward(inputs=self.weights if isinstance(self.network, Hypernet) else None)
+        self.optimizer.step()
+
+    def validation_phase(self, own: bool = False) -> None:
+        """An architecture step, and a forward for the score: in train mode, or in eval mode with our own protocol."""
+        self.arch_optimizer.zero_grad()
+        batch: Any = self.features
+        with self._learning("architecture"):
+            if isinstance(self.network, Hypernet):
+                batch = self.network.prepared(batch)
+            loss = self.loss(self.outputs(batch), self.targets)
+        loss.backward(inputs=self.logits if isinstance(self.network, Hypernet) else None)
+        self.arch_optimizer.step()
+        self.optimizer.zero_grad()
+        self.network.train(not own)
+        with torch.no_grad():
+            self.outputs(batch)
+        self.network.train()
+
+    def outputs(self, batch: Any = None) -> Tensor:
+        """(B, outputs)."""
+        with torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext():
+            out: Tensor = self.network(self.features if batch is None else batch)
+        return (out[0] if isinstance(self.network, Hypernet) else out).to(self.dtype)
+
+    def _loss(self) -> Tensor:
+        return self.loss(self.outputs(), self.targets)
+
+    def _learning(self, phase: Any) -> AbstractContextManager[None]:
+        return self.network.learning(phase) if isinstance(self.network, Hypernet) else nullcontext()
+
+
+def difference(name: str, checkout: Path, what: str) -> float:
+    """Of outputs, or of the gradients for weights and logits, relative to the norm of the released code's.
+
+    In train mode with the shared relaxation and float64. The dropout is so rare that nothing is dropped.
+    """
+    theirs, ours = (Side(name, side, checkout, torch.device("cpu"), torch.float64) for side in ("released", "shared"))
+    for module in (*theirs.network.modules(), *ours.network.modules()):
+        if isinstance(module, nn.Dropout):
+            module.p = 1e-12
+    if what == "outputs":
+        return _relative(ours.outputs().detach(), theirs.outputs().detach())
+    for side in (theirs, ours):
+        side._loss().backward()
+    assert isinstance(ours.network, Hypernet)
+    alphas, *lower = (logits.grad for logits in theirs.logits)
+    logits = [alphas, torch.stack(lower[0::2]), torch.stack(lower[1::2])]
+    pairs = [(mine.grad[0], yours) for mine, yours in zip(ours.logits, logits, strict=True)]
+    released = {parameter: tensor.grad for parameter, tensor in theirs.network.named_parameters()}
+    for parameter, tensor in ours.network.named_parameters():
+        yours = released.get(released_name(parameter)) if "." in parameter else None
+        # Before batch norm the gradient of a bias is zero but for rounding.
+        if yours is not None and not parameter.endswith("conv.bias"):
+            pairs.append((tensor.grad[0], yours.reshape(tensor.shape[1:])))
+    return max(_relative(mine, yours) for mine, yours in pairs)
+
+
+def _relative(ours: Tensor, theirs: Tensor) -> float:
+    return float((ours - theirs).norm() / theirs.norm())
+
+
+def features_of(genotype: Genotype, batch: int, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Random numbers in the shapes that a feature store keeps; a grid of a vector repeats it, as there."""
+    generator = torch.Generator().manual_seed(1)
+    features = {}
+    for feature in genotype.features:
+        assert feature.channels is not None
+        tap, length = TAPS[feature.name], genotype.representation.length
+        if tap:
+            shape = pool(torch.empty(1, feature.channels, *tap), feature.reshape, length).shape[1:]
+            value = torch.randn(batch, *shape, generator=generator)
+        else:
+            value = pool(torch.randn(batch, feature.channels, generator=generator), feature.reshape, length)
+        features[feature.name] = value.contiguous().to(device, dtype)
+    return features
+
+
+def targets_of(genotype: Genotype, batch: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Classes, or for MM-IMDB 0 or 1 for each of the labels."""
+    generator = torch.Generator().manual_seed(2)
+    assert genotype.head is not None
+    outputs = genotype.head.outputs
+    if genotype.name.startswith("mmimdb"):
+        return torch.randint(2, (batch, outputs), generator=generator).to(device, dtype)
+    return torch.randint(outputs, (batch,), generator=generator).to(device)
+
+
+def phase_of(call: str) -> str:
+    """The released call that one of ours is compared with."""
+    return call.split(" ")[1].rstrip(",")
+
+
+def batches(name: str) -> tuple[int, int]:
+    """Of the training and the validation split."""
+    training, validation = (math.ceil(samples / BATCH[name]) for samples in SAMPLES[name])
+    return training, validation
+
+
+def epoch_seconds(name: str, weight_ms: float, validation_ms: float) -> float:
+    """The steps times the batches."""
+    training, validation = batches(name)
+    return (training * weight_ms + validation * validation_ms) / 1000
+
+
+def memory_apart(name: str, side: str, arguments: argparse.Namespace) -> dict[str, float]:
+    """`memory_here` in a process of its own."""
+    command = [sys.executable, __file__, "--official", str(arguments.official), "--only", name, "--memory-of", side]
+    command += ["--threads", str(arguments.threads), "--device", arguments.device, *(["--bf16"] * arguments.bf16)]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found: dict[str, float] = json.loads(out.splitlines()[-1])
+    return found
+
+
+def memory_here(name: str, arguments: argparse.Namespace) -> dict[str, float]:
+    """MiB: the greatest so far in this process before the first step, and after some."""
+    device = torch.device(arguments.device)
+    it = Side(name, arguments.memory_of, arguments.official, device, bf16=arguments.bf16)
+
+    def peak() -> float:
+        if device.type == "cuda":
+            return torch.cuda.max_memory_allocated() / 2**20
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    before = peak()
+    for _ in range(5):
+        it.weight_step()
+        it.validation_phase()
+    return {"before": before, "peak": peak()}
+
+
+def whole_search(name: str, row: Row, arguments: argparse.Namespace) -> dict[str, float]:
+    """Seconds of a search of `EPOCHS` epochs: the released code's with its backbones, and ours with one extraction."""
+    device = torch.device(arguments.device)
+    networks = backbones(published.load(name), arguments.official)
+    for network, _ in networks:
+        network.to(device)
+    inputs = [torch.randn(arguments.backbone_samples, *shape, device=device) for _, shape in networks]
+
+    def without_gradients() -> None:
+        with torch.no_grad():
+            forward(networks, inputs)
+
+    calls = [without_gradients, partial(forward_and_backward, networks, inputs)]
+    once, both = ([] for _ in calls)
+    for call in calls:
+        call()
+    for _ in range(3):
+        once.append(turn(calls[0], 1, device))
+        both.append(turn(calls[1], 1, device))
+    # Of one sample.
+    seen, trained = (statistics.median(times) / arguments.backbone_samples for times in (once, both))
+    training, validation = SAMPLES[name]
+    released = EPOCHS * (training * trained + validation * (trained + seen) + row["epoch s"]["released"])
+    found = {"sample forward": seen, "sample forward and backward": trained, "released": released}
+    found["extraction"] = (training + validation) * seen
+    for side in ("shared", "split"):
+        found[side] = found["extraction"] + EPOCHS * row["epoch s"][side]
+    return found
+
+
+def steps_table(rows: list[Row]) -> str:
+    """Released → ours, with the ratio; geometric means in the last line."""
+    heads = [
+        "setting, batch",
+        "weight step, ms",
+        "validation phase, ms",
+        "the same, own protocol",
+        "split: weight step",
+    ]
+    heads += ["split: validation phase", "epoch, s", "operations: weight step", "validation phase"]
+    heads += ["peak memory, MiB (of it before the first step)", "gradients differ by"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for row in rows:
+        ms, ratios, counts, memory = row["ms"], row["ratios"], row["operations"], row["memory"]
+
+        def against(ours: str, row: Row = row) -> str:
+            released = row["ms"][f"released {phase_of(ours)}"]
+            return f"{released:.3g} → {row['ms'][ours]:.3g}, **{row['ratios'][ours]:.2f}×**"
+
+        dropout = "" if published.load(row["name"]).dropout else f" (dropout {row['dropout']})"
+        cells = [
+            f"{row['name']}, {BATCH[row['name']]}{dropout}",
+            against("shared weights"),
+            against("shared validation"),
+            f"{ms['shared validation, own protocol']:.3g}, {ratios['shared validation, own protocol']:.2f}×",
+            f"{ms['split weights']:.3g}, {row['split / shared']:.2f} of shared",
+            f"{ms['split validation']:.3g}, {ratios['split validation']:.2f}×",
+            f"{row['epoch s']['released']:.3g} → {row['epoch s']['shared']:.3g}",
+            *(f"{counts[f'released {phase}']} → {counts[f'shared {phase}']}" for phase in ("weights", "validation")),
+            " → ".join(f"{memory[side]['peak']:.0f} ({memory[side]['before']:.0f})" for side in ("released", "shared"))
+            + f", split {memory['split']['peak']:.0f}",
+            f"{row['differences']['gradients']:.0e}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    calls = ("shared weights", "shared validation", "shared validation, own protocol")
+    means = [statistics.geometric_mean(row["ratios"][call] for row in rows) for call in calls]
+    lines.append(f"| geometric mean | {' | '.join(f'**{mean:.2f}×**' for mean in means)} |" + " |" * (len(heads) - 4))
+    return "\n".join(lines)
+
+
+def whole_table(rows: list[Row]) -> str:
+    """A whole search, multiplied out."""
+    heads = ["setting", "batches: training, validation", "backbones, s a sample: forward, with backward"]
+    heads += [
+        f"released, {EPOCHS} epochs, h",
+        "ours: extraction, h",
+        f"ours: {EPOCHS} epochs, h",
+        "ratio",
+        "with split",
+    ]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for row in rows:
+        whole = row["whole s"]
+        steps = whole["shared"] - whole["extraction"]
+        cells = [
+            row["name"],
+            ", ".join(map(str, batches(row["name"]))),
+            f"{whole['sample forward']:.3g}, {whole['sample forward and backward']:.3g}",
+            f"{whole['released'] / 3600:.4g}",
+            f"{whole['extraction'] / 3600:.3g}",
+            f"{steps / 3600:.3g}",
+            f"**{whole['released'] / whole['shared']:.0f}×**",
+            f"{whole['released'] / whole['split']:.0f}×",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
