@@ -1,11 +1,12 @@
 """Strategies of `bmnas search` on one task with equal budgets, several seeds: mean ± standard deviation.
 
     python benchmarks/strategies.py [--task digits] [--data DIR] [--strategies bilevel random ...] [--seeds 0 1 2 3 4]
-        [--out FOLDER] [--cache FOLDER] [--epochs N]
+        [--out FOLDER] [--cache FOLDER] [--epochs N] [--population 4]
 
 First the bilevel search, with the settings that suit the task. The mean of its seconds (without extraction, with
 selection) is the budget of random search and evolution, which end after the candidate that reaches it and train each
-for as many epochs as the hypernet. gdas and random-ws get the same epochs as the bilevel search; their seconds are
+for as many epochs as the hypernet. That is time for few candidates, so that evolution has a population of 4 here; both
+begin with the same candidates. gdas and random-ws get the same epochs as the bilevel search; their seconds are
 shown. What each seed found is trained on training + validation data, like the baselines, and tested once.
 
 The run folders and a result for each strategy and seed are kept in --out, so that the same command goes on where it was
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="runs/strategies/TASK if left out")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--epochs", type=int, help="of a hypernet and of each candidate; the task's own if left out")
+    parser.add_argument("--population", type=int, default=4, help="of evolution")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     task = get_task(arguments.task, data=arguments.data)
@@ -72,7 +74,15 @@ def measured(
 ) -> Result:
     """The result of one search: that of an earlier call, or else it is run, or continued."""
     seconds = budget if strategy in _BY_SECONDS else None
-    config = SearchConfig.for_task(task, strategy=strategy, seed=seed, epochs=arguments.epochs, budget_seconds=seconds)
+    population = arguments.population if strategy == "evolution" else None
+    config = SearchConfig.for_task(
+        task,
+        strategy=strategy,
+        seed=seed,
+        epochs=arguments.epochs,
+        budget_seconds=seconds,
+        population=population,
+    )
     train = TrainConfig.ending(task, config)
     settings = {"search": config.model_dump(mode="json"), "train": train.model_dump(mode="json")}
     file = out / f"{strategy}-seed{seed}.json"

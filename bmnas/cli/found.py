@@ -30,7 +30,7 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
     if len(result.seeds) > 1:
         console.print(_genotypes(result, metric))
         console.print(_choices(result))
-    typer.echo(_search_in_words(result, metric, official))
+    typer.echo(_search_in_words(result, metric, config))
     place = result.folder if len(result.seeds) == 1 else result.folder / "seed*"
     typer.echo(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
 
@@ -71,7 +71,7 @@ def in_words(genotype: Genotype) -> str:
     return "; ".join(found)
 
 
-def _search_in_words(result: SearchResult, metric: str, official: bool) -> str:
+def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) -> str:
     from bmnas.searcher.summary import seconds_of
 
     history = result.history
@@ -83,8 +83,8 @@ def _search_in_words(result: SearchResult, metric: str, official: bool) -> str:
     words = f"Search: {what} in {seconds_of(rounds):.1f} s"
     if len(result.seeds) == 1:
         best = [entry for entry in rounds if entry["best"]][-1]
-        where = "of candidate" if candidates else "of the hypernet after epoch"
-        mode = " (in train mode: protocol official)" if official else ""
+        where = "of candidate" if candidates else f"of the {_scored(config)} after epoch"
+        mode = " (in train mode: protocol official)" if config.protocol == "official" else ""
         words += f"; best validation {metric} {score(best['score'], metric)} {where} {best['round']}{mode}"
     if selected:
         words += (
@@ -92,6 +92,13 @@ def _search_in_words(result: SearchResult, metric: str, official: bool) -> str:
             f"; validation {metric} {_mean(selected, metric)} with inherited weights"
         )
     return f"{words}."
+
+
+def _scored(config: SearchConfig) -> str:
+    """What the score of an epoch is of: strategies that never train a mixture score the epoch's genotype."""
+    from bmnas.searcher.strategies import STRATEGIES
+
+    return "genotype" if getattr(STRATEGIES[config.strategy], "scores_genotypes", False) else "hypernet"
 
 
 def _mean(entries: list[dict[str, float]], metric: str) -> str:

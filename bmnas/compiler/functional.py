@@ -72,7 +72,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if weight.dim() == 2:
         return F.linear(x, weight, bias)
     if len(weight) == 1:
-        return F.linear(x[0], weight[0], None if bias is None else bias[0]).unsqueeze(0)
+        # squeeze, as the backward of an index fills a tensor with zeros.
+        return F.linear(x.squeeze(0), weight.squeeze(0), None if bias is None else bias.squeeze(0)).unsqueeze(0)
     flat = x.flatten(1, -2)
     columns = weight.transpose(1, 2)
     y = torch.bmm(flat, columns) if bias is None else torch.baddbmm(bias.unsqueeze(1), flat, columns)
@@ -111,7 +112,7 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Te
     if weight.dim() == 2:
         return F.layer_norm(x, weight.shape, weight.contiguous(), bias.contiguous(), eps)
     if len(weight) == 1:
-        return F.layer_norm(x, weight.shape[1:], weight[0].contiguous(), bias[0].contiguous(), eps)
+        return F.layer_norm(x, weight.shape[1:], weight.squeeze(0).contiguous(), bias.squeeze(0).contiguous(), eps)
     normal = F.layer_norm(x, weight.shape[1:], eps=eps)
     return torch.addcmul(bias.unsqueeze(1), normal, weight.unsqueeze(1))
 

@@ -41,7 +41,7 @@ def inherited(hypernet: Hypernet, genotype: Genotype) -> FusionNetwork:
                 places[f"{ours}."] = f"cells.{n}.output."
             case _:
                 places[f"{ours}."] = "output."
-    for name, tensor in network.state_dict().items():
+    for name in network.state_dict():
         place = max((place for place in places if name.startswith(place)), key=len)
         theirs = places[place] + name.removeprefix(place)
         state[name] = given[theirs][0] if theirs in given else given[_of_seed(theirs, given)]

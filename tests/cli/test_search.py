@@ -11,7 +11,7 @@ TINY = [*SMALL, "--epochs", "2", "--train-epochs", "1", "--cells", "1"]
 
 
 def test_several_seeds(cache, tmp_path):
-    out, _ = bmnas("search", *TINY, "--seeds", 2, "--top-k", 1, "--out", tmp_path / "run", cache=cache)
+    out, _ = bmnas("search", *TINY, "--seeds", 2, "--out", tmp_path / "run", cache=cache)
     assert "same training budget for every row, 2 seeds" in unwrapped(out)
     assert unwrapped(out).count("±") == 5  # four rows, and the selection
     assert "How often, in 2 genotypes" in out

@@ -22,6 +22,7 @@ from bmnas.compiler.size import Size
 from bmnas.genotype import Feature
 from bmnas.searcher.hypernet.fused import mix
 from bmnas.searcher.hypernet.fused.cell import FusedCell
+from bmnas.searcher.hypernet.fused.head import FusedHead
 from bmnas.searcher.hypernet.fused.noise import Noise, hand_out
 from bmnas.searcher.hypernet.fused.reshape import FusedReshapes, Undropped
 from bmnas.searcher.hypernet.mixing import Mixing, Relaxation, mixing
@@ -71,6 +72,7 @@ class Hypernet(nn.Module):
         self.cells = nn.ModuleList(MixedCell(size, block) for _ in range(size.cells))
         self.output = network_output(size.cells, size.outputs, block)
         self._fused_reshapes = FusedReshapes(self.reshapes, size.length)
+        self._head = FusedHead(self.output)
         self._norms = [module for module in self.modules() if isinstance(module, BatchNorm)]
         self._generators: Sequence[torch.Generator] | None = None
         self._noise = hand_out(self)
@@ -88,15 +90,18 @@ class Hypernet(nn.Module):
             (K, B, outputs), or the fused (K, B, N·C·L) without ``outputs``.
         """
         self._draw()
-        noise = self._noise.current
+        noise, reshapes = self._noise.current, self._fused_reshapes
         if isinstance(features, Prepared):
             if features.reshaped is not None and self._prepares() and features.training == self.training:
-                return self._fused(self._fused_reshapes.dropped(features.reshaped, noise), mixing)
+                weights = self._weights(mixing)
+                return self._fused(self._summed(reshapes.dropped(features.reshaped, noise), weights), weights)
             features = features.features
-        if self._prepares():
-            return self._fused(self._fused_reshapes.dropped(self._reshaped(features), noise), mixing)
-        if self._fuses() and self._fused_reshapes.recognised:
-            return self._fused(self._fused_reshapes(self._pooled(features), noise), mixing)
+        if self._fuses() and reshapes.recognised:
+            weights, pooled = self._weights(mixing), self._pooled(features)
+            if self._prepares():
+                return self._fused(self._summed(reshapes.dropped(reshapes.prepare(pooled), noise), weights), weights)
+            rows_KSJ = mix.rows_of(weights.cells, len(self.size.features))
+            return self._fused(reshapes(pooled, rows_KSJ, noise), weights)
         pairs = zip(self.reshapes, self.size.features, strict=True)
         return self._mixed([reshape(features[feature.name]) for reshape, feature in pairs], mixing)
 
@@ -112,7 +117,10 @@ class Hypernet(nn.Module):
     def fuse(self, nodes: Sequence[Tensor], mixing: Mixing | None = None) -> Tensor:
         """nodes: the J reshaped features, each (K, B, L, C) -> as `forward`."""
         self._draw()
-        return self._fused(torch.stack(list(nodes), 1), mixing) if self._fuses() else self._mixed(nodes, mixing)
+        if not self._fuses():
+            return self._mixed(nodes, mixing)
+        weights = self._weights(mixing)
+        return self._fused(self._summed(torch.stack(list(nodes), 1), weights), weights)
 
     def _mixed(self, nodes: Sequence[Tensor], mixing: Mixing | None) -> Tensor:
         weights = mixing or self.mixing()
@@ -122,22 +130,26 @@ class Hypernet(nn.Module):
         out: Tensor = self.output(*nodes[-len(self.cells) :])
         return out
 
-    def _fused(self, features_KJBLC: Tensor, mixing: Mixing | None) -> Tensor:
+    def _weights(self, mixing: Mixing | None) -> Mixing:
         weights = mixing or self.mixing()
-        if self._learning == "weights":
-            weights = _detached(weights)
+        return _detached(weights) if self._learning == "weights" else weights
+
+    def _summed(self, features_KJBLC: Tensor, weights: Mixing) -> Tensor:
+        return mix.of_features(features_KJBLC, mix.rows_of(weights.cells, len(self.size.features)))
+
+    def _fused(self, sums_KSBLC: Tensor, weights: Mixing) -> Tensor:
+        """sums_KSBLC: what each cell reads of the features, cells one after the other -> as `forward`."""
         fixed = self._learning == "architecture"
-        inputs = mix.of_features(features_KJBLC, weights.cells)
+        inputs = sums_KSBLC.unflatten(1, (len(self.cells), -1)).unbind(1)
         nodes: list[Tensor] = []
         for n, cell in enumerate(self.cells):
             assert isinstance(cell, MixedCell)
-            own = inputs[n]
+            own: Sequence[Tensor] = inputs[n].unbind(1)
             if nodes:
                 among = weights.cells[n][..., -n:].unbind(1)
                 own = [mix.weighted(nodes, each, base) for each, base in zip(among, own, strict=True)]
             nodes.append(cell.fused(own, weights.steps[n], weights.operations[:, n], self._noise.current, fixed=fixed))
-        out: Tensor = self.output(*nodes)
-        return out
+        return self._head(nodes)
 
     def _fuses(self) -> bool:
         """Whether the fused way is to be taken. It cannot be differentiated twice, so not in eval mode with gradients.

@@ -16,6 +16,7 @@ from bmnas.compiler.layers import BatchNorm
 from bmnas.searcher.hypernet.fused import kernels
 from bmnas.searcher.hypernet.fused.noise import Noise, kept_factor
 from bmnas.searcher.hypernet.fused.recognise import Attention, Connected
+from bmnas.searcher.hypernet.fused.scratch import scratch
 
 PARAMETERS = 4  # of each: weight and bias of the conv, weight and bias of the norm
 
@@ -113,7 +114,7 @@ def backward(
         weights_too: see above.
         inputs_too: whether those of the inputs are asked for; else there are none.
     """
-    dy = torch.empty_like(kept.y)
+    dy = scratch(kept.y.shape, kept.y)
     columns = []
     start = 0
     for i, (layer, dout) in enumerate(zip(layers, douts, strict=True)):
@@ -127,7 +128,8 @@ def backward(
             kernels.gated_backward(dout if mask is None else dout * mask, kept.y[..., part], gate, dy[..., part])
         columns.append((channels, factors[i]))
     wide = _wide(columns, dy)
-    dz, dgain, dshift = kernels.batch_norm_backward(dy, kept.z, kept.mean, kept.inverse, kept.gain, wide)
+    dgain, dshift = kernels.batch_norm_backward_(dy, kept.z, kept.mean, kept.inverse, kept.gain, wide)
+    dz = dy
     dinputs = [kernels.product(dz, weight.transpose(1, 2)) for weight in kept.weights] if inputs_too else []
     if not weights_too:
         return dinputs, [None] * (PARAMETERS * len(layers))

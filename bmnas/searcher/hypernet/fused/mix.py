@@ -12,32 +12,26 @@ from torch.autograd.function import once_differentiable
 from bmnas.searcher.hypernet.fused import kernels
 
 
-def of_features(features_KJBLC: Tensor, weights: Sequence[Tensor]) -> list[list[Tensor]]:
-    """The sums of the features that each cell reads.
+def rows_of(weights: Sequence[Tensor], features: int) -> Tensor:
+    """The weights of the features in every sum that a cell reads, (K, S, J), from those of each cell, (K, I, ...)."""
+    return torch.cat([each[..., :features] for each in weights], 1)
 
-    Args:
-        features_KJBLC: all features.
-        weights: for each cell, (K, I, J or more); the first J are those of the features.
 
-    Returns:
-        For each cell, I tensors (K, B, L, C).
-    """
-    seeds, features, *shape = features_KJBLC.shape
-    rows = torch.cat([each[..., :features] for each in weights], 1)
-    flat = features_KJBLC.view(seeds, features, -1)
-    sums = (rows[0] @ flat[0]).unsqueeze(0) if seeds == 1 else torch.bmm(rows, flat)
-    each = sums.view(seeds, rows.shape[1], *shape).unbind(1)
-    inputs = weights[0].shape[1]
-    return [list(each[i : i + inputs]) for i in range(0, len(each), inputs)]
+def of_features(features_KJBLC: Tensor, weights_KSJ: Tensor) -> Tensor:
+    """Sums of the features, (K, S, B, L, C)."""
+    if len(features_KJBLC) == 1:  # squeeze, as the backward of an index fills a tensor with zeros
+        flat = weights_KSJ.squeeze(0) @ features_KJBLC.squeeze(0).flatten(1)
+    else:
+        flat = torch.bmm(weights_KSJ, features_KJBLC.flatten(2))
+    return flat.view(*weights_KSJ.shape[:2], *features_KJBLC.shape[2:])
 
 
 def weighted(nodes: Sequence[Tensor], weights_KE: Tensor, base: Tensor | None = None) -> Tensor:
     """base + Σ weights[:, e] · nodes[e], each (K, B, L, C). A tensor that is there twice is read once."""
     own = {id(node): node for node in nodes}
     if len(own) < len(nodes):
-        columns = weights_KE.unbind(1)
-        sums = [sum(w for w, node in zip(columns, nodes, strict=True) if id(node) == key) for key in own]
-        weights_KE = torch.stack(sums, 1)
+        places = [[e for e, node in enumerate(nodes) if id(node) == key] for key in own]
+        weights_KE = torch.stack([weights_KE[:, place].sum(1) for place in places], 1)
     out: Tensor = _Weighted.apply(weights_KE, base, *own.values())
     return out
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from bmnas.compiler.layers import BatchNorm, Conv1x1, Dropout, LayerNorm
+from bmnas.compiler.layers import BatchNorm, Conv1x1, Dropout, LayerNorm, Linear
 from bmnas.compiler.modules import BlockModule
 from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.plan import Op
@@ -97,6 +97,19 @@ def cell_output(module: nn.Module) -> tuple[Connected | None, LayerNorm] | None:
             and _is_chain(ops[5:])
         ):
             return _connected(module, ops[1:5]), _at(module, ops[6], LayerNorm)
+    return None
+
+
+def network_output(module: nn.Module) -> tuple[LayerNorm, Linear] | None:
+    """Of the end of a network, its norm and its linear layer."""
+    if not isinstance(module, BlockModule):
+        return None
+    inputs, ops = _split(module)
+    if len(inputs) > 1 and isinstance(ops[0].primitive, p.Concat) and ops[0].reads == inputs:
+        ops = ops[1:] if ops[1].reads == (ops[0].id,) else ops
+    match [type(op.primitive) for op in ops]:
+        case [p.LayerNorm, p.Relu, p.Flatten, p.Linear] if _is_chain(ops):
+            return _at(module, ops[0], LayerNorm), _at(module, ops[3], Linear)
     return None
 
 
