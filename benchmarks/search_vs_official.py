@@ -23,7 +23,6 @@ import json
 import math
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -305,7 +304,9 @@ def memory_here(name: str, arguments: argparse.Namespace) -> dict[str, float]:
     def peak() -> float:
         if device.type == "cuda":
             return torch.cuda.max_memory_allocated() / 2**20
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        # Not ru_maxrss, which a process has from the one that started it.
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
     before = peak()
     for _ in range(5):

@@ -88,7 +88,7 @@ def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) ->
         words += f"; best validation {metric} {score(best['score'], metric)} {where} {best['round']}{mode}"
     if selected:
         words += (
-            f". Selection: {selected[0]['candidates']} looks in {seconds_of(selected):.1f} s"
+            f".\nSelection: {selected[0]['candidates']} looks in {seconds_of(selected):.1f} s"
             f"; validation {metric} {_mean(selected, metric)} with inherited weights"
         )
     return f"{words}."

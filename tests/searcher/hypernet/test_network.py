@@ -149,6 +149,14 @@ def _passed(net: Hypernet, features: dict, plain: bool) -> torch.Tensor:
         return net(features)
 
 
+def test_a_graph_can_be_walked_twice():
+    net, features = small(2).train(), batch(2)
+    total, parameters = net(features).square().sum(), list(net.parameters())
+    first = torch.autograd.grad(total, parameters, retain_graph=True)
+    net(batch(2)).sum().backward()  # what is used again and again in between holds other numbers now
+    assert all(map(torch.equal, first, torch.autograd.grad(total, parameters)))
+
+
 def test_without_generators_pytorch_s_own_decides():
     net, features = small().train(), batch()
     outs = []

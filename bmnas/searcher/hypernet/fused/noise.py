@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Noise:
         """
         if self._device.type != "cpu":
             return self._bernoulli(shape, 1 / kept_factor(p), dtype)
-        count = int(np.prod(shape)) // len(self._generators)
+        count = prod(shape) // len(self._generators)
         # Four numbers of 16 bits in each of 64.
         bits = [stream.random_raw((count + 3) // 4).view(np.uint16)[:count] for stream in self._started()]
         kept = (bits[0] if len(bits) == 1 else np.concatenate(bits)) >= _dropped(p)
