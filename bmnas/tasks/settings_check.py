@@ -7,7 +7,8 @@ from typing import Any
 
 from bmnas.genotype.errors import BmnasError, did_you_mean
 
-# What a search and a training take, and the epochs of the training. A seed suits no task better than another one.
+# What a search and a training take, and the epochs of the training. A seed suits no task better than
+# another one, nor does a number of seeds.
 KNOWN = (
     "channels",
     "length",
@@ -20,6 +21,17 @@ KNOWN = (
     "outputs_per_cell",
     "operations",
     "derive",
+    "strategy",
+    "relaxation",
+    "select",
+    "top_k",
+    "samples",
+    "protocol",
+    "budget_trainings",
+    "budget_seconds",
+    "population",
+    "tournament",
+    "sharpness",
     "patience",
     "lr",
     "min_lr",

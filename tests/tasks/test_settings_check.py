@@ -10,7 +10,7 @@ from bmnas.tasks.settings_check import KNOWN, refuse_unknown
 
 
 def test_the_known_names_are_those_that_a_search_and_a_training_take() -> None:
-    taken = {*SearchConfig.model_fields, *TrainConfig.model_fields} - {"seed"}
+    taken = {*SearchConfig.model_fields, *TrainConfig.model_fields} - {"seed", "seeds"}
     assert sorted(KNOWN) == sorted(taken | {"train_epochs"})
 
 

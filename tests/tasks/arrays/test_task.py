@@ -166,7 +166,7 @@ def test_a_search_from_python(tmp_path, labels):
         evaluate=False,
     )
     assert {feature.name for feature in found.genotype.features} <= {"Video_2", "Video_10", "Audio"}
-    assert len(found.history) == 1
+    assert [event["event"] for event in found.history] == ["EpochDone", "SelectionDone"]
 
 
 @pytest.mark.parametrize(
