@@ -30,7 +30,8 @@ from torch import nn
 from bmnas.compiler import pool
 from bmnas.genotype import Feature
 from bmnas.searcher import SearchConfig
-from bmnas.searcher.bilevel import Bilevel
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.strategies import Bilevel
 from bmnas.searcher.threads import threads_for
 from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, Split, SplitName, Task, prepare
 from bmnas.tasks.store import Data, StoreWriter
@@ -141,11 +142,12 @@ def search_from_disk(folder: Path, steps: int) -> None:
     print(f"opened and verified {store.bytes / 1e9:.2f} GB in {time.perf_counter() - start:.1f} s")
     config = SearchConfig(batch_size=BATCH, channels=128, length=LENGTH, cells=2, steps=2)
     with threads_for(BATCH * 128 * LENGTH):
-        search = Bilevel(Ntu(), store, config, torch.device("cpu"))
+        search = Bilevel(Problem.of(Ntu(), store, config, torch.device("cpu")))
         print(f"training split: {type(search.train).__name__}, {len(search.train)} samples")
         waiting = Waiting(search.train, steps)
         search.train = waiting  # type: ignore[assignment]
-        search._weight_steps(1)
+        for _ in search._weight_steps():
+            pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     busy = 1 - waiting.waited / waiting.total
     rate = steps * BATCH * store.manifest.width * store.manifest.dtype.itemsize / waiting.total / 1e6
