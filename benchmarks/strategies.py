@@ -1,7 +1,8 @@
 """Strategies of `bmnas search` on one task with equal budgets, several seeds: mean ± standard deviation.
 
-    python benchmarks/strategies.py [--task digits] [--data DIR] [--strategies bilevel random ...] [--seeds 0 1 2 3 4]
-        [--out FOLDER] [--cache FOLDER] [--epochs N] [--population 4]
+    python benchmarks/strategies.py [--task digits] [--data DIR] [--modalities skeleton,inertial]
+        [--strategies bilevel random ...] [--seeds 0 1 2 3 4] [--out FOLDER] [--cache FOLDER] [--epochs N]
+        [--population 4]
 
 First the bilevel search, with the settings that suit the task. The mean of its seconds (without extraction, with
 selection) is the budget of random search and evolution, which end after the candidate that reaches it and train each
@@ -45,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", default="digits")
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--modalities", help="of the task, with commas; all of them if left out")
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--out", type=Path, help="runs/strategies/TASK if left out")
@@ -53,7 +55,8 @@ def main() -> None:
     parser.add_argument("--population", type=int, default=4, help="of evolution")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
-    task = get_task(arguments.task, data=arguments.data)
+    modalities = arguments.modalities.split(",") if arguments.modalities else None
+    task = get_task(arguments.task, data=arguments.data, modalities=modalities)
     out = arguments.out or Path("runs") / "strategies" / task.name
     out.mkdir(parents=True, exist_ok=True)
     # The others need its seconds, even if it is no row of the table.

@@ -59,6 +59,7 @@ def search(
     top_k: opt.TopK = None,
     samples: opt.Samples = None,
     protocol: opt.Protocols = None,
+    restart_epochs: opt.RestartEpochs = None,
     budget_trainings: opt.BudgetTrainings = None,
     budget_seconds: opt.BudgetSeconds = None,
     population: opt.Population = None,

@@ -85,6 +85,7 @@ Selection = Annotated[
 TopK = Annotated[int | None, _option("scored: candidates kept at every choice.", _HOW, metavar="K")]
 Samples = Annotated[int | None, _option("sampled: genotypes that are drawn and scored.", _HOW)]
 Protocols = Annotated[Protocol | None, _option("official: the released code's habits; labels what it prints so.", _HOW)]
+RestartEpochs = Annotated[int | None, _option("protocol official: epochs before the first restart.", _HOW)]
 BudgetTrainings = Annotated[int | None, _option("random, evolution: candidates that are trained.", _HOW)]
 BudgetSeconds = Annotated[float | None, _option("End the search after so many seconds.", _HOW)]
 Population = Annotated[int | None, _option("evolution: candidates that are alive.", _HOW)]

@@ -19,14 +19,15 @@ from bmnas.genotype import Genotype
 from bmnas.genotype.canonical import hash_or_none
 from bmnas.genotype.space import Space
 from bmnas.searcher.diverged import Diverged
-from bmnas.searcher.events import Pause
+from bmnas.searcher.events import MicroBatch, Pause
+from bmnas.searcher.gradients import MicroBatches
 from bmnas.searcher.inherit import validated
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.schedule import Cosine
 from bmnas.searcher.seeding import stream
 from bmnas.searcher.training import epoch_order
 from bmnas.tasks import Samples
-from bmnas.tasks.seeding import seeded
+from bmnas.tasks.seeding import seed_default, seeded
 
 TRIES = 1000  # draws in a row that bring nothing new, after which a space counts as used up
 _EVERY = 64  # steps on a GPU between two looks at the losses: a look waits for all that is under way
@@ -85,6 +86,7 @@ class CandidateTraining:
             self._network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
         )
         self._schedule = Cosine(config, self._optimizer, len(problem.train))
+        self._micro = MicroBatches(self._network, problem.device)
         self._epoch = 0
         self._losses: list[Tensor] = []  # of this epoch's steps
 
@@ -93,7 +95,7 @@ class CandidateTraining:
         """Where the training stands, as a part of a sentence."""
         return f"candidate {self._number}, after {len(self._losses)} steps of epoch {self._epoch + 1}"
 
-    def steps(self) -> Iterator[Pause]:
+    def steps(self) -> Iterator[Pause | MicroBatch]:
         """Do what remains of the training, a pause after each step, and score the network.
 
         Raises:
@@ -102,8 +104,9 @@ class CandidateTraining:
         self._network.train()
         while self._epoch < self._problem.config.epochs:
             for step, batch in self._batches():
-                with seeded(stream(self._seed, "candidate", self._number, self._epoch, step), self._problem.device):
-                    self._descend(batch)
+                with seeded(0, self._problem.device):
+                    self._descend(batch, step)
+                yield from self._micro.news()
                 yield Pause()
             self._check()
             self.loss = torch.stack(self._losses).mean().item()
@@ -131,6 +134,7 @@ class CandidateTraining:
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "epoch": self._epoch,
+            "micro_batch": self._micro.size,
             "loss": self.loss,
             "losses": torch.stack(self._losses) if self._losses else None,
         }
@@ -143,6 +147,7 @@ class CandidateTraining:
         self._optimizer.load_state_dict(state["optimizer"])
         self._schedule.load_state_dict(state["schedule"])
         self._epoch, self.loss = int(state["epoch"]), float(state["loss"])
+        self._micro.resume(state["micro_batch"])
         losses = state["losses"]
         self._losses = [] if losses is None else list(losses.to(self._problem.device))
 
@@ -154,13 +159,17 @@ class CandidateTraining:
         )
         return enumerate(data.batches(order[done:]), done)
 
-    def _descend(self, batch: Samples) -> None:
-        loss = self._problem.task.loss(self._network(batch.features), batch.labels)
-        self._optimizer.zero_grad()
-        loss.backward()
+    def _descend(self, batch: Samples, step: int) -> None:
+        place = ("candidate", self._number, self._epoch, step)
+
+        def loss(part: slice) -> Tensor:
+            seed_default(stream(self._seed, *place, *([part.start] if part.start else [])), self._problem.device)
+            own = batch[part]
+            return self._problem.task.loss(self._network(own.features), own.labels)
+
+        self._losses.append(self._micro.gradients(list(self._network.parameters()), loss, len(batch)))
         self._optimizer.step()
         self._schedule.after_step()
-        self._losses.append(loss.detach())
         every = 1 if self._problem.device.type == "cpu" else _EVERY
         if len(self._losses) % every == 0:
             self._check(len(self._losses) - every)

@@ -110,6 +110,9 @@ class SearchConfig(Optimisation):
         description="official: the released code's habits; validation in train mode, its schedule with restarts, the "
         "best epoch on the test split.",
     )
+    restart_epochs: int = Field(
+        1, ge=1, description="protocol official: epochs before the step size of the weights first starts anew."
+    )
     seeds: int = Field(1, ge=1, le=1024, description="K, independent searches: with seed, seed + 1, ...")
     epochs: int = Field(30, ge=1, description="Of a hypernet, or of the training of each candidate.")
     budget_trainings: int | None = Field(

@@ -68,11 +68,13 @@ class Cosine(Schedule):
 
 
 class Official(Schedule):
-    """The released code's, with warm restarts; its first period is one epoch, as for NTU and MM-IMDB."""
+    """The released code's, with warm restarts."""
 
     def __init__(self, config: SearchConfig, optimizer: torch.optim.Optimizer, samples: int) -> None:
         self._optimizer = optimizer
-        self._cosine = OfficialCosine(config.lr, config.min_lr, batches_per_epoch=samples / config.batch_size)
+        self._cosine = OfficialCosine(
+            config.lr, config.min_lr, batches_per_epoch=samples / config.batch_size, period=config.restart_epochs
+        )
 
     @property
     def lr(self) -> float:

@@ -14,7 +14,7 @@ from bmnas.searcher import SearchConfig
 from bmnas.searcher.hypernet import Hypernet, Mixing
 from bmnas.searcher.hypernet.mixing import X, Y
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.strategies.on_hypernet import new_hypernet
+from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from bmnas.tasks import FeatureStore, Task, prepare
 from bmnas.tasks.arrays import ArrayTask
 

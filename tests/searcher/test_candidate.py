@@ -8,12 +8,14 @@ import itertools
 import pytest
 import torch
 
+from bmnas.compiler import FusionNetwork
 from bmnas.genotype.canonical import equivalent
-from bmnas.searcher import search
+from bmnas.searcher import MicroBatch, search
 from bmnas.searcher.candidate import CandidateTraining, Distinct
 from bmnas.searcher.diverged import Diverged
 from bmnas.searcher.inherit import validated
 from tests.searcher.problems import problem, task_and_store
+from tests.searcher.test_memory import ERRORS
 
 
 def training(number: int = 1, **settings) -> CandidateTraining:
@@ -115,3 +117,22 @@ def test_a_run_folder_keeps_every_candidate(tmp_path, strategy):
     assert result.genotype.provenance.scores["validation"] == max(scores)
     again = search(task, config, folder=tmp_path / "run", cache=tmp_path / "cache", device="cpu", evaluate=False)
     assert again == result
+
+
+def test_it_goes_on_with_smaller_parts_where_memory_runs_out(monkeypatch):
+    forward, seen = FusionNetwork.forward, []
+
+    def failing(self, features):
+        seen.append(len(next(iter(features.values()))))
+        if self.training and seen[-1] > 9:
+            raise ERRORS[0]
+        return forward(self, features)
+
+    monkeypatch.setattr(FusionNetwork, "forward", failing)
+    candidate = training()
+    told = [event for event in candidate.steps() if isinstance(event, MicroBatch)]
+    assert told == [MicroBatch(samples=8, batch=16)]
+    assert seen[:4] == [16, 8, 8, 8]
+    again = training()
+    again.load_state(candidate.state())
+    assert again._micro.size == 8

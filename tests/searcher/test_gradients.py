@@ -15,6 +15,7 @@ from bmnas.compiler.layers import BatchNorm
 from bmnas.searcher import MicroBatch, SearchConfig, TrainConfig, search, train
 from bmnas.searcher.gradients import MicroBatches
 from bmnas.searcher.hypernet import Hypernet
+from bmnas.searcher.hypernet.network import Prepared
 from bmnas.searcher.memory import OutOfMemory
 from bmnas.searcher.run_folder import RunFolder
 from tests.searcher.small import CONFIG, TRAIN
@@ -159,7 +160,8 @@ def little_memory(monkeypatch):
     forward, seen = Hypernet.forward, []
 
     def failing(self, features, *rest):
-        seen.append(next(iter(features.values())).shape[1])
+        given = features.features if isinstance(features, Prepared) else features
+        seen.append(next(iter(given.values())).shape[1])
         if seen[-1] > 60:
             raise ERRORS[0]
         return forward(self, features, *rest)

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from bmnas.genotype import BmnasError, Feature, published
 from bmnas.searcher import SearchConfig
 from bmnas.searcher.presets import PRESETS, get_preset, preset_config
+from bmnas.searcher.schedule import schedule_of
 from bmnas.tasks import Task, get_task
 
 FACTS = json.loads((Path(__file__).parent.parent / "reference" / "published.json").read_text())
@@ -167,3 +169,15 @@ def test_what_cannot_be_searched_is_said_with_the_preset(name, features, setting
 def test_what_can_be_searched_after_all_is_not_refused(name, features, settings, given):
     config = preset_config(name, of_features(*features, **settings), **given)
     assert {key: getattr(config, key) for key in given} == given
+
+
+@pytest.mark.parametrize(("name", "epochs"), [("ntu-1", 1), ("ego-2", 5)])
+def test_the_official_protocol_restarts_when_the_released_code_does(name, epochs):
+    official = {"protocol": "official", "relaxation": "shared", "derive": "official"}
+    config = preset_config(name, get_task("digits"), min_lr=0.0, **official)
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+    schedule, rates = schedule_of(config, optimizer, samples=10 * config.batch_size), []
+    for _ in range(10 * epochs + 2):
+        schedule.before_step()
+        rates.append(schedule.lr)
+    assert [at for at, rate in enumerate(rates) if rate == config.lr] == [0, 10 * epochs + 1]

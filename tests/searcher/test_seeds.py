@@ -10,7 +10,7 @@ import torch
 from bmnas.searcher import EpochDone, SearchConfig, SelectionDone, TrainConfig, search
 from bmnas.searcher.hypernet import of_seed, stacked
 from bmnas.searcher.strategies import Bilevel
-from bmnas.searcher.strategies.on_hypernet import new_hypernet
+from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from tests.searcher.problems import problem, task_and_store
 
 

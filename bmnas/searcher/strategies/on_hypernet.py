@@ -10,36 +10,35 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bmnas.genotype import Genotype
-from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.derive import derive
 from bmnas.searcher.diverged import Diverged
 from bmnas.searcher.events import EpochDone, Event, Pause, SelectionDone
 from bmnas.searcher.gradients import MicroBatches
-from bmnas.searcher.hypernet import Hypernet, HypernetSize, Mixing, of_seed, stacked
+from bmnas.searcher.hypernet import Mixing, of_seed
 from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.inherit import calibration_batches, inherited_score
+from bmnas.searcher.parameter_free import parameter_free
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.schedule import schedule_of
 from bmnas.searcher.seeding import stream
 from bmnas.searcher.selection import Choice, select
 from bmnas.searcher.sharpness import Sharpness
 from bmnas.searcher.statistics import frozen_statistics
+from bmnas.searcher.strategies.losses import Losses
+from bmnas.searcher.strategies.new_hypernet import new_hypernet
+from bmnas.searcher.strategies.seed_batch import SeedBatch
 from bmnas.searcher.strategies.strategy import Best, Strategy
 from bmnas.searcher.training import epoch_order
-from bmnas.tasks import Data, Samples, Task
+from bmnas.tasks import Data
 from bmnas.tasks.seeding import seed_default, seeded
 
-# Operations without weights; one of a user's own counts as having some.
-PARAMETER_FREE = frozenset({"Zero", "Sum", "Mul", "Max", "Mean", "Attention"})
-
-_SPLIT = {"weights": "training", "architecture": "validation"}
-_EVERY = 64  # steps on a GPU between two looks at the losses: a look waits for all that is under way
+_ALL = slice(None)
 
 
 class OnHypernet(Strategy):
@@ -77,7 +76,7 @@ class OnHypernet(Strategy):
         self.sharpness = Sharpness(len(problem.seeds)) if self.config.sharpness else None
         self.micro = MicroBatches(self.hypernet, self.device)
         self.epoch = 0
-        self._losses: dict[str, list[Tensor]] = {"weights": [], "architecture": []}  # of this epoch's steps, each (K,)
+        self._losses = Losses(problem)
         # Of the official protocol: outputs and labels of this epoch's architecture steps.
         self._scored: list[tuple[Tensor, Tensor]] = []
         # Wall time of this epoch before the process began, of the process since, and of the epochs before.
@@ -103,7 +102,7 @@ class OnHypernet(Strategy):
     @property
     def place(self) -> str:
         """See `Strategy.place`."""
-        weights, architecture = (len(self._losses[phase]) for phase in ("weights", "architecture"))
+        weights, architecture = self._losses.done("weights"), self._losses.done("architecture")
         if weights:
             also = f" and {architecture} on validation" if architecture else ""
             return f"in epoch {self.epoch + 1}, after {weights} steps on the training split{also}"
@@ -111,14 +110,14 @@ class OnHypernet(Strategy):
 
     def state(self) -> dict[str, Any]:
         """See `Strategy.state`."""
-        self._check_all()
+        self._losses.check(self.hypernet)
         return {
             "hypernet": self.hypernet.state_dict(),
             "weight_optimizer": self.weight_optimizer.state_dict(),
             "arch_optimizer": self.arch_optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "epoch": self.epoch,
-            "losses": {phase: torch.stack(losses) for phase, losses in self._losses.items() if losses},
+            "losses": self._losses.state(),
             "scored": self._scored,
             "micro_batch": self.micro.size,
             "spent": self._spent,
@@ -135,8 +134,7 @@ class OnHypernet(Strategy):
         self.arch_optimizer.load_state_dict(state["arch_optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.epoch = int(state["epoch"])
-        losses = {phase: losses_SK.to(self.device) for phase, losses_SK in state["losses"].items()}
-        self._losses = {phase: list(losses[phase]) if phase in losses else [] for phase in _SPLIT}
+        self._losses.load_state(state["losses"], self.epoch + 1, self.device)
         self._scored = [(outputs.to(self.device), labels.to(self.device)) for outputs, labels in state["scored"]]
         self.micro.resume(state["micro_batch"])
         self._spent = float(state["spent"])
@@ -191,28 +189,30 @@ class OnHypernet(Strategy):
                 self._descend("architecture", batch, architecture, self.arch_optimizer)
                 if official:
                     with self.hypernet.noise(self.generators):
-                        self._scored.append((self._outputs(batch), batch.labels))
+                        self._scored.append((self._outputs(batch), batch.labels()))
                 yield from self.micro.news()
                 yield Pause()
 
-    def _batches(self, phase: str, data: Data, name: str) -> Iterator[Samples]:
-        """The batches of this phase that are not done yet: features (K, B, ...), labels (K, B, ...)."""
+    def _batches(self, phase: Phase, data: Data, name: str) -> Iterator[SeedBatch]:
+        """The batches of this phase that are not done yet."""
         seeds, size, epoch = self.problem.seeds, self.config.batch_size, self.epoch + 1
         orders = [epoch_order(data, size, seed, name, epoch) for seed in seeds]
-        done = len(self._losses[phase])
+        done = self._losses.done(phase)
         rows = [torch.cat(parts) for parts in zip(*orders, strict=True)]
+        # The weights stay as they are between the two passes that the official protocol makes on validation.
+        twice = phase == "architecture" and self.config.protocol == "official"
         for batch in data.batches(rows[done:]):
-            yield _by_seed(batch, len(seeds))
+            yield SeedBatch.of_rows(batch, len(seeds), self.hypernet.prepared if twice else None)
 
-    def _seed(self, phase: str, *part: int) -> None:
+    def _seed(self, phase: Phase, *part: int) -> None:
         """Seed everything random by its place in the search, so that no state of a generator need be kept."""
-        seeds, place = self.problem.seeds, (phase, self.epoch + 1, len(self._losses[phase]), *part)
+        seeds, place = self.problem.seeds, (phase, self.epoch + 1, self._losses.done(phase), *part)
         for generator, seed in zip(self.generators, seeds, strict=True):
             generator.manual_seed(stream(seed, *place))
         seed_default(stream(seeds[0], *place), self.device)
 
     def _descend(
-        self, phase: Phase, batch: Samples, parameters: list[torch.nn.Parameter], optimizer: torch.optim.Optimizer
+        self, phase: Phase, batch: SeedBatch, parameters: list[torch.nn.Parameter], optimizer: torch.optim.Optimizer
     ) -> None:
         def losses_K(part: slice) -> Tensor:
             self._seed(phase)
@@ -220,61 +220,30 @@ class OnHypernet(Strategy):
             if part.start:
                 self._seed(phase, part.start)
             with self.hypernet.noise(self.generators), self.hypernet.learning(phase):
-                return self._loss(_cut(batch, part), mixing)
+                return self._loss(batch, mixing, part)
 
-        losses = self.micro.gradients(parameters, losses_K, batch.labels.shape[1])
+        losses = self.micro.gradients(parameters, losses_K, batch.size)
         optimizer.step()
-        self._losses[phase].append(losses)
-        done = len(self._losses[phase])
-        if self.device.type == "cpu" or done % _EVERY == 0:
-            self._check(phase, max(0, done - (1 if self.device.type == "cpu" else _EVERY)))
+        self._losses.add(phase, losses)
 
-    def _loss(self, batch: Samples, mixing: Mixing | None) -> Tensor:
-        outputs_KB = self.hypernet(batch.features, mixing)
+    def _loss(self, batch: SeedBatch, mixing: Mixing | None, part: slice = _ALL) -> Tensor:
+        outputs_KB = self.hypernet(batch.features(part), mixing)
         task = self.problem.task
-        return torch.stack([task.loss(*pair) for pair in zip(outputs_KB, batch.labels, strict=True)])
+        return torch.stack([task.loss(*pair) for pair in zip(outputs_KB, batch.labels(part), strict=True)])
 
-    def _outputs(self, batch: Samples) -> Tensor:
+    def _outputs(self, batch: SeedBatch) -> Tensor:
         """Without gradients, (K, B, outputs)."""
-        return self.micro.outputs(lambda part: self.hypernet(_cut(batch, part).features), batch.labels.shape[1], 1)
-
-    def _check(self, phase: str, begin: int = 0) -> None:
-        """Raise where a loss since step ``begin`` is no number; the checkpoint is then older than that."""
-        losses_SK = torch.stack(self._losses[phase][begin:])
-        wrong = losses_SK.isfinite().logical_not().nonzero()
-        if len(wrong):
-            step, k = wrong[0].tolist()
-            self._diverged(phase, f"the loss is {losses_SK[step, k].item()}", begin + step, k)
-
-    def _check_all(self) -> None:
-        """Raise where the search has diverged, before a checkpoint is written.
-
-        A gradient can be no number where the loss still is one; then the weights are not, although no loss says so yet.
-        """
-        for phase, losses in self._losses.items():
-            if losses:
-                self._check(phase)
-        tensors = [*self.hypernet.parameters(), *self.hypernet.buffers()]
-        if not torch.stack([tensor.detach().isfinite().all() for tensor in tensors]).all():
-            phase = next((phase for phase in ("architecture", "weights") if self._losses[phase]), "weights")
-            self._diverged(phase, "a weight is no finite number", max(0, len(self._losses[phase]) - 1))
-
-    def _diverged(self, phase: str, what: str, step: int, k: int | None = None) -> NoReturn:
-        setting = "lr" if phase == "weights" else "arch_lr"
-        seed = f" of seed {self.problem.seeds[k]}" if k is not None and len(self.problem.seeds) > 1 else ""
-        raise Diverged(
-            f"the search{seed} diverged: {what} in epoch {self.epoch + 1}, at step {step + 1} on the {_SPLIT[phase]} "
-            f"split; try a smaller {setting} than {getattr(self.config, setting)}"
-        )
+        return self.micro.outputs(lambda part: self.hypernet(batch.features(part)), batch.size, 1)
 
     def _epoch_done(self) -> Iterator[Event]:
-        self._check_all()
-        means = {phase: torch.stack(losses).mean(0).tolist() for phase, losses in self._losses.items() if losses}
+        self._losses.check(self.hypernet)
+        means = self._losses.means()
         genotypes, running = self.genotypes(), self._running_seeds(self.epoch)
         scores = self._genotypes_scores(genotypes) if self.scores_genotypes else self._scores()
         sharpness = self.sharpness.measure(self.hypernet, self._first_loss) if self.sharpness else None
         self.epoch += 1
-        self._losses, self._scored = {"weights": [], "architecture": []}, []
+        self._losses.next_epoch()
+        self._scored = []
         seconds, self._seconds, self._since = (
             self._seconds + time.perf_counter() - self._since,
             0.0,
@@ -331,10 +300,10 @@ class OnHypernet(Strategy):
         labels_KB = torch.cat([labels for _, labels in self._scored], 1)
         return [self.problem.score(*pair) for pair in zip(outputs_KB, labels_KB, strict=True)]
 
-    def _whole_validation(self) -> Iterator[Samples]:
+    def _whole_validation(self) -> Iterator[SeedBatch]:
         """The validation split in its order, the same for every seed."""
         parts = self.validation.rows().split(self.config.batch_size)
-        return (_for_all(batch, len(self.problem.seeds)) for batch in self.validation.batches(parts))
+        return (SeedBatch.for_all(batch, len(self.problem.seeds)) for batch in self.validation.batches(parts))
 
     def _first_loss(self) -> Tensor:
         """The loss of each seed on the first batch of the validation split, (K,)."""
@@ -373,53 +342,3 @@ class OnHypernet(Strategy):
     def _running(self) -> bool:
         budget = self.config.budget_seconds
         return any(self._running_seeds(self.epoch)) and (budget is None or self._spent < budget)
-
-
-def new_hypernet(problem: Problem) -> Hypernet:
-    """The hypernet of all seeds; each seed's part is the one that it has alone."""
-    singles = []
-    for seed in problem.seeds:
-        with seeded(stream(seed, "hypernet"), problem.device):
-            singles.append(Hypernet(hypernet_size(problem.task, problem.config)))
-    if len(singles) == 1:
-        return singles[0].to(problem.device)
-    return stacked(singles).to(problem.device)
-
-
-def hypernet_size(task: Task, config: SearchConfig) -> HypernetSize:
-    """The hypernet of a task and settings."""
-    return HypernetSize(
-        features=task.features,
-        operations=config.operations,
-        cells=config.cells,
-        steps=config.steps,
-        cell_outputs=config.cell_outputs,
-        channels=config.channels,
-        length=config.length,
-        dropout=config.dropout,
-        outputs=task.outputs,
-        relaxation=config.relaxation,
-    )
-
-
-def parameter_free(genotype: Genotype) -> float:
-    """Share of the steps whose operation has no weights: where it nears 1, a search has collapsed (RobustDARTS)."""
-    ops = [step.op for cell in genotype.cells for step in cell.steps]
-    return sum(op in PARAMETER_FREE for op in ops) / len(ops)
-
-
-def _by_seed(batch: Samples, seeds: int) -> Samples:
-    """The rows of all seeds, one seed after the other, (K·B, ...) to (K, B, ...)."""
-    split = {name: feature.unflatten(0, (seeds, -1)) for name, feature in batch.features.items()}
-    return Samples(split, batch.labels.unflatten(0, (seeds, -1)))
-
-
-def _cut(batch: Samples, part: slice) -> Samples:
-    """A part of the batch of every seed, along B."""
-    return Samples({name: feature[:, part] for name, feature in batch.features.items()}, batch.labels[:, part])
-
-
-def _for_all(batch: Samples, seeds: int) -> Samples:
-    """The same samples for every seed, (B, ...) to (K, B, ...)."""
-    expanded = {name: feature.expand(seeds, *feature.shape) for name, feature in batch.features.items()}
-    return Samples(expanded, batch.labels.expand(seeds, *batch.labels.shape))

@@ -45,7 +45,7 @@ class RandomWeightSharing(OnHypernet):
         ]
 
     def _mixing(self, phase: str) -> Mixing:
-        place = (phase, self.epoch + 1, len(self._losses[phase]))
+        place = (phase, self.epoch + 1, self._losses.done(phase))
         drawn = [self._drawn(Random(stream(seed, "path", *place))) for seed in self.problem.seeds]
         return certain(drawn, self.hypernet.size, like=self.hypernet.gamma_KNMP)
 

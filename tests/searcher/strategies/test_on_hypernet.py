@@ -10,6 +10,7 @@ import torch
 from bmnas.compiler import pool
 from bmnas.compiler.layers import BatchNorm
 from bmnas.searcher import EpochDone
+from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies import Bilevel
 from bmnas.tasks import Data, get_task, prepare
@@ -120,3 +121,14 @@ def test_state_is_all_there_is(make):
     two.load_state(copy.deepcopy(one.state()))
     for a, b in zip(epochs(one), epochs(two), strict=True):
         assert (a.loss, a.arch_loss, a.score, a.genotype) == (b.loss, b.arch_loss, b.score, b.genotype)
+
+
+def test_the_two_passes_of_the_official_protocol_share_what_they_can_and_change_nothing(make, monkeypatch):
+    official = {"protocol": "official", "relaxation": "shared", "derive": "official", "epochs": 1}
+    shared = make(**official)
+    scored = next_epoch(shared).score
+    with monkeypatch.context() as patch:
+        patch.setattr(Hypernet, "prepared", lambda self, features: features)
+        apart = make(**official)
+        assert next_epoch(apart).score == scored
+    assert all(map(torch.equal, shared.hypernet.state_dict().values(), apart.hypernet.state_dict().values()))

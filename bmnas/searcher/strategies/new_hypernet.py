@@ -1,0 +1,37 @@
+"""The hypernet that a search begins with."""
+
+from __future__ import annotations
+
+from bmnas.searcher.config import SearchConfig
+from bmnas.searcher.hypernet import Hypernet, HypernetSize, stacked
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.seeding import stream
+from bmnas.tasks import Task
+from bmnas.tasks.seeding import seeded
+
+
+def new_hypernet(problem: Problem) -> Hypernet:
+    """The hypernet of all seeds; each seed's part is the one that it has alone."""
+    singles = []
+    for seed in problem.seeds:
+        with seeded(stream(seed, "hypernet"), problem.device):
+            singles.append(Hypernet(hypernet_size(problem.task, problem.config)))
+    if len(singles) == 1:
+        return singles[0].to(problem.device)
+    return stacked(singles).to(problem.device)
+
+
+def hypernet_size(task: Task, config: SearchConfig) -> HypernetSize:
+    """The hypernet of a task and settings."""
+    return HypernetSize(
+        features=task.features,
+        operations=config.operations,
+        cells=config.cells,
+        steps=config.steps,
+        cell_outputs=config.cell_outputs,
+        channels=config.channels,
+        length=config.length,
+        dropout=config.dropout,
+        outputs=task.outputs,
+        relaxation=config.relaxation,
+    )
