@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from bmnas.searcher.hypernet import Mixing
+from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
 
 WARM, COLD = 10.0, 0.1  # the temperature in the first and in the last epoch
@@ -32,7 +33,7 @@ class Gdas(OnHypernet):
         """That of the epoch which is under way."""
         return WARM + (COLD - WARM) * self.epoch / max(1, self.config.epochs - 1)
 
-    def _mixing(self, phase: str) -> Mixing:
+    def _mixing(self, phase: Phase) -> Mixing:
         net, official = self.hypernet, self.config.derive == "official"
         features, cells, steps = len(net.size.features), net.size.cells, net.size.steps
         # A weight step leaves alpha, beta and gamma as they are.

@@ -163,7 +163,7 @@ class OnHypernet(Strategy):
             for k, seed in enumerate(self.problem.seeds)
         ]
 
-    def _mixing(self, phase: str) -> Mixing | None:
+    def _mixing(self, phase: Phase) -> Mixing | None:
         """The alternatives that take part in this step; ``None`` for all of them, as alpha, beta and gamma say."""
         return None
 

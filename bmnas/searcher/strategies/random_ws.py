@@ -21,6 +21,7 @@ from bmnas.genotype.space import numbering
 from bmnas.genotype.space.choices import Choices
 from bmnas.genotype.space.variation import below
 from bmnas.searcher.hypernet import HypernetSize, Mixing
+from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.seeding import stream
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
@@ -44,7 +45,7 @@ class RandomWeightSharing(OnHypernet):
             for seed in self.problem.seeds
         ]
 
-    def _mixing(self, phase: str) -> Mixing:
+    def _mixing(self, phase: Phase) -> Mixing:
         place = (phase, self.epoch + 1, self._losses.done(phase))
         drawn = [self._drawn(Random(stream(seed, "path", *place))) for seed in self.problem.seeds]
         return certain(drawn, self.hypernet.size, like=self.hypernet.gamma_KNMP)
