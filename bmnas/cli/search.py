@@ -66,6 +66,8 @@ def search(
     tournament: opt.Tournament = None,
     sharpness: opt.Sharpness = None,
     patience: opt.Patience = None,
+    amp: opt.Amp = None,
+    cuda_graphs: opt.CudaGraphs = None,
     epochs: opt.Epochs = None,
     batch_size: opt.BatchSize = None,
     lr: opt.Rate = None,

@@ -94,6 +94,8 @@ Sharpness = Annotated[
     bool | None,
     _option("Measure the curvature of the validation loss in alpha, beta, gamma; stop where it grows fast.", _HOW),
 ]
+Amp = Annotated[bool | None, _option("Compute the hypernet under autocast to bfloat16.", _HOW)]
+CudaGraphs = Annotated[bool | None, _option("bilevel, on a GPU: record a step once and replay it.", _HOW)]
 Patience = Annotated[int | None, _option("Stop after so many epochs without a better score.", _HOW)]
 
 Epochs = Annotated[int | None, _option("Epochs of the search, or of the training of each candidate.", _TRAINING)]

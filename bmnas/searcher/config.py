@@ -121,6 +121,10 @@ class SearchConfig(Optimisation):
     budget_seconds: float | None = Field(None, gt=0, description="A search ends after the round that reaches it.")
     population: int = Field(8, ge=2, description="evolution: how many of the latest candidates can be parents.")
     tournament: int = Field(3, ge=1, description="evolution: of how many candidates a parent is the best.")
+    amp: bool = Field(False, description="Forwards of the hypernet under autocast to bfloat16.")
+    cuda_graphs: bool = Field(
+        False, description="bilevel, on a GPU: record forward and backward of a step once, and replay them."
+    )
     sharpness: bool = Field(
         False, description="Measure the Hessian's dominant eigenvalue after each epoch, and stop where it grows fast."
     )
@@ -148,6 +152,12 @@ class SearchConfig(Optimisation):
             )
         if self.protocol == "official" and self.strategy != "bilevel":
             raise ValueError(f"the protocol official is that of the strategy bilevel, not of {self.strategy}")
+        if self.cuda_graphs and self.strategy != "bilevel":
+            raise ValueError(
+                f"cuda_graphs are for the strategy bilevel: steps of {self.strategy} differ in what they do"
+            )
+        if self.amp and self.strategy in ("random", "evolution"):
+            raise ValueError(f"amp is for strategies that train a hypernet, not for {self.strategy}")
         if self.sharpness and self.strategy != "bilevel":
             raise ValueError(f"sharpness is of the mixture that the strategy bilevel trains, not of {self.strategy}")
         if self.strategy == "random-ws" and self.select == "alpha":

@@ -32,11 +32,11 @@ def task_and_store() -> tuple[Task, FeatureStore]:
     return task, prepare(task, length=3, pool=pool, cache=Path(tempfile.mkdtemp()))
 
 
-def problem(**given: object) -> Problem:
+def problem(device: str = "cpu", **given: object) -> Problem:
     """A search on it."""
     task, store = task_and_store()
     settings = {"channels": 4, "length": 3, "cells": 2, "steps": 2, "batch_size": 16, "epochs": 2, "dropout": 0.1}
-    return Problem.of(task, store, SearchConfig.for_task(task, **{**settings, **given}), torch.device("cpu"))
+    return Problem.of(task, store, SearchConfig.for_task(task, **{**settings, **given}), torch.device(device))
 
 
 def decided(problem: Problem, seed: int = 0) -> Hypernet:

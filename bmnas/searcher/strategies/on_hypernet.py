@@ -20,8 +20,9 @@ from bmnas.searcher.derive import derive
 from bmnas.searcher.diverged import Diverged
 from bmnas.searcher.events import EpochDone, Event, Pause, SelectionDone
 from bmnas.searcher.gradients import MicroBatches
+from bmnas.searcher.graphs import Graphs, Inputs
 from bmnas.searcher.hypernet import Mixing, of_seed
-from bmnas.searcher.hypernet.network import Phase
+from bmnas.searcher.hypernet.network import Phase, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.parameter_free import parameter_free
 from bmnas.searcher.problem import Problem
@@ -32,13 +33,11 @@ from bmnas.searcher.sharpness import Sharpness
 from bmnas.searcher.statistics import frozen_statistics
 from bmnas.searcher.strategies.losses import Losses
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
-from bmnas.searcher.strategies.seed_batch import SeedBatch
+from bmnas.searcher.strategies.seed_batch import Features, SeedBatch
 from bmnas.searcher.strategies.strategy import Best, Strategy
 from bmnas.searcher.training import epoch_order
 from bmnas.tasks import Data
 from bmnas.tasks.seeding import seed_default, seeded
-
-_ALL = slice(None)
 
 
 class OnHypernet(Strategy):
@@ -75,6 +74,7 @@ class OnHypernet(Strategy):
         self.schedule = schedule_of(self.config, self.weight_optimizer, len(self.train))
         self.sharpness = Sharpness(len(problem.seeds)) if self.config.sharpness else None
         self.micro = MicroBatches(self.hypernet, self.device)
+        self.graphs = Graphs(self.generators) if self.config.cuda_graphs and self.device.type == "cuda" else None
         self.epoch = 0
         self._losses = Losses(problem)
         # Of the official protocol: outputs and labels of this epoch's architecture steps.
@@ -200,7 +200,7 @@ class OnHypernet(Strategy):
         done = self._losses.done(phase)
         rows = [torch.cat(parts) for parts in zip(*orders, strict=True)]
         # The weights stay as they are between the two passes that the official protocol makes on validation.
-        twice = phase == "architecture" and self.config.protocol == "official"
+        twice = phase == "architecture" and self.config.protocol == "official" and not self.config.amp
         for batch in data.batches(rows[done:]):
             yield SeedBatch.of_rows(batch, len(seeds), self.hypernet.prepared if twice else None)
 
@@ -220,20 +220,44 @@ class OnHypernet(Strategy):
             if part.start:
                 self._seed(phase, part.start)
             with self.hypernet.noise(self.generators), self.hypernet.learning(phase):
-                return self._loss(batch, mixing, part)
+                return self._loss(batch.features(part), batch.labels(part), mixing)
 
-        losses = self.micro.gradients(parameters, losses_K, batch.size)
+        losses = self._replayed(phase, batch, parameters)
+        if losses is None:
+            losses = self.micro.gradients(parameters, losses_K, batch.size)
         optimizer.step()
         self._losses.add(phase, losses)
 
-    def _loss(self, batch: SeedBatch, mixing: Mixing | None, part: slice = _ALL) -> Tensor:
-        outputs_KB = self.hypernet(batch.features(part), mixing)
-        task = self.problem.task
-        return torch.stack([task.loss(*pair) for pair in zip(outputs_KB, batch.labels(part), strict=True)])
+    def _replayed(self, phase: Phase, batch: SeedBatch, parameters: list[torch.nn.Parameter]) -> Tensor | None:
+        """The losses of a step that a CUDA graph computes; ``None`` where none does."""
+        if self.graphs is None or self.micro.size is not None:
+            return None
+
+        def losses_K(inputs: Inputs) -> Tensor:
+            *features, labels = inputs
+            with self.hypernet.noise(self.generators), self.hypernet.learning(phase):
+                return self._loss(dict(zip(batch.whole, features, strict=True)), labels, None)
+
+        self._seed(phase)
+        return self.graphs.gradients((phase, batch.size), [*batch.whole.values(), batch.labels()], parameters, losses_K)
+
+    def _loss(self, features: Features | Prepared, labels_KB: Tensor, mixing: Mixing | None) -> Tensor:
+        outputs_KB, task = self._forward(features, mixing), self.problem.task
+        return torch.stack([task.loss(*pair) for pair in zip(outputs_KB, labels_KB, strict=True)])
+
+    def _forward(self, features: Features | Prepared, mixing: Mixing | None = None) -> Tensor:
+        """(K, B, outputs), in the precision of the weights."""
+        if not self.config.amp:
+            outputs: Tensor = self.hypernet(features, mixing)
+            return outputs
+        # Its cache would keep what belongs to a recorded step.
+        with torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False):
+            outputs = self.hypernet(features, mixing)
+        return outputs.to(self.hypernet.gamma_KNMP.dtype)
 
     def _outputs(self, batch: SeedBatch) -> Tensor:
         """Without gradients, (K, B, outputs)."""
-        return self.micro.outputs(lambda part: self.hypernet(batch.features(part)), batch.size, 1)
+        return self.micro.outputs(lambda part: self._forward(batch.features(part)), batch.size, 1)
 
     def _epoch_done(self) -> Iterator[Event]:
         self._losses.check(self.hypernet)
@@ -307,7 +331,8 @@ class OnHypernet(Strategy):
 
     def _first_loss(self) -> Tensor:
         """The loss of each seed on the first batch of the validation split, (K,)."""
-        return self._loss(next(self._whole_validation()), None)
+        batch = next(self._whole_validation())
+        return self._loss(batch.whole, batch.labels(), None)
 
     def _select(self) -> Iterator[Event]:
         """Select each seed's genotype from its hypernet."""

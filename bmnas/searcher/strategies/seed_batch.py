@@ -21,13 +21,14 @@ class SeedBatch:
         prepare: what several passes over a part need once, see `Hypernet.prepared`.
 
     Attributes:
+        whole: the features.
         size: B.
     """
 
     def __init__(
         self, features: Features, labels: Tensor, prepare: Callable[[Features], Prepared] | None = None
     ) -> None:
-        self._features, self._labels, self._prepare = features, labels, prepare
+        self.whole, self._labels, self._prepare = features, labels, prepare
         self._prepared: dict[tuple[int, int], Prepared] = {}
         self.size = labels.shape[1]
 
@@ -57,4 +58,4 @@ class SeedBatch:
         return self._labels[:, part]
 
     def _cut(self, part: slice) -> Features:
-        return {name: feature[:, part] for name, feature in self._features.items()}
+        return {name: feature[:, part] for name, feature in self.whole.items()}

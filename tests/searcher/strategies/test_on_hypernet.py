@@ -132,3 +132,10 @@ def test_the_two_passes_of_the_official_protocol_share_what_they_can_and_change_
         apart = make(**official)
         assert next_epoch(apart).score == scored
     assert all(map(torch.equal, shared.hypernet.state_dict().values(), apart.hypernet.state_dict().values()))
+
+
+def test_a_hypernet_under_autocast_learns_nearly_the_same(make):
+    plain, rounded = epochs(make()), epochs(make(amp=True))
+    assert [event.loss for event in plain] != [event.loss for event in rounded]
+    assert rounded[-1].loss == pytest.approx(plain[-1].loss, rel=0.1)
+    assert rounded[-1].score == pytest.approx(plain[-1].score, abs=0.1)
