@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -29,7 +28,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from measuring import interleaved, operations, processor
+from measuring import against_official, interleaved, machine_and_versions, operations
 from released_code import ReleasedNetwork
 from torch import Tensor, nn
 
@@ -70,18 +69,13 @@ Row = dict[str, Any]
 
 def main() -> None:
     """Print a table for pooled and one for raw features."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--official", type=Path, required=True, help="a checkout of the released code")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser = against_official(__doc__)
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--inputs", choices=["pooled", "raw", "both"], default="both")
     parser.add_argument("--only", nargs="+", choices=published.names(), default=published.names())
     parser.add_argument(
         "--compile", action="store_true", help="our inference through torch.compile too; on a GPU as CUDA graphs"
     )
-    parser.add_argument("--json", type=Path, help="write the numbers there too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     # By default a convolution on a GPU rounds to TF32 and a matrix product does not: both sides compute in float32.
@@ -90,11 +84,10 @@ def main() -> None:
     rows = {kind: [measured(name, kind, arguments) for name in arguments.only] for kind in kinds}
     for kind in kinds:
         print(f"\nFeatures {kind}\n\n{markdown(rows[kind])}")
-    machine = torch.cuda.get_device_name() if arguments.device == "cuda" else processor()
-    versions = f"bmnas {bmnas.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
-    print(f"\n{versions}; {machine}, {arguments.threads} threads of {os.cpu_count()} cores, {arguments.rounds} rounds")
+    about = machine_and_versions(arguments)
+    print(f"\n{about}, {arguments.rounds} rounds")
     if arguments.json:
-        arguments.json.write_text(json.dumps({"versions": versions, "machine": machine, "rows": rows}, indent=1))
+        arguments.json.write_text(json.dumps({"machine": about, "rows": rows}, indent=1))
 
 
 def measured(name: str, kind: str, arguments: argparse.Namespace) -> Row:

@@ -1,7 +1,8 @@
-"""What benchmarks share: times of calls by turns, numbers of operations, the name of the processor."""
+"""What benchmarks share: their options, times of calls by turns, numbers of operations, what they ran on."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import time
@@ -12,6 +13,26 @@ from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
+
+import bmnas
+
+
+def against_official(documentation: str | None) -> argparse.ArgumentParser:
+    """The options of a benchmark against a checkout of the released code."""
+    parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--official", type=Path, required=True, help="a checkout of the released code")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", type=Path, help="write the numbers there too")
+    return parser
+
+
+def machine_and_versions(arguments: argparse.Namespace) -> str:
+    """What such a benchmark ran on, and with."""
+    machine = torch.cuda.get_device_name() if arguments.device == "cuda" else processor()
+    versions = f"bmnas {bmnas.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    return f"{versions}; {machine}, {arguments.threads} threads of {os.cpu_count()} cores"
 
 
 def interleaved(calls: list[Callable[[], object]], rounds: int, device: torch.device) -> list[list[float]]:
