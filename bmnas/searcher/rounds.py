@@ -63,7 +63,7 @@ def do_rounds(
                 pending = True
             elif isinstance(event, Pause):
                 steps += 1
-                if pending or stop.asked or steps == every:
+                if pending or event.save or stop.asked or steps == every:
                     save()
                     pending, steps = False, 0
                 if stop.asked:

@@ -20,7 +20,8 @@ from bmnas.searcher.diverged import Diverged
 from bmnas.searcher.events import Pause
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run_folder import RunFolder
-from bmnas.searcher.strategies import on_hypernet, strategy_of
+from bmnas.searcher.strategies import strategy_of
+from bmnas.searcher.strategies.on_hypernet import OnHypernet
 from bmnas.tasks import get_task, prepare
 from tests.cli.test_commands import start
 from tests.searcher.small import CONFIG, timeless
@@ -109,6 +110,20 @@ def test_a_search_that_was_killed_after_a_step_ends_like_one_that_was_not(
     assert left_in(tmp_path / "run") == whole(kind)
 
 
+def test_a_long_selection_is_saved_on_its_way(run, tmp_path, monkeypatch):
+    """Without --checkpoint-every, and as often as an epoch takes; here every look takes longer than that."""
+    save, saved = RunFolder.save_checkpoint, []
+    monkeypatch.setattr(
+        RunFolder, "save_checkpoint", lambda self, state: (save(self, state), saved.append(state["search"]))
+    )
+    monkeypatch.setattr(OnHypernet, "_spent", property(lambda self: 0.0, lambda self, value: None), raising=False)
+    run(config=KINDS["selection"], folder=tmp_path / "run")
+    looks = [len(state["looks"][0]) for state in saved if state["looks"]]
+    assert len(looks) > 20
+    assert looks == sorted(looks)
+    assert (saved[-1]["looks"], saved[-1]["selected"]) == ([], True)
+
+
 @pytest.mark.parametrize(("every", "count"), [(None, 2), (1, 18), (4, 6), (100, 2)])
 def test_how_often_checkpoints_are_written(run, tmp_path, monkeypatch, every, count):
     """After eight steps an epoch and its end; what comes after an epoch counts anew."""
@@ -163,9 +178,9 @@ def test_on_a_gpu_a_checkpoint_looks_at_the_losses_first(strategy, monkeypatch):
     """There they are looked at now and then, since a look waits for all that is under way."""
     search = strategy(seeds=2)
     for event in search.events():
-        if isinstance(event, Pause) and len(search._losses["weights"]) == 3:
+        if isinstance(event, Pause) and search._losses.done("weights") == 3:
             break
-    search._losses["weights"][1][1] = float("inf")
+    search._losses._steps["weights"][1][1] = float("inf")
     with pytest.raises(Diverged, match="the search of seed 6 diverged: the loss is inf in epoch 1, at step 2 on the"):
         search.state()
 
@@ -174,7 +189,7 @@ def test_a_weight_that_is_no_number_writes_no_checkpoint(strategy):
     """The gradient of a loss can be none where the loss still is one."""
     search = strategy()
     for event in search.events():
-        if isinstance(event, Pause) and search._losses["architecture"]:
+        if isinstance(event, Pause) and search._losses.done("architecture"):
             break
     search.state()
     with torch.no_grad():
@@ -194,8 +209,7 @@ def test_the_state_of_a_search_on_another_device_is_taken_to_this_one(strategy, 
     buffer.seek(0)
     two.device = torch.device("meta")
     two.load_state(torch.load(buffer, weights_only=True))
-    assert {loss.device.type for loss in two._losses["weights"]} == {"meta"}
-    assert on_hypernet._SPLIT.keys() == two._losses.keys()
+    assert {loss.device.type for loss in two._losses._steps["weights"]} == {"meta"}
 
 
 OWN = SearchConfig.for_task(get_task("digits"), **SHORT.model_dump())

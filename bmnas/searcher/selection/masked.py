@@ -13,6 +13,7 @@ from bmnas.searcher.hypernet import Hypernet, Mixing
 from bmnas.searcher.hypernet.network import MixedCell
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selection.choice import Partial
+from bmnas.searcher.selection.looks import Looks
 
 # Rows of a batch of the validation split; nothing is kept for gradients, so they may be many.
 _BATCH = 512
@@ -24,14 +25,10 @@ Steps = tuple[tuple[int, Pair], ...]
 
 
 class Masked:
-    """Looks at a trained hypernet of one seed on the validation split, in eval mode.
+    """Looks at a trained hypernet of one seed on the validation split, in eval mode."""
 
-    Attributes:
-        looks: how often it has looked.
-    """
-
-    def __init__(self, problem: Problem, hypernet: Hypernet) -> None:
-        self.problem, self.hypernet = problem, hypernet.eval()
+    def __init__(self, problem: Problem, hypernet: Hypernet, looks: Looks) -> None:
+        self.problem, self.hypernet, self._looks = problem, hypernet.eval(), looks
         size = hypernet.size
         with torch.no_grad():
             # Reshaped once: no choice changes the features. Of each batch (J, 1, B, L, C).
@@ -46,16 +43,22 @@ class Masked:
             ]
             self._mixed = hypernet.mixing()
         self._cell = lru_cache(_KEPT)(self._computed)
-        self.looks = 0
 
     @property
     def shared(self) -> bool:
         """Whether both inputs of a node get the same mixture, so that the order of a pair makes no difference."""
         return self.hypernet.size.relaxation == "shared"
 
-    @torch.no_grad()
     def loss(self, choices: Partial) -> float:
         """The task's loss on the validation split with those choices made."""
+        return self._looks(lambda: self._loss(self._outputs(choices)))
+
+    def loss_of(self, mixing: Mixing) -> float:
+        """The task's loss on the validation split with any weights."""
+        return self._looks(lambda: self._loss(self._outputs_of(mixing)))
+
+    @torch.no_grad()
+    def _outputs(self, choices: Partial) -> Tensor:
         size, steps, J = self.hypernet.size, self.hypernet.size.steps, len(self.hypernet.size.features)
         keys: list[Key] = []
         for n in range(size.cells):
@@ -64,13 +67,11 @@ class Masked:
             read = range(n) if pair is None else sorted({node - J for node in pair if node >= J})
             keys.append((n, pair, own, tuple((k, keys[k]) for k in read)))
         cells = [self._cell(key) for key in keys]
-        outputs = torch.cat([self.hypernet.output(*nodes)[0] for nodes in zip(*cells, strict=True)])
-        return self._loss(outputs)
+        return torch.cat([self.hypernet.output(*nodes)[0] for nodes in zip(*cells, strict=True)])
 
     @torch.no_grad()
-    def loss_of(self, mixing: Mixing) -> float:
-        """The task's loss on the validation split with any weights."""
-        return self._loss(torch.cat([self.hypernet.fuse(nodes.unbind(), mixing)[0] for nodes in self._features]))
+    def _outputs_of(self, mixing: Mixing) -> Tensor:
+        return torch.cat([self.hypernet.fuse(nodes.unbind(), mixing)[0] for nodes in self._features])
 
     def mixing(self, choices: Partial) -> Mixing:
         """The weights of the hypernet, certain where a choice is made."""
@@ -95,7 +96,6 @@ class Masked:
         return weights
 
     def _loss(self, outputs: Tensor) -> float:
-        self.looks += 1
         return float(self.problem.task.loss(outputs, self.problem.validation.labels))
 
     def _computed(self, key: Key) -> list[Tensor]:

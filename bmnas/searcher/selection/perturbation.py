@@ -16,13 +16,14 @@ from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.seeding import stream
 from bmnas.searcher.selection.choice import Choice, Partial, Selection
+from bmnas.searcher.selection.looks import Looks
 from bmnas.searcher.selection.masked import Masked, without
 
 
-def perturbation(problem: Problem, hypernet: Hypernet, seed: int) -> Selection:
+def perturbation(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
     """See the file's text. Returns the genotype and its score with inherited weights."""
     config = problem.config
-    masked = Masked(problem, hypernet)
+    masked = Masked(problem, hypernet, looks)
     choices = Partial()
     # What cells read depends on what earlier cells read, so cells keep their order; steps are drawn.
     for n in range(config.cells):
@@ -56,8 +57,8 @@ def perturbation(problem: Problem, hypernet: Hypernet, seed: int) -> Selection:
     for at in sorted(decided):
         choices = choices.with_step(*decided[at])
     genotype = choices.genotype(problem, seed)
-    score = inherited_score(problem, hypernet, genotype, calibration_batches(problem))
-    return Choice(genotype, score, masked.looks + 1)
+    score = looks(lambda: inherited_score(problem, hypernet, genotype, calibration_batches(problem)))
+    return Choice(genotype, score, looks.count)
 
 
 def _with_step(masked: Masked, mixing: Mixing, n: int, m: int, op: int, inputs: Pair) -> Mixing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 from bmnas.searcher.candidate import Distinct
@@ -12,9 +13,10 @@ from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.seeding import stream
 from bmnas.searcher.selection.choice import Choice, Selection
+from bmnas.searcher.selection.looks import Looks
 
 
-def sampled(problem: Problem, hypernet: Hypernet, seed: int) -> Selection:
+def sampled(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
     """The best of ``samples`` random genotypes, no two of which compute the same, by validation score.
 
     There are fewer where the space has no more.
@@ -22,12 +24,10 @@ def sampled(problem: Problem, hypernet: Hypernet, seed: int) -> Selection:
     batches, space, random = calibration_batches(problem), problem.space, Random(stream(seed, "samples"))
     distinct = Distinct(space)
     best: Choice | None = None
-    count = 0
-    while count < problem.config.samples and (genotype := distinct.first_new(lambda: space.random(random))):
-        count += 1
-        score = inherited_score(problem, hypernet, genotype, batches)
+    while looks.count < problem.config.samples and (genotype := distinct.first_new(lambda: space.random(random))):
+        score = looks(partial(inherited_score, problem, hypernet, genotype, batches))
         if best is None or problem.better(score, best.score):
-            best = Choice(problem.genotype(genotype.cells, seed), score, count)
+            best = Choice(problem.genotype(genotype.cells, seed), score, looks.count)
         yield Pause()
     assert best is not None
-    return replace(best, candidates=count)
+    return replace(best, candidates=looks.count)

@@ -9,6 +9,7 @@ scored as the networks they stand for, with inherited weights.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from bmnas.searcher.derive import allowed_inputs, allowed_pairs
 from bmnas.searcher.events import Pause
@@ -16,12 +17,13 @@ from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selection.choice import Choice, Partial, Selection
+from bmnas.searcher.selection.looks import Looks
 from bmnas.searcher.selection.masked import Masked
 
 
-def scored(problem: Problem, hypernet: Hypernet, seed: int) -> Selection:
+def scored(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
     """See the file's text. Returns the candidate with the best validation score."""
-    masked = Masked(problem, hypernet)
+    masked = Masked(problem, hypernet, looks)
     beam = [Partial()]
     for _ in range(problem.config.cells * (1 + problem.config.steps)):
         ranked = []
@@ -38,12 +40,12 @@ def scored(problem: Problem, hypernet: Hypernet, seed: int) -> Selection:
     best: Choice | None = None
     for choices in beam:
         genotype = choices.genotype(problem, seed)
-        score = inherited_score(problem, hypernet, genotype, batches)
+        score = looks(partial(inherited_score, problem, hypernet, genotype, batches))
         yield Pause()
         if best is None or problem.better(score, best.score):
             best = Choice(genotype, score, 0)
     assert best is not None
-    return Choice(best.genotype, best.score, masked.looks + len(beam))
+    return Choice(best.genotype, best.score, looks.count)
 
 
 def _best(ranked: list[tuple[float, Partial]], count: int) -> list[Partial]:

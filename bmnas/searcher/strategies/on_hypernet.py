@@ -28,7 +28,8 @@ from bmnas.searcher.parameter_free import parameter_free
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.schedule import schedule_of
 from bmnas.searcher.seeding import stream
-from bmnas.searcher.selection import Choice, select
+from bmnas.searcher.selection import Choice, Looks, select
+from bmnas.searcher.selection.choice import Selection
 from bmnas.searcher.sharpness import Sharpness
 from bmnas.searcher.statistics import frozen_statistics
 from bmnas.searcher.strategies.losses import Losses
@@ -81,6 +82,7 @@ class OnHypernet(Strategy):
         self._scored: list[tuple[Tensor, Tensor]] = []
         # Wall time of this epoch before the process began, of the process since, and of the epochs before.
         self._seconds, self._since, self._spent = 0.0, time.perf_counter(), 0.0
+        self._looks: list[Looks] = []  # of the seeds whose genotype has been selected, or is being selected
         self._selected = False
 
     def events(self) -> Iterator[Event]:
@@ -103,6 +105,9 @@ class OnHypernet(Strategy):
     def place(self) -> str:
         """See `Strategy.place`."""
         weights, architecture = self._losses.done("weights"), self._losses.done("architecture")
+        if self._looks:
+            looks = sum(len(each.values) for each in self._looks)
+            return f"in the selection after epoch {self.epoch}, after {looks} looks"
         if weights:
             also = f" and {architecture} on validation" if architecture else ""
             return f"in epoch {self.epoch + 1}, after {weights} steps on the training split{also}"
@@ -124,6 +129,7 @@ class OnHypernet(Strategy):
             "seconds": self._seconds + time.perf_counter() - self._since,
             "best": self._best_state(),
             "sharpness": self.sharpness.state() if self.sharpness else None,
+            "looks": [looks.values for looks in self._looks],
             "selected": self._selected,
         }
 
@@ -142,6 +148,7 @@ class OnHypernet(Strategy):
         self._load_best(state["best"])
         if self.sharpness:
             self.sharpness.load_state(state["sharpness"])
+        self._looks = [Looks([float(value) for value in values]) for values in state["looks"]]
         self._selected = bool(state["selected"])
 
     def genotypes(self) -> list[Genotype]:
@@ -336,13 +343,15 @@ class OnHypernet(Strategy):
 
     def _select(self) -> Iterator[Event]:
         """Select each seed's genotype from its hypernet."""
-        since = time.perf_counter()
         done: list[Choice] = []
         for k, seed in enumerate(self.problem.seeds):
-            choice = yield from select(self.config.select, self.problem, of_seed(self.hypernet, k), seed)
+            self._looks += [Looks()] * (k == len(self._looks))
+            selection = select(self.config.select, self.problem, of_seed(self.hypernet, k), seed, self._looks[k])
+            choice = yield from self._saved_now_and_then(selection)
             done.append(choice)
-        seconds = time.perf_counter() - since
-        self._selected = True
+        seconds = self._seconds + time.perf_counter() - self._since
+        self._seconds, self._since = 0.0, time.perf_counter()
+        self._looks, self._selected = [], True
         for k, (seed, choice) in enumerate(zip(self.problem.seeds, done, strict=True)):
             self.best[k] = Best(choice.score, self.best[k].round)
             yield SelectionDone(
@@ -356,6 +365,19 @@ class OnHypernet(Strategy):
                 genotype=choice.genotype,
                 best=True,
             )
+
+    def _saved_now_and_then(self, selection: Selection) -> Selection:
+        """A selection that asks for a checkpoint whenever it has taken as long as an epoch did."""
+        epoch, since = self._spent / max(1, self.epoch), time.perf_counter()
+        while True:
+            try:
+                next(selection)
+            except StopIteration as end:
+                choice: Choice = end.value
+                return choice
+            due = time.perf_counter() - since >= epoch
+            since = time.perf_counter() if due else since
+            yield Pause(save=due)
 
     def _running_seeds(self, epoch: int) -> list[bool]:
         """Which seeds go on after that epoch: patience and sharpness may stop one."""

@@ -8,6 +8,7 @@ import pytest
 
 from bmnas.searcher.derive import allowed_inputs, allowed_pairs
 from bmnas.searcher.selection.choice import Partial
+from bmnas.searcher.selection.looks import Looks
 from bmnas.searcher.selection.masked import Masked
 from tests.searcher.problems import NAMES, decided, problem
 
@@ -15,16 +16,17 @@ from tests.searcher.problems import NAMES, decided, problem
 @pytest.mark.parametrize("relaxation", ["shared", "split"])
 def test_the_loss_is_that_of_the_whole_hypernet(relaxation):
     search = problem(relaxation=relaxation, cells=3)
-    masked, rng = Masked(search, decided(search)), Random(0)
+    looks, rng = Looks(), Random(0)
+    masked = Masked(search, decided(search), looks)
     for _ in range(25):
         choices = some_choices(rng, ordered=relaxation == "split")
         assert masked.loss(choices) == pytest.approx(masked.loss_of(masked.mixing(choices)), rel=1e-4)
-    assert masked.looks == 50
+    assert looks.count == 50
 
 
 def test_a_choice_makes_a_difference():
     search = problem()
-    masked = Masked(search, decided(search))
+    masked = Masked(search, decided(search), Looks())
     losses = {masked.loss(Partial().with_pair(pair)) for pair in [(0, 1), (0, 2), (1, 0)]}
     assert len({*losses, masked.loss(Partial())}) == 4
 

@@ -6,17 +6,41 @@ import pytest
 
 from bmnas.genotype.space import OFFICIAL, PAPER
 from bmnas.searcher.inherit import calibration_batches, inherited_score
-from bmnas.searcher.selection import SELECTIONS, Choice, select
+from bmnas.searcher.selection import SELECTIONS, Choice, Looks, select
 from tests.searcher.problems import decided, problem
 
 
-def selected(name: str, search, hypernet) -> Choice:
-    looking = select(name, search, hypernet, 7)
+def selected(name: str, search, hypernet, looks=None) -> Choice:
+    looking = select(name, search, hypernet, 7, looks)
     while True:
         try:
             next(looking)
         except StopIteration as stop:
             return stop.value
+
+
+@pytest.mark.parametrize("relaxation", ["shared", "split"])
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_one_that_was_stopped_measures_the_rest(name, relaxation):
+    search = problem(relaxation=relaxation, top_k=2, samples=5)
+    whole = Looks()
+    choice = selected(name, search, decided(search), whole)
+    assert choice.candidates == whole.count == len(whole.values)
+    rest = Counted(whole.values[:-2])
+    assert selected(name, search, decided(search), rest) == choice
+    assert rest.measured == 2
+    assert rest.values == whole.values
+
+
+class Counted(Looks):
+    measured = 0
+
+    def __call__(self, measure):
+        def counted():
+            self.measured += 1
+            return measure()
+
+        return super().__call__(counted)
 
 
 @pytest.mark.parametrize("relaxation", ["shared", "split"])

@@ -50,7 +50,7 @@ def test_architecture_steps_reach_every_logit_and_weight_steps_none():
     strategy = make(cells=1)
     net = strategy.hypernet
     batch = next(strategy._whole_validation())
-    strategy._loss(batch, strategy._mixing("architecture")).sum().backward()
+    strategy._loss(batch.whole, batch.labels(), strategy._mixing("architecture")).sum().backward()
     assert all((parameter.grad != 0).any() for parameter in net.architecture())
     assert not any(weights.requires_grad for weights in tensors(strategy._mixing("weights")))
 
