@@ -87,7 +87,11 @@ def measured(
         population=population,
     )
     train = TrainConfig.ending(task, config)
-    settings = {"search": config.model_dump(mode="json"), "train": train.model_dump(mode="json")}
+    settings = {
+        "features": [feature.name for feature in task.features],
+        "search": config.model_dump(mode="json"),
+        "train": train.model_dump(mode="json"),
+    }
     file = out / f"{strategy}-seed{seed}.json"
     if file.exists():
         kept: Result = json.loads(file.read_text())

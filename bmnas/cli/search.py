@@ -138,4 +138,4 @@ def _config(task: Task, preset: str | None, given: dict[str, Any]) -> SearchConf
     return preset_config(preset, task, **settings) if preset else SearchConfig.for_task(task, **settings)
 
 
-_WORDS = ("derive", "strategy", "relaxation", "select", "protocol")
+_WORDS = ("derive", "relaxation", "protocol")

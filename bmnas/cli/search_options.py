@@ -10,30 +10,11 @@ import typer
 _SPACE, _HOW, _TRAINING = "Search space", "How it is searched", "Training"
 
 
-class Strategy(StrEnum):
-    """How genotypes are found."""
-
-    BILEVEL = "bilevel"
-    GDAS = "gdas"
-    RANDOM_WS = "random-ws"
-    RANDOM = "random"
-    EVOLUTION = "evolution"
-
-
 class Relaxation(StrEnum):
     """How a hypernet mixes what a node could read."""
 
     SPLIT = "split"
     SHARED = "shared"
-
-
-class Select(StrEnum):
-    """How a hypernet is turned into a genotype."""
-
-    SCORED = "scored"
-    ALPHA = "alpha"
-    PERTURBATION = "perturbation"
-    SAMPLED = "sampled"
 
 
 class Derivation(StrEnum):
@@ -72,15 +53,24 @@ Derive = Annotated[
 ]
 
 Strategies = Annotated[
-    Strategy | None,
-    _option("bilevel; gdas and random-ws train a hypernet too; random and evolution train candidates.", _HOW),
+    str | None,
+    _option(
+        "bilevel, gdas or random-ws, which train a hypernet; random or evolution, which train candidates.",
+        _HOW,
+        metavar="NAME",
+    ),
 ]
 Relaxations = Annotated[
     Relaxation | None, _option("split: x and y have mixtures of their own; shared: the released code's.", _HOW)
 ]
 Selection = Annotated[
-    Select | None,
-    _option("scored: by the loss of the hypernet with choices switched on; alpha: the greatest weights; ...", _HOW),
+    str | None,
+    _option(
+        "scored: by the loss of the hypernet with choices switched on; alpha: the greatest weights; perturbation; "
+        "sampled.",
+        _HOW,
+        metavar="NAME",
+    ),
 ]
 TopK = Annotated[int | None, _option("scored: candidates kept at every choice.", _HOW, metavar="K")]
 Samples = Annotated[int | None, _option("sampled: genotypes that are drawn and scored.", _HOW)]

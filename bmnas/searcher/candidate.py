@@ -112,6 +112,7 @@ class CandidateTraining:
             self.loss = torch.stack(self._losses).mean().item()
             self._losses = []
             self._epoch += 1
+            yield Pause(save=True)
         self.score = validated(self._network, self._problem)
         if not math.isfinite(self.score):
             raise Diverged(

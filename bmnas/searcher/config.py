@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -19,6 +20,24 @@ def _known(op: str) -> str:
     if not find(op).takes(2):
         raise ValueError(f"it takes {find(op).arity_in_words()}, but the steps of a search have two")
     return op
+
+
+def _one_of(kind: str, names: Iterable[str], name: str) -> str:
+    if name not in names:
+        raise ValueError(f"it is no {kind}{did_you_mean(name, names)}")
+    return name
+
+
+def _strategy(name: str) -> str:
+    from bmnas.searcher.strategies import STRATEGIES  # which need this file
+
+    return _one_of("strategy", STRATEGIES, name)
+
+
+def _selection(name: str) -> str:
+    from bmnas.searcher.selection import SELECTIONS
+
+    return _one_of("selection", ("alpha", *SELECTIONS), name)
 
 
 class Settings(BaseModel):
@@ -94,13 +113,13 @@ class SearchConfig(Optimisation):
         "paper",
         description="paper: Eq. 3, a cell may read any two earlier nodes; official: features only, one of them new.",
     )
-    strategy: Literal["bilevel", "random-ws", "gdas", "random", "evolution"] = Field(
+    strategy: Annotated[str, AfterValidator(_strategy)] = Field(
         "bilevel", description="How is searched, see `bmnas.searcher.strategies`."
     )
     relaxation: Literal["shared", "split"] = Field(
         "split", description="shared: both inputs of a cell or step get one mixture; split: x and y have their own."
     )
-    select: Literal["alpha", "scored", "perturbation", "sampled"] = Field(
+    select: Annotated[str, AfterValidator(_selection)] = Field(
         "scored", description="How a hypernet is turned into a genotype at the end, see `bmnas.searcher.selection`."
     )
     top_k: int = Field(3, ge=1, le=1000, description="scored: how many candidates are kept at every choice.")
@@ -118,7 +137,9 @@ class SearchConfig(Optimisation):
     budget_trainings: int | None = Field(
         None, ge=1, description="random, evolution: candidates that are trained; 16 where neither budget is given."
     )
-    budget_seconds: float | None = Field(None, gt=0, description="A search ends after the round that reaches it.")
+    budget_seconds: float | None = Field(
+        None, gt=0, description="A search ends after the round that reaches it; seeds in one computation share it."
+    )
     population: int = Field(8, ge=2, description="evolution: how many of the latest candidates can be parents.")
     tournament: int = Field(3, ge=1, description="evolution: of how many candidates a parent is the best.")
     amp: bool = Field(False, description="Forwards of the hypernet under autocast to bfloat16.")
@@ -167,6 +188,7 @@ class SearchConfig(Optimisation):
                 f"evolution begins with a random population of {self.population}, so that of {self.most_trainings} "
                 "trainings none is left for its children: use a greater budget_trainings, or a smaller population"
             )
+        self._refuse_idle()
         if len(set(self.operations)) != len(self.operations):
             raise ValueError(f"setting operations names one twice: {', '.join(self.operations)}")
         if self.cell_outputs > self.steps + 2:
@@ -175,6 +197,21 @@ class SearchConfig(Optimisation):
                 f"{self.steps + 2} nodes (x, y and the steps)"
             )
         return self
+
+    def _refuse_idle(self) -> None:
+        """Refuse what has been set and would do nothing."""
+        on_candidates = self.strategy in ("random", "evolution")
+        idle = {
+            "budget_trainings": self.strategy in ("bilevel", "gdas", "random-ws"),
+            "population": self.strategy != "evolution",
+            "tournament": self.strategy != "evolution",
+            "top_k": on_candidates or self.select != "scored",
+            "samples": on_candidates or self.select != "sampled",
+        }
+        for name, unused in idle.items():
+            if unused and getattr(self, name) != type(self).model_fields[name].default:
+                with_it = f"strategy {self.strategy}" + ("" if on_candidates else f" with the selection {self.select}")
+                raise ValueError(f"setting {name} is {getattr(self, name)}, of which the {with_it} makes no use")
 
     @property
     def cell_outputs(self) -> int:

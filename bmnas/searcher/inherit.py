@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.compiler.layers import BatchNorm
 from bmnas.compiler.plan.names import module_names
 from bmnas.genotype import Genotype
+from bmnas.searcher.gradients import LEAST, MicroBatches
 from bmnas.searcher.hypernet import Hypernet
+from bmnas.searcher.memory import make_room, ran_out
 from bmnas.searcher.problem import Problem
 from bmnas.tasks import Samples
 
@@ -53,31 +56,57 @@ def inherited(hypernet: Hypernet, genotype: Genotype) -> FusionNetwork:
 def recalibrate(network: nn.Module, batches: Sequence[Samples]) -> None:
     """Measure the running statistics of batch norm anew: plain means over training batches, without dropout.
 
-    A hypernet's statistics are those of its mixtures; a single alternative has others.
+    A hypernet's statistics are those of its mixtures; a single alternative has others. Where memory runs out, they are
+    means over smaller batches.
     """
     norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
-    if not norms:
-        return
+    done = not norms
+    while not done:
+        try:
+            _calibrate(network, norms, batches)
+            done = True
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error) or min(map(len, batches)) < 2 * LEAST:
+                raise
+        if not done:
+            make_room(batches[0].labels.device)
+            batches = [half for batch in batches for half in _halves(batch)]
+
+
+def _halves(batch: Samples) -> tuple[Samples, Samples]:
+    middle = len(batch) // 2
+    return batch[:middle], batch[middle:]
+
+
+def _calibrate(network: nn.Module, norms: Sequence[BatchNorm], batches: Sequence[Samples]) -> None:
     network.eval()
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.train()
-    for i, batch in enumerate(batches, 1):
-        for norm in norms:
-            norm.momentum = 1 / i
-        network(batch.features)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    network.eval()
+    try:
+        for i, batch in enumerate(batches, 1):
+            for norm in norms:
+                norm.momentum = 1 / i
+            network(batch.features)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        network.eval()
 
 
 @torch.no_grad()
 def validated(network: nn.Module, problem: Problem) -> float:
     """The network's score on the validation split, in eval mode."""
     network.eval()
-    parts = problem.validation.rows().split(problem.config.batch_size)
-    outputs = [network(batch.features) for batch in problem.validation.batches(parts)]
+    micro, outputs = MicroBatches(network, problem.device), []
+    for batch in problem.validation.batches(problem.validation.rows().split(problem.config.batch_size)):
+        outputs.append(micro.outputs(partial(_forward, network, batch), len(batch), 0))
     return problem.score(torch.cat(outputs))
+
+
+def _forward(network: nn.Module, batch: Samples, part: slice) -> Tensor:
+    outputs: Tensor = network(batch[part].features)
+    return outputs
 
 
 def inherited_score(problem: Problem, hypernet: Hypernet, genotype: Genotype, batches: Sequence[Samples]) -> float:

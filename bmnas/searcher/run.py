@@ -118,6 +118,8 @@ def search(
         raise BmnasError(f"setting checkpoint_every is {checkpoint_every}: it should be at least 1, in steps")
     train = train or TrainConfig.ending(task, config)
     where = pick_device(device)
+    if config.cuda_graphs and where.type != "cuda":
+        raise BmnasError(f"setting cuda_graphs needs a CUDA device, not {where}")
     folder = Path(folder) if folder is not None else Path("runs") / default_name(task, config)
     report = report or (lambda event: None)
     extraction = extraction or Extraction()

@@ -169,9 +169,10 @@ class RunFolder:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
 
     def _forget(self) -> None:
-        """Leave no trace of a search that was refused before its first epoch, so that a corrected one may begin."""
+        """Leave no trace of a search that ended before its first checkpoint, so that a corrected one may begin."""
         if self._new and not (self.path / "checkpoints").exists():
-            remove(self.path / "config.json")
+            for each in [*self._parts(), self.path / "config.json"]:
+                remove(each)
 
     def _begin(self, settings: dict[str, Any], force: bool) -> None:
         for temporary in self.path.glob(".*.tmp"):
@@ -181,13 +182,16 @@ class RunFolder:
             _refuse_other_settings(self.path, read_json(path, JSON_LIMIT), settings)
             return
         # config.json goes last: until then the folder is known as a run folder.
-        stale = [self.path / name for name in ("checkpoints", "tensorboard", "events.jsonl", "summary.json")]
-        stale += [self.path / name for name in SEED_FILES]
-        stale += [path for path in self.path.glob("seed*") if path.name.removeprefix("seed").isdecimal()]
-        for each in stale:
+        for each in self._parts():
             remove(each)
         write_atomically(path, json.dumps({"format": FORMAT, **settings}, indent=2) + "\n")
         self._new = True
+
+    def _parts(self) -> list[Path]:
+        """All that a search may have in its folder beside ``config.json``."""
+        names = ("checkpoints", "tensorboard", "events.jsonl", "summary.json", *SEED_FILES)
+        seeds = [path for path in self.path.glob("seed*") if path.name.removeprefix("seed").isdecimal()]
+        return [self.path / name for name in names] + seeds
 
 
 def scalars(event: RoundDone) -> dict[str, float]:

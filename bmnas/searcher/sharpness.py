@@ -30,7 +30,7 @@ class Sharpness:
 
     @property
     def stopped(self) -> list[bool]:
-        """Of each seed, whether its search should not go on."""
+        """Of each seed, whether its search should not go on. Its eigenvalues are then not noted any more."""
         return [_has_grown(values) for values in self._history]
 
     def measure(self, hypernet: Hypernet, losses: Callable[[], Tensor]) -> list[float]:
@@ -45,8 +45,9 @@ class Sharpness:
         """
         hypernet.eval()
         values = dominant_eigenvalues(losses(), hypernet.architecture())
-        for history, value in zip(self._history, values, strict=True):
-            history.append(value)
+        for history, value, stopped in zip(self._history, values, self.stopped, strict=True):
+            if not stopped:
+                history.append(value)
         return values
 
     def state(self) -> dict[str, Any]:

@@ -141,18 +141,20 @@ def _epochs(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=config.min_lr)
     for epoch in range(1, config.epochs + 1):
         network.train()
-        total = torch.zeros((), device=data.device)
-        order = epoch_order(data, config.batch_size, config.seed, "train", epoch)
+        order, losses = epoch_order(data, config.batch_size, config.seed, "train", epoch), []
         for batch in data.batches(order):
-            total += micro.gradients(parameters, partial(_loss, network, task, batch), len(batch))
+            losses.append(micro.gradients(parameters, partial(_loss, network, task, batch), len(batch)))
             optimizer.step()
             schedule.step()
-        mean = total.item() / len(order)
-        if not math.isfinite(mean):
-            raise BmnasError(
-                f"the training diverged in epoch {epoch} (the loss became {mean}); try a smaller lr than {config.lr}"
-            )
-        yield epoch, mean
+        # At once, as a look at a GPU waits for all that is under way.
+        values = torch.stack(losses).tolist()
+        for step, value in enumerate(values, 1):
+            if not math.isfinite(value):
+                raise BmnasError(
+                    f"the training diverged in step {step} of epoch {epoch} (the loss became {value}); try a smaller "
+                    f"lr than {config.lr}"
+                )
+        yield epoch, math.fsum(values) / len(values)
 
 
 def _loss(network: FusionNetwork, task: Task, batch: Samples, part: slice) -> Tensor:

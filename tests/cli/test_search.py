@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from bmnas.genotype import load
-from tests.cli.test_commands import SMALL, bmnas, unwrapped
+from tests.cli.test_commands import SIZES, bmnas, unwrapped
 
-TINY = [*SMALL, "--epochs", "2", "--train-epochs", "1", "--cells", "1"]
+ANY = [*SIZES, "--epochs", "2", "--lr", "1e-2", "--train-epochs", "1", "--cells", "1", "--device", "cpu"]
+TINY = [*ANY, "--top-k", "1"]
 
 
 def test_several_seeds(cache, tmp_path):
@@ -25,7 +26,7 @@ def test_several_seeds(cache, tmp_path):
 
 def test_the_official_protocol_labels_its_numbers(cache, tmp_path):
     official = ["--protocol", "official", "--relaxation", "shared", "--derive", "official"]
-    out, _ = bmnas("search", *TINY, *official, "--out", tmp_path / "run", cache=cache)
+    out, _ = bmnas("search", *ANY, *official, "--out", tmp_path / "run", cache=cache)
     text = unwrapped(out)
     assert "best test accuracy" in text
     assert "Protocol official: the best epoch on the test split" in text
@@ -36,10 +37,10 @@ def test_the_official_protocol_labels_its_numbers(cache, tmp_path):
 
 def test_other_strategies(cache, tmp_path):
     budget = ["--strategy", "random", "--budget-trainings", 2, "--no-evaluate"]
-    out, _ = bmnas("search", *TINY, *budget, "--out", tmp_path / "run", cache=cache)
+    out, _ = bmnas("search", *ANY, *budget, "--out", tmp_path / "run", cache=cache)
     assert "Search: 2 candidates in" in unwrapped(out)
     assert (tmp_path / "run" / "genotypes" / "candidate-002.json").exists()
-    _, err = bmnas("search", *TINY, "--out", tmp_path / "run", cache=cache, code=2)
+    _, err = bmnas("search", *ANY, "--out", tmp_path / "run", cache=cache, code=2)
     assert err.count("\n") <= 2
     assert "search.budget_trainings" in unwrapped(err)
 
@@ -55,6 +56,10 @@ def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
         (["--lr", "nan"], "setting lr is nan"),
         (["--strategy", "gdas", "--relaxation", "shared"], "use the relaxation split"),
         (["--derive", "official", "--cells", "5"], "use fewer cells, or the paper's derivation"),
+        (["--strategy", "evolutoin"], "setting strategy is 'evolutoin': it is no strategy; did you mean 'evolution'"),
+        (["--select", "alfa"], "setting select is 'alfa': it is no selection"),
+        (["--population", "3"], "setting population is 3, of which the strategy bilevel"),
+        (["--cuda-graphs", "--device", "cpu"], "setting cuda_graphs needs a CUDA device, not cpu"),
         (["--operations", "Sum,Attentoin"], "did you mean 'Attention'"),
     ):
         _, err = bmnas("search", *options, "--out", tmp_path / "run", code=2)

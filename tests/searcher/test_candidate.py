@@ -108,7 +108,8 @@ def test_weights_that_are_no_numbers_are_not_saved():
 @pytest.mark.parametrize("strategy", ["random", "evolution"])
 def test_a_run_folder_keeps_every_candidate(tmp_path, strategy):
     task, _ = task_and_store()
-    config = problem(strategy=strategy, budget_trainings=3, population=2).config
+    own = {"population": 2} if strategy == "evolution" else {}
+    config = problem(strategy=strategy, budget_trainings=3, **own).config
     result = search(task, config, folder=tmp_path / "run", cache=tmp_path / "cache", device="cpu", evaluate=False)
     names = sorted(path.name for path in (tmp_path / "run" / "genotypes").iterdir())
     assert names == [f"candidate-00{n}.json" for n in (1, 2, 3)]

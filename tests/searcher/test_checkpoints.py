@@ -166,6 +166,19 @@ def test_a_loss_that_is_no_number_names_the_step_and_leaves_the_last_good_checkp
     assert left_in(tmp_path / "run") == whole("standard")
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_search_that_fails_before_its_first_checkpoint_leaves_room_for_a_corrected_one(
+    run, tmp_path, monkeypatch, force
+):
+    task = get_task("digits")
+    monkeypatch.setattr(task, "loss", lambda outputs, labels: outputs.sum() * float("nan"))
+    monkeypatch.setattr(task, "fitted", lambda labels: task)
+    with pytest.raises(Diverged, match="in epoch 1, at step 1 on the training split"):
+        run(task, config=SHORT, folder=tmp_path / "run")
+    assert not (tmp_path / "run" / "config.json").exists()
+    run(config=SHORT, folder=tmp_path / "run", force=force)
+
+
 @pytest.fixture
 def strategy(cache):
     """A strategy on the digits, for settings."""

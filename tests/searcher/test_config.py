@@ -39,6 +39,17 @@ def test_a_task_suggests_and_the_user_decides():
         ({"operations": ("Sum", "Conact")}, "is 'Conact': it is not an operation; did you mean 'ConcatFC'"),
         ({"operations": ("Sum", "Sum")}, "operations names one twice"),
         ({"epoch": 3}, "setting epoch is 3"),
+        ({"strategy": "simplex"}, "'simplex': it is no strategy; known: 'bilevel', "),
+        ({"select": "score"}, "'score': it is no selection; did you mean 'scored'"),
+        ({"budget_trainings": 3}, "budget_trainings is 3, of which the strategy bilevel with .* scored makes no use"),
+        (
+            {"top_k": 5, "select": "alpha"},
+            "top_k is 5, of which the strategy .* alpha makes no use",
+        ),
+        ({"samples": 5, "strategy": "random"}, "samples is 5, of which the strategy random makes no use"),
+        ({"population": 4, "strategy": "random"}, "population is 4, of which the strategy random makes no use"),
+        ({"cuda_graphs": True, "strategy": "gdas"}, "cuda_graphs are for the strategy bilevel"),
+        ({"amp": True, "strategy": "random"}, "amp is for strategies that train a hypernet"),
     ],
 )
 def test_settings_that_make_no_sense(settings, sentence):

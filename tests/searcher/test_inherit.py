@@ -7,9 +7,11 @@ from random import Random
 import pytest
 import torch
 
+from bmnas.compiler import FusionNetwork
 from bmnas.compiler.layers import BatchNorm
 from bmnas.searcher.inherit import calibration_batches, inherited, inherited_score, recalibrate, validated
 from tests.searcher.problems import certain, decided, problem
+from tests.searcher.test_memory import ERRORS
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -59,3 +61,24 @@ def test_the_score_is_that_of_the_network():
     network = inherited(hypernet, genotype)
     recalibrate(network, calibration_batches(search))
     assert score == validated(network, search)
+
+
+def test_where_memory_runs_out_the_parts_get_smaller(monkeypatch):
+    search = problem()
+    network, batches = inherited(decided(search), search.space.random(3)), calibration_batches(search)
+    recalibrate(network, batches)
+    score, forward, seen = validated(network, search), FusionNetwork.forward, []
+
+    def failing(self, features):
+        seen.append(len(next(iter(features.values()))))
+        if seen[-1] > 8:
+            raise ERRORS[0]
+        return forward(self, features)
+
+    monkeypatch.setattr(FusionNetwork, "forward", failing)
+    assert validated(network, search) == score
+    recalibrate(network, batches)
+    assert seen[-2 * len(batches) :] == [8] * 2 * len(batches)
+    monkeypatch.setattr(FusionNetwork, "forward", lambda self, features: (_ for _ in ()).throw(ERRORS[0]))
+    with pytest.raises(type(ERRORS[0])):
+        recalibrate(network, batches)

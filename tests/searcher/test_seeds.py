@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
 import torch
 
-from bmnas.searcher import EpochDone, SearchConfig, SelectionDone, TrainConfig, search
+from bmnas.searcher import EpochDone, RoundDone, SearchConfig, SelectionDone, TrainConfig, search, sharpness
+from bmnas.searcher.events import Pause
 from bmnas.searcher.hypernet import of_seed, stacked
 from bmnas.searcher.strategies import Bilevel
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
@@ -60,3 +62,32 @@ def test_the_run_folder_of_several_seeds(tmp_path, cache):
     assert set(summary["rows"]) == {"A alone", "B alone", "late fusion", "found network"}
     again = search(task, config, train=TrainConfig(epochs=1, batch_size=16), folder=tmp_path / "run", cache=cache)
     assert again == result
+
+
+@pytest.mark.parametrize("watch", [{"patience": 2}, {"sharpness": True}])
+def test_a_seed_that_stops_before_the_others_is_selected_from_what_it_was_then(watch, monkeypatch):
+    settings = {"arch_lr": 0.1, "lr": 0.01, "epochs": 8, "top_k": 2, **watch}
+    monkeypatch.setattr(sharpness, "WINDOW", 1)
+    monkeypatch.setattr(sharpness, "LEAST_RATIO", 1.0)
+    together = list(Bilevel(problem(seed=4, seeds=4, **settings)).events())
+    stopped = set()
+    for seed in (4, 5, 6, 7):
+        alone = [event for event in Bilevel(problem(seed=seed, **settings)).events() if isinstance(event, RoundDone)]
+        ours = [event for event in together if isinstance(event, RoundDone) and event.seed == seed]
+        assert [(event.round, event.genotype) for event in ours] == [(event.round, event.genotype) for event in alone]
+        assert ours[-1].score == pytest.approx(alone[-1].score)
+        stopped.add(len(ours))
+    assert len(stopped) > 1  # else this test tests nothing
+
+
+def test_what_a_stopped_seed_was_is_in_the_checkpoint():
+    whole, first, second = (
+        Bilevel(problem(seed=4, seeds=4, arch_lr=0.1, lr=0.01, epochs=8, patience=2)) for _ in range(3)
+    )
+    wanted = [event for event in whole.events() if isinstance(event, SelectionDone)]
+    for event in first.events():
+        if isinstance(event, Pause) and first._ended:
+            break
+    second.load_state(copy.deepcopy(first.state()))
+    found = [event for event in second.events() if isinstance(event, SelectionDone)]
+    assert [(event.genotype, event.score) for event in found] == [(event.genotype, event.score) for event in wanted]

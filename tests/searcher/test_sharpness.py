@@ -49,3 +49,21 @@ def test_fast_growth_stops_a_seed():
     again = Sharpness(3)
     again.load_state(watch.state())
     assert again.stopped == watch.stopped
+
+
+def test_a_stopped_seed_stays_so():
+    watch = Sharpness(1)
+    watch.load_state({"history": [[1.0] * 5 + [1.4] * 5]})
+    parameter = torch.nn.Parameter(torch.ones(1, 1))
+    for _ in range(10):
+        watch.measure(_Net(parameter), lambda: (parameter**2).sum(1))
+        assert watch.stopped == [True]
+
+
+class _Net(torch.nn.Module):
+    def __init__(self, parameter):
+        super().__init__()
+        self.parameter = parameter
+
+    def architecture(self):
+        return [self.parameter]

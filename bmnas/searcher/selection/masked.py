@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cached_property
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from bmnas.searcher.derive import Pair
+from bmnas.searcher.gradients import LEAST
 from bmnas.searcher.hypernet import Hypernet, Mixing
 from bmnas.searcher.hypernet.network import MixedCell
+from bmnas.searcher.memory import make_room, ran_out
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selection.choice import Partial
 from bmnas.searcher.selection.looks import Looks
 
 # Rows of a batch of the validation split; nothing is kept for gradients, so they may be many.
-_BATCH = 512
-# Outputs of cells that are kept: a look differs from the one before in one choice, so most cells compute the same.
-_KEPT = 64
+_ROWS = 512
+# Memory for outputs of cells: a look differs from the one before in one choice, so most cells compute the same.
+_BYTES = 2**28
 
 Key = tuple[object, ...]
 Steps = tuple[tuple[int, Pair], ...]
@@ -29,20 +33,13 @@ class Masked:
 
     def __init__(self, problem: Problem, hypernet: Hypernet, looks: Looks) -> None:
         self.problem, self.hypernet, self._looks = problem, hypernet.eval(), looks
-        size = hypernet.size
+        # What a cell computes has a number, by what it depends on; the outputs asked for last are kept.
+        self._numbers: dict[Key, int] = {}
+        self._keys: list[Key] = []
+        self._kept: OrderedDict[int, list[Tensor]] = OrderedDict()
+        self._rows = _ROWS
         with torch.no_grad():
-            # Reshaped once: no choice changes the features. Of each batch (J, 1, B, L, C).
-            self._features = [
-                torch.stack(
-                    [
-                        reshape(batch.features[feature.name].unsqueeze(0))
-                        for reshape, feature in zip(hypernet.reshapes, size.features, strict=True)
-                    ]
-                )
-                for batch in problem.validation.batches(problem.validation.rows().split(_BATCH))
-            ]
             self._mixed = hypernet.mixing()
-        self._cell = lru_cache(_KEPT)(self._computed)
 
     @property
     def shared(self) -> bool:
@@ -51,23 +48,23 @@ class Masked:
 
     def loss(self, choices: Partial) -> float:
         """The task's loss on the validation split with those choices made."""
-        return self._looks(lambda: self._loss(self._outputs(choices)))
+        return self._looks(lambda: self._loss(lambda: self._outputs(choices)))
 
     def loss_of(self, mixing: Mixing) -> float:
         """The task's loss on the validation split with any weights."""
-        return self._looks(lambda: self._loss(self._outputs_of(mixing)))
+        return self._looks(lambda: self._loss(lambda: self._outputs_of(mixing)))
 
     @torch.no_grad()
     def _outputs(self, choices: Partial) -> Tensor:
         size, steps, J = self.hypernet.size, self.hypernet.size.steps, len(self.hypernet.size.features)
-        keys: list[Key] = []
+        cells: list[int] = []
         for n in range(size.cells):
             pair = choices.pairs[n] if n < len(choices.pairs) else None
             own = choices.steps[n * steps : (n + 1) * steps]
             read = range(n) if pair is None else sorted({node - J for node in pair if node >= J})
-            keys.append((n, pair, own, tuple((k, keys[k]) for k in read)))
-        cells = [self._cell(key) for key in keys]
-        return torch.cat([self.hypernet.output(*nodes)[0] for nodes in zip(*cells, strict=True)])
+            cells.append(self._number((n, pair, own, tuple((k, cells[k]) for k in read))))
+        found = [self._cell(number) for number in cells]
+        return torch.cat([self.hypernet.output(*nodes)[0] for nodes in zip(*found, strict=True)])
 
     @torch.no_grad()
     def _outputs_of(self, mixing: Mixing) -> Tensor:
@@ -95,17 +92,53 @@ class Masked:
             weights[0, 0 if self.shared else i, node] += 1
         return weights
 
-    def _loss(self, outputs: Tensor) -> float:
-        return float(self.problem.task.loss(outputs, self.problem.validation.labels))
+    def _loss(self, outputs: Callable[[], Tensor]) -> float:
+        while True:
+            try:
+                return float(self.problem.task.loss(outputs(), self.problem.validation.labels))
+            except (RuntimeError, MemoryError) as error:
+                if not ran_out(error) or self._rows < 2 * LEAST:
+                    raise
+            self._rows //= 2
+            self._kept.clear()
+            self.__dict__.pop("_features", None)
+            make_room(self.problem.device)
+
+    @cached_property
+    def _features(self) -> list[Tensor]:
+        """Reshaped once, as no choice changes them. Of each batch (J, 1, B, L, C)."""
+        pairs = list(zip(self.hypernet.reshapes, self.hypernet.size.features, strict=True))
+        validation = self.problem.validation
+        return [
+            torch.stack([reshape(batch.features[feature.name].unsqueeze(0)) for reshape, feature in pairs])
+            for batch in validation.batches(validation.rows().split(self._rows))
+        ]
+
+    def _number(self, key: Key) -> int:
+        number = self._numbers.setdefault(key, len(self._keys))
+        if number == len(self._keys):
+            self._keys.append(key)
+        return number
+
+    def _cell(self, number: int) -> list[Tensor]:
+        """What has that number, kept or computed."""
+        found = self._kept.pop(number, None)
+        if found is None:
+            found = self._computed(self._keys[number])
+        self._kept[number] = found
+        size = sum(part.nbytes for part in found)
+        while len(self._kept) > max(self.hypernet.size.cells, _BYTES // size):
+            self._kept.popitem(last=False)
+        return found
 
     def _computed(self, key: Key) -> list[Tensor]:
         """The output of a cell for each batch, (1, B, L, C); what is certain costs no more than in a derived network.
 
         Args:
-            key: the cell's number; the pair that it reads, if that is chosen; its steps that are chosen; the cells that
-                it reads, by number, each with its key.
+            key: which cell; the pair that it reads, if that is chosen; its steps that are chosen; which cells it reads,
+                each with the number of what that computes.
         """
-        n, pair, chosen, read = cast(tuple[int, Pair | None, Steps, tuple[tuple[int, Key], ...]], key)
+        n, pair, chosen, read = cast(tuple[int, Pair | None, Steps, tuple[tuple[int, int], ...]], key)
         cells = {k: self._cell(own) for k, own in read}
         found = []
         for i, features in enumerate(self._features):

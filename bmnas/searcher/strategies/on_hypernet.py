@@ -75,13 +75,15 @@ class OnHypernet(Strategy):
         self.schedule = schedule_of(self.config, self.weight_optimizer, len(self.train))
         self.sharpness = Sharpness(len(problem.seeds)) if self.config.sharpness else None
         self.micro = MicroBatches(self.hypernet, self.device)
-        self.graphs = Graphs(self.generators) if self.config.cuda_graphs and self.device.type == "cuda" else None
+        self.graphs = Graphs(self.generators) if self.config.cuda_graphs else None
         self.epoch = 0
         self._losses = Losses(problem)
         # Of the official protocol: outputs and labels of this epoch's architecture steps.
         self._scored: list[tuple[Tensor, Tensor]] = []
         # Wall time of this epoch before the process began, of the process since, and of the epochs before.
         self._seconds, self._since, self._spent = 0.0, time.perf_counter(), 0.0
+        # Of seeds that have stopped before the others, the hypernet as it was then.
+        self._ended: dict[int, dict[str, Tensor]] = {}
         self._looks: list[Looks] = []  # of the seeds whose genotype has been selected, or is being selected
         self._selected = False
 
@@ -129,6 +131,7 @@ class OnHypernet(Strategy):
             "seconds": self._seconds + time.perf_counter() - self._since,
             "best": self._best_state(),
             "sharpness": self.sharpness.state() if self.sharpness else None,
+            "ended": self._ended,
             "looks": [looks.values for looks in self._looks],
             "selected": self._selected,
         }
@@ -148,6 +151,7 @@ class OnHypernet(Strategy):
         self._load_best(state["best"])
         if self.sharpness:
             self.sharpness.load_state(state["sharpness"])
+        self._ended = {int(k): dict(own) for k, own in state["ended"].items()}
         self._looks = [Looks([float(value) for value in values]) for values in state["looks"]]
         self._selected = bool(state["selected"])
 
@@ -302,7 +306,16 @@ class OnHypernet(Strategy):
                 parameter_free=parameter_free(genotypes[k]),
                 sharpness=sharpness[k] if sharpness else None,
             )
+        self._keep_ended()
         yield Pause()
+
+    def _keep_ended(self) -> None:
+        """The others train on, and their hypernets are one with those of the seeds that do not."""
+        running = self._running_seeds(self.epoch)
+        if self.config.select != "alpha" and any(running):
+            for k in range(len(running)):
+                if not running[k] and k not in self._ended:
+                    self._ended[k] = of_seed(self.hypernet, k).state_dict()
 
     @property
     def _candidates(self) -> int:
@@ -346,7 +359,9 @@ class OnHypernet(Strategy):
         done: list[Choice] = []
         for k, seed in enumerate(self.problem.seeds):
             self._looks += [Looks()] * (k == len(self._looks))
-            selection = select(self.config.select, self.problem, of_seed(self.hypernet, k), seed, self._looks[k])
+            hypernet = of_seed(self.hypernet, k)
+            hypernet.load_state_dict(self._ended.get(k, {}) or hypernet.state_dict())
+            selection = select(self.config.select, self.problem, hypernet, seed, self._looks[k])
             choice = yield from self._saved_now_and_then(selection)
             done.append(choice)
         seconds = self._seconds + time.perf_counter() - self._since

@@ -7,10 +7,12 @@ from random import Random
 import pytest
 
 from bmnas.searcher.derive import allowed_inputs, allowed_pairs
+from bmnas.searcher.selection import masked as masked_file
 from bmnas.searcher.selection.choice import Partial
 from bmnas.searcher.selection.looks import Looks
 from bmnas.searcher.selection.masked import Masked
 from tests.searcher.problems import NAMES, decided, problem
+from tests.searcher.test_memory import ERRORS
 
 
 @pytest.mark.parametrize("relaxation", ["shared", "split"])
@@ -42,3 +44,37 @@ def some_choices(rng: Random, ordered: bool) -> Partial:
             inputs = [pair for pair in allowed_inputs(at % 2, rule="paper") if ordered or pair[0] < pair[1]]
             choices = choices.with_step(rng.randrange(4), rng.choice(inputs))
     return choices
+
+
+def test_where_memory_runs_out_it_looks_in_smaller_parts(monkeypatch):
+    search = problem()
+    hypernet = decided(search)
+    loss = Masked(search, hypernet, Looks()).loss(Partial())
+    computed, seen = Masked._computed, []
+
+    def failing(self, key):
+        seen.append(self._features[0].shape[2])
+        if seen[-1] > 8:
+            raise ERRORS[0]
+        return computed(self, key)
+
+    monkeypatch.setattr(Masked, "_computed", failing)
+    assert Masked(search, hypernet, Looks()).loss(Partial()) == pytest.approx(loss)
+    assert seen == [24] * 5 + [16, 8, 8]
+
+
+def test_little_is_kept(monkeypatch):
+    """Not more than the memory for it, but the cells of one look."""
+    search = problem(cells=3)
+    much, little = (Masked(search, decided(search), Looks()) for _ in range(2))
+    choices = [some_choices(Random(n), ordered=True) for n in range(10)]
+    wanted = [much.loss(each) for each in choices]
+    monkeypatch.setattr(masked_file, "_BYTES", 1)
+    assert [little.loss(each) for each in choices] == wanted
+    assert len(little._kept) == 3 < len(much._kept)
+
+
+def test_many_cells_take_no_longer_than_few():
+    """What a cell depends on is not written out again for each cell that reads it."""
+    search = problem(cells=40, steps=1)
+    assert Masked(search, decided(search), Looks()).loss(Partial()) > 0

@@ -9,6 +9,8 @@ from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.selection import SELECTIONS, Choice, Looks, select
 from tests.searcher.problems import decided, problem
 
+FEW = {"scored": {"top_k": 2}, "sampled": {"samples": 5}, "perturbation": {}}
+
 
 def selected(name: str, search, hypernet, looks=None) -> Choice:
     looking = select(name, search, hypernet, 7, looks)
@@ -22,7 +24,7 @@ def selected(name: str, search, hypernet, looks=None) -> Choice:
 @pytest.mark.parametrize("relaxation", ["shared", "split"])
 @pytest.mark.parametrize("name", SELECTIONS)
 def test_one_that_was_stopped_measures_the_rest(name, relaxation):
-    search = problem(relaxation=relaxation, top_k=2, samples=5)
+    search = problem(relaxation=relaxation, select=name, **FEW[name])
     whole = Looks()
     choice = selected(name, search, decided(search), whole)
     assert choice.candidates == whole.count == len(whole.values)
@@ -47,7 +49,7 @@ class Counted(Looks):
 @pytest.mark.parametrize("name", SELECTIONS)
 @pytest.mark.parametrize("rule", ["paper", "official"])
 def test_what_is_selected(name, relaxation, rule):
-    search = problem(relaxation=relaxation, derive=rule, top_k=2, samples=5)
+    search = problem(relaxation=relaxation, derive=rule, select=name, **FEW[name])
     choice = selected(name, search, decided(search))
     again = selected(name, search, decided(search))
     assert choice == again
