@@ -16,12 +16,12 @@ import torch
 from bmnas.compiler import pool
 from bmnas.genotype import BmnasError
 from bmnas.searcher import EpochDone, SearchConfig, search
+from bmnas.searcher.clock import Clock
 from bmnas.searcher.diverged import Diverged
 from bmnas.searcher.events import Pause
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run_folder import RunFolder
 from bmnas.searcher.strategies import strategy_of
-from bmnas.searcher.strategies.on_hypernet import OnHypernet
 from bmnas.tasks import get_task, prepare
 from tests.cli.test_commands import start
 from tests.searcher.small import CONFIG, timeless
@@ -116,12 +116,12 @@ def test_a_long_selection_is_saved_on_its_way(run, tmp_path, monkeypatch):
     monkeypatch.setattr(
         RunFolder, "save_checkpoint", lambda self, state: (save(self, state), saved.append(state["search"]))
     )
-    monkeypatch.setattr(OnHypernet, "_spent", property(lambda self: 0.0, lambda self, value: None), raising=False)
+    monkeypatch.setattr(Clock, "lap", lambda self: 0.0)
     run(config=KINDS["selection"], folder=tmp_path / "run")
-    looks = [len(state["looks"][0]) for state in saved if state["looks"]]
+    looks = [len(state["selecting"]["looks"][0]) for state in saved if state["selecting"]["looks"]]
     assert len(looks) > 20
     assert looks == sorted(looks)
-    assert (saved[-1]["looks"], saved[-1]["selected"]) == ([], True)
+    assert (saved[-1]["selecting"]["looks"], saved[-1]["selecting"]["done"]) == ([], True)
 
 
 @pytest.mark.parametrize(("every", "count"), [(None, 2), (1, 18), (4, 6), (100, 2)])

@@ -86,7 +86,7 @@ def test_what_a_stopped_seed_was_is_in_the_checkpoint():
     )
     wanted = [event for event in whole.events() if isinstance(event, SelectionDone)]
     for event in first.events():
-        if isinstance(event, Pause) and first._ended:
+        if isinstance(event, Pause) and first._selecting._ended:
             break
     second.load_state(copy.deepcopy(first.state()))
     found = [event for event in second.events() if isinstance(event, SelectionDone)]

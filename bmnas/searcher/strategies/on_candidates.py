@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from bmnas.genotype import Genotype
 from bmnas.searcher.candidate import CandidateTraining, Distinct
+from bmnas.searcher.clock import Clock
 from bmnas.searcher.events import CandidateDone, Event, Pause
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.seeding import stream
@@ -41,8 +41,7 @@ class OnCandidates(Strategy):
         self.done: list[Scored] = []
         self._distinct = Distinct(self.space)
         self._training: CandidateTraining | None = None
-        # Wall time of this candidate before the process began, of the process since, and of the candidates in `done`.
-        self._seconds, self._since, self._spent = 0.0, time.perf_counter(), 0.0
+        self._clock = Clock()
 
     @abstractmethod
     def _draw(self, random: Random) -> Genotype:
@@ -50,7 +49,7 @@ class OnCandidates(Strategy):
 
     def events(self) -> Iterator[Event]:
         """See `Strategy.events`. The search ends early where no new candidate is found any more."""
-        self._since = time.perf_counter()
+        self._clock.start()
         while self._training or self._running():
             self._training = self._training or self._next()
             if self._training is None:
@@ -76,8 +75,7 @@ class OnCandidates(Strategy):
             "candidates": [hex(self.space.index(scored.genotype)) for scored in self.done],
             "scores": [scored.score for scored in self.done],
             "best": self._best_state(),
-            "spent": self._spent,
-            "seconds": self._seconds + time.perf_counter() - self._since,
+            "clock": self._clock.state(),
             "training": self._training.state() if self._training else None,
         }
 
@@ -87,8 +85,8 @@ class OnCandidates(Strategy):
         self.done = [Scored(*pair) for pair in zip(genotypes, map(float, state["scores"]), strict=True)]
         self._distinct = Distinct(self.space, genotypes)
         self._load_best(state["best"])
-        self._spent, self._training = float(state["spent"]), None
-        self._seconds, self._since = float(state["seconds"]), time.perf_counter()
+        self._clock.load_state(state["clock"])
+        self._training = None
         if state["training"] is not None:
             self._training = self._next()
             if self._training is None:
@@ -100,7 +98,7 @@ class OnCandidates(Strategy):
         trainings, seconds, patience = config.most_trainings, config.budget_seconds, config.patience
         return not (
             (trainings is not None and rounds >= trainings)
-            or (seconds is not None and self._spent >= seconds)
+            or (seconds is not None and self._clock.spent >= seconds)
             or (patience is not None and rounds - self.best[0].round >= patience)
         )
 
@@ -113,10 +111,7 @@ class OnCandidates(Strategy):
         return CandidateTraining(self.problem, genotype, seed, number) if genotype else None
 
     def _candidate_done(self, training: CandidateTraining) -> CandidateDone:
-        now = time.perf_counter()
-        seconds = self._seconds + now - self._since
-        self._seconds, self._since = 0.0, now
-        self._spent += seconds
+        seconds = self._clock.lap()
         self._training = None
         self.done.append(Scored(training.genotype, training.score))
         seed, number = self.problem.config.seed, len(self.done)

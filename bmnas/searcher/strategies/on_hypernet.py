@@ -7,7 +7,6 @@ validation split, a derivation. After the last epoch a genotype is selected. The
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bmnas.genotype import Genotype
+from bmnas.searcher.clock import Clock
 from bmnas.searcher.derive import derive
 from bmnas.searcher.diverged import Diverged
 from bmnas.searcher.events import EpochDone, Event, Pause, SelectionDone
@@ -28,13 +28,12 @@ from bmnas.searcher.parameter_free import parameter_free
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.schedule import schedule_of
 from bmnas.searcher.seeding import stream
-from bmnas.searcher.selection import Choice, Looks, select
-from bmnas.searcher.selection.choice import Selection
 from bmnas.searcher.sharpness import Sharpness
 from bmnas.searcher.statistics import frozen_statistics
 from bmnas.searcher.strategies.losses import Losses
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from bmnas.searcher.strategies.seed_batch import Features, SeedBatch
+from bmnas.searcher.strategies.selecting import Selecting
 from bmnas.searcher.strategies.strategy import Best, Strategy
 from bmnas.searcher.training import epoch_order
 from bmnas.tasks import Data
@@ -80,22 +79,18 @@ class OnHypernet(Strategy):
         self._losses = Losses(problem)
         # Of the official protocol: outputs and labels of this epoch's architecture steps.
         self._scored: list[tuple[Tensor, Tensor]] = []
-        # Wall time of this epoch before the process began, of the process since, and of the epochs before.
-        self._seconds, self._since, self._spent = 0.0, time.perf_counter(), 0.0
-        # Of seeds that have stopped before the others, the hypernet as it was then.
-        self._ended: dict[int, dict[str, Tensor]] = {}
-        self._looks: list[Looks] = []  # of the seeds whose genotype has been selected, or is being selected
-        self._selected = False
+        self._clock = Clock()
+        self._selecting = Selecting(problem)
 
     def events(self) -> Iterator[Event]:
         """See `Strategy.events`."""
-        self._since = time.perf_counter()
+        self._clock.start()
         while self.epoch < self.config.epochs and self._running():
             with seeded(0, self.device):
                 yield from self._weight_steps()
                 yield from self._architecture_steps()
             yield from self._epoch_done()
-        if self.config.select != "alpha" and not self._selected:
+        if not self._selecting.done:
             yield from self._select()
 
     @property
@@ -107,9 +102,8 @@ class OnHypernet(Strategy):
     def place(self) -> str:
         """See `Strategy.place`."""
         weights, architecture = self._losses.done("weights"), self._losses.done("architecture")
-        if self._looks:
-            looks = sum(len(each.values) for each in self._looks)
-            return f"in the selection after epoch {self.epoch}, after {looks} looks"
+        if self._selecting.looks:
+            return f"in the selection after epoch {self.epoch}, after {self._selecting.looks} looks"
         if weights:
             also = f" and {architecture} on validation" if architecture else ""
             return f"in epoch {self.epoch + 1}, after {weights} steps on the training split{also}"
@@ -127,13 +121,10 @@ class OnHypernet(Strategy):
             "losses": self._losses.state(),
             "scored": self._scored,
             "micro_batch": self.micro.size,
-            "spent": self._spent,
-            "seconds": self._seconds + time.perf_counter() - self._since,
+            "clock": self._clock.state(),
             "best": self._best_state(),
             "sharpness": self.sharpness.state() if self.sharpness else None,
-            "ended": self._ended,
-            "looks": [looks.values for looks in self._looks],
-            "selected": self._selected,
+            "selecting": self._selecting.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -146,14 +137,11 @@ class OnHypernet(Strategy):
         self._losses.load_state(state["losses"], self.epoch + 1, self.device)
         self._scored = [(outputs.to(self.device), labels.to(self.device)) for outputs, labels in state["scored"]]
         self.micro.resume(state["micro_batch"])
-        self._spent = float(state["spent"])
-        self._seconds, self._since = float(state["seconds"]), time.perf_counter()
+        self._clock.load_state(state["clock"])
         self._load_best(state["best"])
         if self.sharpness:
             self.sharpness.load_state(state["sharpness"])
-        self._ended = {int(k): dict(own) for k, own in state["ended"].items()}
-        self._looks = [Looks([float(value) for value in values]) for values in state["looks"]]
-        self._selected = bool(state["selected"])
+        self._selecting.load_state(state["selecting"])
 
     def genotypes(self) -> list[Genotype]:
         """What alpha, beta and gamma of each seed stand for now."""
@@ -279,12 +267,7 @@ class OnHypernet(Strategy):
         self.epoch += 1
         self._losses.next_epoch()
         self._scored = []
-        seconds, self._seconds, self._since = (
-            self._seconds + time.perf_counter() - self._since,
-            0.0,
-            time.perf_counter(),
-        )
-        self._spent += seconds
+        seconds = self._clock.lap()
         for k, seed in enumerate(self.problem.seeds):
             if not math.isfinite(scores[k]):
                 raise Diverged(f"the search diverged: the score of epoch {self.epoch} is {scores[k]}; try a smaller lr")
@@ -306,16 +289,8 @@ class OnHypernet(Strategy):
                 parameter_free=parameter_free(genotypes[k]),
                 sharpness=sharpness[k] if sharpness else None,
             )
-        self._keep_ended()
+        self._selecting.keep(self.hypernet, self._running_seeds(self.epoch))
         yield Pause()
-
-    def _keep_ended(self) -> None:
-        """The others train on, and their hypernets are one with those of the seeds that do not."""
-        running = self._running_seeds(self.epoch)
-        if self.config.select != "alpha" and any(running):
-            for k in range(len(running)):
-                if not running[k] and k not in self._ended:
-                    self._ended[k] = of_seed(self.hypernet, k).state_dict()
 
     @property
     def _candidates(self) -> int:
@@ -356,17 +331,9 @@ class OnHypernet(Strategy):
 
     def _select(self) -> Iterator[Event]:
         """Select each seed's genotype from its hypernet."""
-        done: list[Choice] = []
-        for k, seed in enumerate(self.problem.seeds):
-            self._looks += [Looks()] * (k == len(self._looks))
-            hypernet = of_seed(self.hypernet, k)
-            hypernet.load_state_dict(self._ended.get(k, {}) or hypernet.state_dict())
-            selection = select(self.config.select, self.problem, hypernet, seed, self._looks[k])
-            choice = yield from self._saved_now_and_then(selection)
-            done.append(choice)
-        seconds = self._seconds + time.perf_counter() - self._since
-        self._seconds, self._since = 0.0, time.perf_counter()
-        self._looks, self._selected = [], True
+        # A checkpoint as often as there was one of an epoch.
+        done = yield from self._selecting.choices(self.hypernet, self._clock.spent / max(1, self.epoch))
+        seconds = self._clock.lap()
         for k, (seed, choice) in enumerate(zip(self.problem.seeds, done, strict=True)):
             self.best[k] = Best(choice.score, self.best[k].round)
             yield SelectionDone(
@@ -381,19 +348,6 @@ class OnHypernet(Strategy):
                 best=True,
             )
 
-    def _saved_now_and_then(self, selection: Selection) -> Selection:
-        """A selection that asks for a checkpoint whenever it has taken as long as an epoch did."""
-        epoch, since = self._spent / max(1, self.epoch), time.perf_counter()
-        while True:
-            try:
-                next(selection)
-            except StopIteration as end:
-                choice: Choice = end.value
-                return choice
-            due = time.perf_counter() - since >= epoch
-            since = time.perf_counter() if due else since
-            yield Pause(save=due)
-
     def _running_seeds(self, epoch: int) -> list[bool]:
         """Which seeds go on after that epoch: patience and sharpness may stop one."""
         patience = self.config.patience
@@ -403,4 +357,4 @@ class OnHypernet(Strategy):
 
     def _running(self) -> bool:
         budget = self.config.budget_seconds
-        return any(self._running_seeds(self.epoch)) and (budget is None or self._spent < budget)
+        return any(self._running_seeds(self.epoch)) and (budget is None or self._clock.spent < budget)
