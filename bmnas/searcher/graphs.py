@@ -95,7 +95,8 @@ class CudaRecorder:
         graph = torch.cuda.CUDAGraph()
         for generator in self._generators:
             graph.register_generator_state(generator)
-        with torch.cuda.graph(graph, pool=self._pool):
+        # Threads that read batches from the disk may use CUDA meanwhile.
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             results = function()
         return graph.replay, results
 
