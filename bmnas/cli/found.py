@@ -78,7 +78,10 @@ def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) ->
     rounds = [entry for entry in history if entry["event"] != "SelectionDone"]
     candidates = rounds[0]["event"] == "CandidateDone"
     number = len({(entry["seed"], entry["round"]) if candidates else entry["round"] for entry in rounds})
-    what = f"{number} {'candidate' if candidates else 'epoch'}{'' if number == 1 else 's'}"
+    of = f" of {config.epochs}" if not candidates and number < config.epochs else ""
+    what = f"{number}{of} {'candidate' if candidates else 'epoch'}{'s' if of or number > 1 else ''}"
+    if candidates and len(result.seeds) > 1:
+        what += f" of {len(result.seeds)} seeds"
     selected = [entry for entry in history if entry["event"] == "SelectionDone"]
     words = f"Search: {what} in {seconds_of(rounds):.1f} s"
     if len(result.seeds) == 1:

@@ -19,6 +19,8 @@ from bmnas.searcher.config import TrainConfig, command_line
 from bmnas.searcher.training import Trained
 from bmnas.tasks import Task
 
+BEST_ON_TEST = "test, best epoch on it"
+
 
 def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig, path: Path) -> None:
     """Write ``NAME.safetensors``, ``NAME.scores.json`` and, last, the genotype with its new provenance at ``path``.
@@ -61,18 +63,21 @@ def save_weights(network: FusionNetwork, path: Path) -> None:
 def with_training(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig, file: str) -> Genotype:
     """The genotype with the training's command, score, parameters, seconds and versions in its provenance.
 
-    A provenance that tells of another network, because the file was edited, is not carried on.
+    A provenance that tells of another network, because the file was edited, is not carried on. The score of the best
+    epoch on the test split has another name than a score, and no command that gives it.
     """
     before = genotype.provenance
     if before is None or edited(genotype):
         before = Provenance(seed=config.seed, data=trained.data)
     after = before.model_copy(
         update={
-            "scores": {**before.scores, "test": trained.test},
+            "scores": {**before.scores, (BEST_ON_TEST if trained.best_on_test else "test"): trained.test},
             "parameters": trained.parameters,
             "seconds": {**before.seconds, "training": round(trained.seconds, 3)},
             "versions": versions(),
-            "trained_by": command_line(f"train {shlex.quote(file)}", task, config, trained.extraction),
+            "trained_by": None
+            if trained.best_on_test
+            else command_line(f"train {shlex.quote(file)}", task, config, trained.extraction),
             "canonical_hash": hash_or_none(genotype),
         }
     )

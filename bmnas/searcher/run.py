@@ -16,7 +16,7 @@ from bmnas.searcher.derive import refuse_clashes, refuse_misfits, refuse_underiv
 from bmnas.searcher.events import Row
 from bmnas.searcher.interrupt import stoppable
 from bmnas.searcher.memory import enough_memory
-from bmnas.searcher.outcome import save_outcome
+from bmnas.searcher.outcome import BEST_ON_TEST, save_outcome
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch
 from bmnas.searcher.rounds import Report, do_rounds
 from bmnas.searcher.run_folder import RunFolder
@@ -290,4 +290,4 @@ def _compare(
 
 
 def _is_tested(genotype: Genotype) -> bool:
-    return genotype.provenance is not None and "test" in genotype.provenance.scores
+    return genotype.provenance is not None and not genotype.provenance.scores.keys().isdisjoint(("test", BEST_ON_TEST))

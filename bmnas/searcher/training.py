@@ -29,11 +29,12 @@ class Trained:
 
     Attributes:
         network: on the device of the training.
-        test: its score on the test split, which was read once.
+        test: its score on the test split, which was read once; of the best epoch on it, where ``best_on_test``.
         parameters: how many were trained.
         seconds: wall time of the training.
         data: the task, and the fingerprint of its features.
         extraction: how these were extracted.
+        best_on_test: as in `train_network`.
     """
 
     network: FusionNetwork
@@ -42,6 +43,7 @@ class Trained:
     seconds: float
     data: str
     extraction: Extraction
+    best_on_test: bool = False
 
 
 def train_network(
@@ -83,7 +85,7 @@ def train_network(
     test = best if best is not None else _tested(network, task, store, names, config, micro)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     how = Extraction(**{name: store.fingerprint[name] for name in Extraction().decisive})
-    return Trained(network, test, parameters, seconds, f"{task.name}@{store.key}", how)
+    return Trained(network, test, parameters, seconds, f"{task.name}@{store.key}", how, best_on_test)
 
 
 def fitted(genotype: Genotype, task: Task) -> Genotype:

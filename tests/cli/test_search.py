@@ -33,6 +33,11 @@ def test_the_official_protocol_labels_its_numbers(cache, tmp_path):
     assert "(in train mode: protocol official)" in text
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert {row["protocol"] for row in results["rows"]} == {"official"}
+    provenance = load(tmp_path / "run" / "genotype.json").provenance
+    assert provenance.scores.keys() == {"validation", "test, best epoch on it"}
+    assert provenance.trained_by is None
+    again, _ = bmnas("search", *ANY, *official, "--out", tmp_path / "run", cache=cache)
+    assert again == out
 
 
 def test_other_strategies(cache, tmp_path):
