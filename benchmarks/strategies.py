@@ -29,8 +29,8 @@ from typing import Any
 import torch
 
 import bmnas
-from bmnas.genotype import BmnasError
-from bmnas.genotype.files import write_atomically
+from bmnas.errors import BmnasError
+from bmnas.files import write_atomically
 from bmnas.searcher import SearchConfig, TrainConfig
 from bmnas.searcher.interrupt import Interrupted
 from bmnas.tasks import Task, get_task

@@ -13,12 +13,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bmnas.compiler import FusionNetwork as FusionNetwork, compile_genotype as compile  # noqa: F401
+    from bmnas.errors import BmnasError as BmnasError, GenotypeError as GenotypeError
     from bmnas.genotype import (
-        BmnasError as BmnasError,
         Cell as Cell,
         Feature as Feature,
         Genotype as Genotype,
-        GenotypeError as GenotypeError,
         Head as Head,
         Options as Options,
         Provenance as Provenance,
@@ -57,12 +56,12 @@ if TYPE_CHECKING:
 
 # Public name -> module and name there.
 _HOME = {
-    "BmnasError": ("bmnas.genotype", "BmnasError"),
+    "BmnasError": ("bmnas.errors", "BmnasError"),
     "Cell": ("bmnas.genotype", "Cell"),
     "Feature": ("bmnas.genotype", "Feature"),
     "FusionNetwork": ("bmnas.compiler", "FusionNetwork"),
     "Genotype": ("bmnas.genotype", "Genotype"),
-    "GenotypeError": ("bmnas.genotype", "GenotypeError"),
+    "GenotypeError": ("bmnas.errors", "GenotypeError"),
     "Head": ("bmnas.genotype", "Head"),
     "Options": ("bmnas.genotype", "Options"),
     "Provenance": ("bmnas.genotype", "Provenance"),

@@ -17,8 +17,8 @@ def main() -> None:
         app(prog_name="bmnas")
     except Exception as error:
         # Imported only now: it brings Pydantic along, which `bmnas --help` can do without.
-        from bmnas.genotype.errors import BmnasError
-        from bmnas.genotype.files import reason
+        from bmnas.errors import BmnasError
+        from bmnas.files import reason
 
         if isinstance(error, PermissionError) and error.filename is not None:
             # A folder that may not be looked into can be met by any path; asking all of them first would be in vain.

@@ -70,7 +70,8 @@ def compile_(
 
     Example: bmnas compile runs/digits-seed0/genotype.json --to onnx
     """
-    from bmnas.genotype import BmnasError, load
+    from bmnas.errors import BmnasError
+    from bmnas.genotype import load
 
     given = load(genotype)  # before torch is imported: what is wrong with a file is told at once
     shapes = _parse_shapes(shape or [])
@@ -104,7 +105,7 @@ def _checked_output(genotype: Path, to: str | None, out: Path | None, weights: P
     Raises:
         BmnasError: a file is there already, is the weights or the genotype, or has no target.
     """
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
 
     if to is None and out is not None:
         raise BmnasError(_NO_TARGET)
@@ -131,7 +132,7 @@ def _export_and_verify(
 ) -> None:
     from bmnas.compiler.export import TOLERANCE, compare_forms, export, load_weights
     from bmnas.compiler.export.targets import find_target
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
 
     if to is not None:
         find_target(to)
@@ -169,7 +170,7 @@ def _network(genotype: Genotype, seed: int) -> FusionNetwork:
     import torch
 
     from bmnas.compiler import compile_genotype
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
 
     torch.manual_seed(seed)
     try:
@@ -189,7 +190,7 @@ def _parse_shapes(texts: list[str]) -> Shapes:
     Raises:
         BmnasError: a text is not of that kind, or names a feature twice.
     """
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
 
     shapes: Shapes = {}
     for text in texts:

@@ -83,8 +83,9 @@ def convert(
 
     Example: bmnas convert best_genotype.pkl --like ntu-1 -o genotype.json
     """
-    from bmnas.genotype import BmnasError, Genotype, dumps, official
-    from bmnas.genotype.files import write_atomically
+    from bmnas.errors import BmnasError
+    from bmnas.files import write_atomically
+    from bmnas.genotype import Genotype, dumps, official
 
     if out is not None:
         refuse_existing(out, force, genotype)
@@ -118,7 +119,8 @@ def _completed(
     dropout: float | None,
 ) -> Genotype:
     """The genotype with what the options say, and what they leave to another genotype."""
-    from bmnas.genotype import BmnasError, Head, Representation, load, official
+    from bmnas.errors import BmnasError
+    from bmnas.genotype import Head, Representation, load, official
     from bmnas.genotype.feature_list import parse_features
 
     other = load(like) if like is not None else None
@@ -149,7 +151,8 @@ def _name_of(path: Path) -> str:
 @contextmanager
 def _about(path: Path, given: Genotype | OfficialGenotype) -> Iterator[None]:
     """Errors of the library begin with the genotype's name, those of a command with the file's."""
-    from bmnas.genotype import Genotype, GenotypeError
+    from bmnas.errors import GenotypeError
+    from bmnas.genotype import Genotype
 
     name = given.name if isinstance(given, Genotype) else _name_of(path)
     try:

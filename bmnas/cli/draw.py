@@ -43,7 +43,8 @@ def draw(
 
     Example: bmnas draw ntu-1 ntu-3 --diff -o diff.svg
     """
-    from bmnas.genotype import BmnasError, load
+    from bmnas.errors import BmnasError
+    from bmnas.genotype import load
     from bmnas.genotype.drawing import draw as draw_genotypes, draw_diff
 
     if diff and len(genotypes) != 2:

@@ -55,7 +55,7 @@ def extract(
 
     Example: bmnas extract --task my_task.py --views 4 --precision float16 --skip-bad
     """
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
     from bmnas.searcher import SearchConfig, extract as run_extraction
 
     if task is None and features is None:

@@ -14,7 +14,7 @@ def import_code(given: str) -> None:
     Raises:
         BmnasError: there is none, or it fails.
     """
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
     from bmnas.genotype.extension import imported
 
     if not given.endswith(".py") and not all(part.isidentifier() for part in given.split(".")):

@@ -63,7 +63,8 @@ def new(
 
     Or: bmnas new aoa --task digits; bmnas new sum --like ntu-1
     """
-    from bmnas.genotype import BmnasError, dumps, from_dict, load, presets, save
+    from bmnas.errors import BmnasError
+    from bmnas.genotype import dumps, from_dict, load, presets, save
     from bmnas.genotype.feature_list import parse_features
 
     presets.get(preset)
@@ -105,7 +106,7 @@ def new(
 
 def _own(preset: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options that only some presets have, refused for the others."""
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
 
     owner = {"heads": "mha", "seed": "random", "cells": "random", "steps": "random"}
     for key, value in options.items():
@@ -116,8 +117,8 @@ def _own(preset: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def _from_task(task: str, preset: str, chosen: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Features and options, completed with what the task knows; its own channels and reshapes go first."""
-    from bmnas.genotype import BmnasError, presets
-    from bmnas.genotype.errors import did_you_mean
+    from bmnas.errors import BmnasError, did_you_mean
+    from bmnas.genotype import presets
     from bmnas.tasks import described_task
 
     known = described_task(task)

@@ -91,8 +91,8 @@ def refuse_existing(path: Path, force: bool, source: Path | None = None) -> None
     Raises:
         BmnasError: it exists and ``force`` is not given, it is the input, or it could not be written.
     """
-    from bmnas.genotype import BmnasError
-    from bmnas.genotype.files import reason
+    from bmnas.errors import BmnasError
+    from bmnas.files import reason
 
     try:
         if path.is_dir():
@@ -115,7 +115,7 @@ def refuse_existing(path: Path, force: bool, source: Path | None = None) -> None
 @contextmanager
 def about(path: Path) -> Iterator[None]:
     """Say which file an error inside the block is about."""
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
 
     try:
         yield
@@ -137,7 +137,7 @@ def chosen_task(
     Raises:
         BmnasError: options that do not go together, or no such task.
     """
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
     from bmnas.tasks import get_task
 
     if features is not None:

@@ -11,7 +11,7 @@ import typer
 from bmnas.cli.options import DataFolder, Json
 
 if TYPE_CHECKING:
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
     from bmnas.taps import TapPlace
     from bmnas.tasks import Task
 
@@ -65,7 +65,7 @@ def taps(
 
 def _taken(task: Task) -> tuple[dict[tuple[str, str], Any], BmnasError | None]:
     """By modality and feature, the task's taps; and what is wrong with them, which is shown after the list."""
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
 
     try:
         return {(feature.modality, feature.name): task.taps[feature.name] for feature in task.features}, None

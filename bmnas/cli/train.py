@@ -116,7 +116,7 @@ def _chosen(
     backbone: list[str] | None,
 ) -> Task:
     """The task, with the modalities of the genotype's features: of the others nothing need be extracted."""
-    from bmnas.genotype import BmnasError
+    from bmnas.errors import BmnasError
     from bmnas.tasks import TASKS
 
     usual = (genotype.provenance.data if genotype.provenance and genotype.provenance.data else "digits").split("@")[0]

@@ -11,7 +11,8 @@ import typer
 from bmnas.cli.options import Json
 
 if TYPE_CHECKING:
-    from bmnas.genotype import Genotype, GenotypeError
+    from bmnas.errors import GenotypeError
+    from bmnas.genotype import Genotype
     from bmnas.genotype.finding import Finding
 
 
@@ -35,7 +36,8 @@ def validate(
     """
     import json
 
-    from bmnas.genotype import GenotypeError, load
+    from bmnas.errors import GenotypeError
+    from bmnas.genotype import load
     from bmnas.genotype.lint import errors, lint
 
     results: list[tuple[Path, Genotype | None, tuple[Finding, ...]]] = []
@@ -63,7 +65,7 @@ def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
     """Why a genotype does not fit the task, if one is named."""
     if task is None:
         return None
-    from bmnas.genotype import BmnasError, GenotypeError
+    from bmnas.errors import BmnasError, GenotypeError
     from bmnas.searcher.training import fitted
     from bmnas.tasks import described_task
 

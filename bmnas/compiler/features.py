@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from bmnas.genotype import BmnasError, Feature, Genotype
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype import Feature, Genotype
 
 
 class FeatureError(BmnasError, ValueError):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bmnas.compiler.plan.primitives import Foreign
 from bmnas.compiler.size import Size
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.genotype.operations import find
 
 

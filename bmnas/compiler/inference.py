@@ -20,7 +20,7 @@ from bmnas.compiler.plan.passes import plan_for_inference
 from bmnas.compiler.plan.passes.group_siblings import AND
 from bmnas.compiler.plan.plan import Op
 from bmnas.compiler.program import Program
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 if TYPE_CHECKING:
     from bmnas.compiler.network import FusionNetwork

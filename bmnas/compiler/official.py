@@ -17,7 +17,8 @@ from torch import Tensor
 from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.official_state import BACKBONES, as_ours, by_plain_name, refuse_misfits, without_backbones
 from bmnas.compiler.plan.names import module_names
-from bmnas.genotype import BmnasError, Cell, Feature, Genotype, Step
+from bmnas.errors import BmnasError
+from bmnas.genotype import Cell, Feature, Genotype, Step
 from bmnas.genotype.graph import used_cells, used_features, used_steps
 
 Item = TypeVar("Item", Feature, Cell, Step)

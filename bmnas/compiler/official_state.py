@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 # The released code's names of the backbones, of the three tasks.
 BACKBONES = ("imagenet.", "textnet.", "rgbnet.", "skenet.", "rgb_net.", "depth_net.")

@@ -10,7 +10,7 @@ from torch import nn
 from bmnas.compiler.binding import Binding, places_of
 from bmnas.compiler.plan.plan import Op, Plan
 from bmnas.compiler.program import Program, holder
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 
 class Holder(nn.Module):

@@ -15,7 +15,8 @@ from bmnas.compiler.plan.names import where
 from bmnas.compiler.plan.passes import plan_for_training, without_training
 from bmnas.compiler.plan.plan import Id, Op, Plan
 from bmnas.compiler.plan.primitives import Foreign
-from bmnas.genotype import BmnasError, Genotype, Step
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype, Step
 from bmnas.genotype.graph import OUTPUT, Node as GraphNode, used_nodes
 
 

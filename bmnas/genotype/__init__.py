@@ -1,6 +1,5 @@
 """The genotype language: what a fusion network is, as a small file. Nothing here imports torch."""
 
-from bmnas.genotype.errors import BmnasError, GenotypeError
 from bmnas.genotype.extension import operation
 from bmnas.genotype.io import dumps, from_dict, load, loads, save
 from bmnas.genotype.operation import Operation, Options, Shape
@@ -19,11 +18,9 @@ from bmnas.genotype.schema_file import json_schema
 __all__ = [
     "INPUT_NAMES",
     "OPERATIONS",
-    "BmnasError",
     "Cell",
     "Feature",
     "Genotype",
-    "GenotypeError",
     "Head",
     "Operation",
     "Options",

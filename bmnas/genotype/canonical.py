@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from bmnas.genotype.errors import GenotypeError
+from bmnas.errors import GenotypeError
 from bmnas.genotype.flat import RESIDUAL, FlatGraph, flatten
 from bmnas.genotype.graph import Node
 from bmnas.genotype.labelling import canonical_order

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError, ValidationInfo, ValidatorFunctionWrapHandler
 from pydantic_core import PydanticCustomError, PydanticOmit
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.operation import Operation
 from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS, find, known
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.genotype.operation import Operation, Options, Shape
 from bmnas.genotype.operations import OPERATIONS
 

@@ -6,8 +6,8 @@ import re
 
 from pydantic import ValidationError
 
+from bmnas.errors import GenotypeError, did_you_mean
 from bmnas.genotype.checks import short
-from bmnas.genotype.errors import GenotypeError, did_you_mean
 from bmnas.genotype.schema import Feature
 
 RESHAPES = ("sequence", "grid", "none")

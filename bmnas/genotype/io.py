@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bmnas.errors import BmnasError, GenotypeError, did_you_mean
+from bmnas.files import parse_json, read_text, write_atomically
 from bmnas.genotype.checks import Patience, short
-from bmnas.genotype.errors import BmnasError, GenotypeError, did_you_mean
-from bmnas.genotype.files import parse_json, read_text, write_atomically
 from bmnas.genotype.problems import LIMIT, problems, too_long
 from bmnas.genotype.schema import Genotype
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
+from bmnas.errors import GenotypeError
 from bmnas.genotype.canonical import edited
-from bmnas.genotype.errors import GenotypeError
 from bmnas.genotype.finding import Finding, warning
 from bmnas.genotype.graph import Node, reads, used_nodes
 from bmnas.genotype.io import load

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.io import from_dict
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Feature, Genotype, Head, Representation

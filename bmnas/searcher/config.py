@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from bmnas.genotype import BmnasError, extension
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import did_you_mean
+from bmnas.genotype import extension
 from bmnas.genotype.operations import find, known
+from bmnas.settings import Settings
 from bmnas.tasks import Extraction, Task
 
 
@@ -40,10 +41,8 @@ def _selection(name: str) -> str:
     return _one_of("selection", ("alpha", *SELECTIONS), name)
 
 
-class Settings(BaseModel):
-    """A frozen set of settings that refuses names it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class TaskSettings(Settings):
+    """Settings of which a task may suggest some."""
 
     @classmethod
     def for_task(cls, task: Task, **given: Any) -> Self:
@@ -58,23 +57,8 @@ class Settings(BaseModel):
     def _suiting(cls, task: Task) -> dict[str, Any]:
         return {name: value for name, value in task.settings.items() if name in cls.model_fields}
 
-    @classmethod
-    def checked(cls, **values: Any) -> Self:
-        """Like the constructor, but with one sentence for an error.
 
-        Raises:
-            BmnasError: a value makes no sense; the sentence names the setting.
-        """
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = ".".join(str(part) for part in first["loc"])
-            problem = first["msg"].removeprefix("Value error, ").replace("Input", "it")
-            raise BmnasError(f"setting {name} is {first['input']!r}: {problem}" if name else problem) from None
-
-
-class Optimisation(Settings):
+class Optimisation(TaskSettings):
     """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
 
     batch_size: int = Field(96, ge=2, le=1_000_000, description="Samples in a batch.")
@@ -243,7 +227,7 @@ class TrainConfig(Optimisation):
         return cls.for_task(task, **shared, epochs=epochs)
 
 
-def command_line(command: str, task: Task, config: Settings, extraction: Extraction | None = None) -> str:
+def command_line(command: str, task: Task, config: TaskSettings, extraction: Extraction | None = None) -> str:
     """The command line that stands for these settings: those that differ from what suits the task are named."""
     usual = config.for_task(task).model_dump() | {"seed": None}
     given = config.model_dump() | (extraction or Extraction()).decisive

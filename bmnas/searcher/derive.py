@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations, permutations
 
-from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Feature, Step
+from bmnas.errors import BmnasError
+from bmnas.genotype import INPUT_NAMES, Cell, Feature, Step
 from bmnas.searcher.hypernet.mixing import Mixing
 
 Pair = tuple[int, int]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 # PyTorch has a type for this on a GPU alone, and libraries below it do not use it.
 _SIGNS = (

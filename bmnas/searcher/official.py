@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from bmnas.compiler.official_state import Entry, as_ours, by_plain_name, refuse_misfits, without_backbones
-from bmnas.genotype import BmnasError, Feature
+from bmnas.errors import BmnasError
+from bmnas.genotype import Feature
 from bmnas.genotype.space import OFFICIAL_POOL
 from bmnas.searcher.hypernet import Hypernet, HypernetSize
 

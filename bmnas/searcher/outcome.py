@@ -12,9 +12,9 @@ import torch
 
 import bmnas
 from bmnas.compiler import FusionNetwork
+from bmnas.files import write_atomically
 from bmnas.genotype import Genotype, Provenance, dumps, save
 from bmnas.genotype.canonical import edited, hash_or_none
-from bmnas.genotype.files import write_atomically
 from bmnas.searcher.config import TrainConfig, command_line
 from bmnas.searcher.training import Trained
 from bmnas.tasks import Task

@@ -14,7 +14,7 @@ from math import isqrt
 from types import MappingProxyType
 from typing import Any
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.searcher.config import SearchConfig
 from bmnas.tasks import Task
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bmnas.genotype import BmnasError, Cell, Genotype, Head, Representation
+from bmnas.errors import BmnasError
+from bmnas.genotype import Cell, Genotype, Head, Representation
 from bmnas.genotype.space import OFFICIAL, PAPER, Space
 from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.derive import refuse_underivable

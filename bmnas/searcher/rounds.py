@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any, cast
 
-from bmnas.genotype import BmnasError, Provenance
+from bmnas.errors import BmnasError
+from bmnas.genotype import Provenance
 from bmnas.genotype.canonical import hash_or_none
 from bmnas.searcher.config import command_line
 from bmnas.searcher.events import Event, Pause, RoundDone

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from bmnas.compiler import pool
-from bmnas.genotype import BmnasError, Genotype
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype
 from bmnas.searcher.baselines import baselines
 from bmnas.searcher.config import SearchConfig, TrainConfig
 from bmnas.searcher.derive import refuse_clashes, refuse_misfits, refuse_underivable

@@ -26,8 +26,9 @@ import torch
 from filelock import FileLock, Timeout
 from torch.utils.tensorboard import SummaryWriter
 
-from bmnas.genotype import BmnasError, Genotype
-from bmnas.genotype.files import read_json, reason, write_atomically
+from bmnas.errors import BmnasError
+from bmnas.files import read_json, reason, write_atomically
+from bmnas.genotype import Genotype
 from bmnas.searcher.events import EpochDone, Event, RoundDone, SelectionDone
 from bmnas.searcher.seed_folder import JSON_LIMIT, SEED_FILES, SeedFolder, remove
 from bmnas.searcher.summary import Summary

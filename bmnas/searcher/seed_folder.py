@@ -16,9 +16,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from bmnas.genotype import BmnasError, Genotype, load, save
+from bmnas.errors import BmnasError
+from bmnas.files import read_json, reason, write_atomically
+from bmnas.genotype import Genotype, load, save
 from bmnas.genotype.drawing import draw
-from bmnas.genotype.files import read_json, reason, write_atomically
 from bmnas.searcher.events import CandidateDone, EpochDone, Event, RoundDone, Row, SelectionDone
 
 JSON_LIMIT = 64 * 2**20  # bytes

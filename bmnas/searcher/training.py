@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from bmnas.compiler import FusionNetwork, compile_genotype
-from bmnas.genotype import BmnasError, Genotype
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_features
 from bmnas.searcher.config import TrainConfig
 from bmnas.searcher.events import MicroBatch, TrainingEpochDone

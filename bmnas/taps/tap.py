@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 
 class TapError(BmnasError, ValueError):

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import did_you_mean
 from bmnas.taps import hooks, tracing
 from bmnas.taps.tap import Tap, TapError, as_feature, submodule_call
 

@@ -16,8 +16,8 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import read_text, reason, write_atomically
+from bmnas.errors import BmnasError
+from bmnas.files import read_text, reason, write_atomically
 from bmnas.genotype.schema import Frozen
 from bmnas.tasks import fingerprint, training
 from bmnas.tasks.cache import cache_folder, file_name, locked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 
 
 class BadSample(BmnasError):

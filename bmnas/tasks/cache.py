@@ -12,8 +12,8 @@ from urllib.parse import quote
 import platformdirs
 from filelock import FileLock, Timeout
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError
+from bmnas.files import reason
 from bmnas.tasks.progress import Progress, Report, silent
 
 

@@ -12,8 +12,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
-from bmnas.genotype.errors import BmnasError
 from bmnas.genotype.schema import Frozen
 from bmnas.tasks.loading import load, noticing_dead_workers
 from bmnas.tasks.progress import Progress, Report

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError
+from bmnas.files import reason
 from bmnas.tasks.task import SampleSource, Split
 from bmnas.tasks.tree import Tree, leaves, mapped
 

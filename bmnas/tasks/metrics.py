@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 
 Average = Literal["weighted", "macro", "micro"]
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype import Feature
-from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.taps import Tap, TapError, Tapped
 from bmnas.tasks.metrics import Metric, get_metric
 from bmnas.tasks.objective import OBJECTIVES, Objective, SingleLabel

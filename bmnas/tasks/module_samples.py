@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.fingerprint import add_tensor
 from bmnas.tasks.loading import load

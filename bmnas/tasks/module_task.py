@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import nn
 
+from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
-from bmnas.genotype.errors import BmnasError
 from bmnas.taps import Tap, Tapped
 from bmnas.taps.unchanged import unchanged
 from bmnas.tasks import module_checks as checks, module_samples as looking

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.tasks.metrics import Metric, accuracy, f1, mean_squared_error
 
 Weights = tuple[float, ...] | Literal["balanced"] | None

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError, did_you_mean
+from bmnas.files import reason
 from bmnas.tasks.task import Task
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.taps import Tap, hooks, liveness, tap as tap_module, tapped, tracing
 from bmnas.tasks import extraction as extraction_module, fingerprint as fingerprints
 from bmnas.tasks.backbones import load_backbone, trained_weights

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.tasks.av_digits import AvDigitsTask
 from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.planted import PlantedTask

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 
 # What a search and a training take, and the epochs of the training. A seed suits no task better than
 # another one, nor does a number of seeds.

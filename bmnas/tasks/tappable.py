@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.taps import NotTraceable, TapPlace, list_nodes, list_taps
 from bmnas.tasks.loading import load
 from bmnas.tasks.seeding import seeded

@@ -18,8 +18,8 @@ from typing import Any, Literal, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype import Feature
-from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.taps import Tap, Tapped
 from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.fingerprint import add_tensor

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bmnas.cli.app import app
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from tests.genotype.test_schema import SHORT, changed
 
 

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bmnas.cli.app import app
-from bmnas.genotype import BmnasError, load
+from bmnas.errors import BmnasError
+from bmnas.genotype import load
 from tests.cli.test_commands import bmnas
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_task.py"

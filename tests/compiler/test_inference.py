@@ -12,7 +12,8 @@ from torch.func import functional_call
 
 from bmnas.compiler import FeatureError, compile_genotype
 from bmnas.compiler.network import FusionNetwork
-from bmnas.genotype import BmnasError, Genotype, from_dict
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype, from_dict
 from tests.compiler.test_network import inputs_of
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes

@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 
 import bmnas
 from bmnas.compiler import FeatureError, compile_genotype, summarise
-from bmnas.genotype import Genotype, GenotypeError, from_dict
+from bmnas.errors import GenotypeError
+from bmnas.genotype import Genotype, from_dict
 from bmnas.genotype.graph import used_cells, used_features
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes

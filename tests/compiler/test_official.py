@@ -10,7 +10,8 @@ import torch
 
 from bmnas.compiler import compile_genotype, summarise
 from bmnas.compiler.official import load_official_state
-from bmnas.genotype import BmnasError, Genotype, from_dict, published
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype, from_dict, published
 from tests import golden
 
 FACTS = json.loads((Path(__file__).parent.parent / "reference" / "published.json").read_text())

@@ -16,7 +16,8 @@ from torch import nn
 import bmnas
 from bmnas.compiler.source import to_source
 from bmnas.compiler.source.names import class_name, identifier, identifiers, quoted
-from bmnas.genotype import BmnasError, Genotype, from_dict, load
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype, from_dict, load
 from tests.compiler.test_inference import trained
 from tests.compiler.test_network import inputs_of
 from tests.genotype.test_schema import SHORT, changed

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import networkx as nx
 from networkx.algorithms.isomorphism import DiGraphMatcher
 
-from bmnas.genotype import INPUT_NAMES, OPERATIONS, Genotype, GenotypeError, from_dict
+from bmnas.errors import GenotypeError
+from bmnas.genotype import INPUT_NAMES, OPERATIONS, Genotype, from_dict
 from bmnas.genotype.graph import OUTPUT, to_graph, used_nodes
 
 T = TypeVar("T")

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings, strategies as st
 
 import bmnas
 from bmnas.compiler.plan.names import module_names
-from bmnas.genotype import INPUT_NAMES, Genotype, GenotypeError, dumps, from_dict, labelling, loads
+from bmnas.errors import GenotypeError
+from bmnas.genotype import INPUT_NAMES, Genotype, dumps, from_dict, labelling, loads
 from bmnas.genotype.canonical import canonical_form, canonical_hash, canonical_names, equivalent
 from tests.genotype.disguises import disguised, same_by_search, with_one_change
 from tests.genotype.test_schema import SHORT, changed

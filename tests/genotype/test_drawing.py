@@ -15,7 +15,8 @@ import pygraphviz
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from bmnas.genotype import INPUT_NAMES, BmnasError, Genotype, from_dict
+from bmnas.errors import BmnasError
+from bmnas.genotype import INPUT_NAMES, Genotype, from_dict
 from bmnas.genotype.drawing import draw, to_dot
 from bmnas.genotype.drawing.render import _silenced_stderr
 from bmnas.genotype.drawing.style import THEMES

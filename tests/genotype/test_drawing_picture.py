@@ -10,7 +10,8 @@ import pygraphviz
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bmnas.genotype import BmnasError, from_dict
+from bmnas.errors import BmnasError
+from bmnas.genotype import from_dict
 from bmnas.genotype.drawing import draw, to_dot
 from bmnas.genotype.drawing.labels import wrapped
 from bmnas.genotype.drawing.picture import scene_of

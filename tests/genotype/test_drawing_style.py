@@ -7,7 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from bmnas.genotype import BmnasError, from_dict
+from bmnas.errors import BmnasError
+from bmnas.genotype import from_dict
 from bmnas.genotype.drawing import to_dot
 from bmnas.genotype.drawing.heading import outline, signed
 from bmnas.genotype.drawing.style import DASH, SIGN, THEMES, WEIGHT, Theme

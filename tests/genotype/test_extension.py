@@ -15,7 +15,8 @@ import bmnas
 from bmnas.compiler import summarise
 from bmnas.compiler.modules import build
 from bmnas.compiler.size import Size
-from bmnas.genotype import GenotypeError, Operation, Options, Shape, extension, from_dict, json_schema, loads
+from bmnas.errors import GenotypeError
+from bmnas.genotype import Operation, Options, Shape, extension, from_dict, json_schema, loads
 from bmnas.genotype.canonical import canonical_hash
 from bmnas.genotype.operations import find, known
 from tests.genotype.test_schema import changed

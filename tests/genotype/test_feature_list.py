@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bmnas.genotype import Feature, GenotypeError
+from bmnas.errors import GenotypeError
+from bmnas.genotype import Feature
 from bmnas.genotype.feature_list import parse_features
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 from pydantic import ValidationError
 
-from bmnas.genotype import Genotype, GenotypeError, dumps, from_dict, load, loads
+from bmnas.errors import GenotypeError
+from bmnas.genotype import Genotype, dumps, from_dict, load, loads
 from bmnas.genotype.checks import Patience
 from bmnas.genotype.graph import depth, path_counts, to_graph
 from bmnas.genotype.lint import lint

@@ -7,7 +7,8 @@ import json
 import pytest
 from hypothesis import given
 
-from bmnas.genotype import Genotype, GenotypeError, Provenance, dumps, from_dict, load, loads, save
+from bmnas.errors import GenotypeError
+from bmnas.genotype import Genotype, Provenance, dumps, from_dict, load, loads, save
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
 

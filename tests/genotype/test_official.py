@@ -12,7 +12,8 @@ from collections import namedtuple
 import pytest
 from hypothesis import given, strategies as st
 
-from bmnas.genotype import Feature, GenotypeError, Head, Representation, from_dict, load, official, published, save
+from bmnas.errors import GenotypeError
+from bmnas.genotype import Feature, Head, Representation, from_dict, load, official, published, save
 from bmnas.genotype.official import OfficialCell, OfficialGenotype
 from tests.genotype.test_published import BY_NAME
 from tests.genotype.test_schema import SHORT

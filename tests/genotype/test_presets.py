@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bmnas.genotype import BmnasError, Feature, dumps, from_dict, loads, presets
+from bmnas.errors import BmnasError
+from bmnas.genotype import Feature, dumps, from_dict, loads, presets
 from tests.genotype.test_schema import SHORT
 
 FEATURES = [Feature(name=f"F_{i}", modality=f"M{i % 3}", channels=8 * i) for i in range(1, 8)]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bmnas.genotype import GenotypeError, dumps, from_dict, load, published, save
+from bmnas.errors import GenotypeError
+from bmnas.genotype import dumps, from_dict, load, published, save
 from tests.genotype.test_schema import SHORT
 
 FACTS = json.loads((Path(__file__).parent.parent / "reference" / "published.json").read_text())

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bmnas.genotype import Cell, Genotype, GenotypeError, Step, from_dict
+from bmnas.errors import GenotypeError
+from bmnas.genotype import Cell, Genotype, Step, from_dict
 
 SHORT: dict[str, Any] = {
     "representation": {"channels": 16, "length": 4},

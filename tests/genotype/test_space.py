@@ -17,7 +17,8 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 from scipy.stats import chisquare
 
-from bmnas.genotype import BmnasError, Cell, Feature, Genotype, GenotypeError, Head, Provenance, Representation, Step
+from bmnas.errors import BmnasError, GenotypeError
+from bmnas.genotype import Cell, Feature, Genotype, Head, Provenance, Representation, Step
 from bmnas.genotype.published import load as published, names as published_names
 from bmnas.genotype.space import OFFICIAL_POOL, PAPER_POOL, Rules, Space
 

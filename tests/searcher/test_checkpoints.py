@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from bmnas.compiler import pool
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.searcher import EpochDone, SearchConfig, search
 from bmnas.searcher.clock import Clock
 from bmnas.searcher.diverged import Diverged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.searcher import SearchConfig, TrainConfig
 from bmnas.tasks import get_task
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from bmnas.genotype import BmnasError, Genotype, Representation
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype, Representation
 from bmnas.genotype.schema import Feature
 from bmnas.searcher.derive import cell_pairs, derive, refuse_clashes, refuse_misfits, refuse_underivable, step_pairs
 from bmnas.searcher.hypernet.mixing import mixing

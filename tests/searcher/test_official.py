@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bmnas.genotype import BmnasError, Feature
+from bmnas.errors import BmnasError
+from bmnas.genotype import Feature
 from bmnas.searcher.official import POOL, load_hypernet
 
 CHANNELS, LENGTH, CELLS, STEPS, OUTPUTS = 4, 9, 2, 3, 5

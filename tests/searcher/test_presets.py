@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from bmnas.genotype import BmnasError, Feature, published
+from bmnas.errors import BmnasError
+from bmnas.genotype import Feature, published
 from bmnas.searcher import SearchConfig
 from bmnas.searcher.presets import PRESETS, get_preset, preset_config
 from bmnas.searcher.schedule import schedule_of

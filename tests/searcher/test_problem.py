@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.searcher import SearchConfig, search
 from bmnas.searcher.problem import SEARCHED, refuse_large_batch
 from bmnas.tasks import get_task

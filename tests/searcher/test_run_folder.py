@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.searcher.run_folder import FORMAT, RunFolder
 
 SETTINGS = {"task": "t", "search": {"lr": 0.1, "patience": None, "cells": 2}, "features": {"views": 1}}

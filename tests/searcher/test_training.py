@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import bmnas
-from bmnas.genotype import BmnasError, Genotype, from_dict
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype, from_dict
 from bmnas.searcher.training import batches, fitted
 from bmnas.tasks import get_task
 from tests.searcher.small import TRAIN

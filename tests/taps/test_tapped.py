@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from bmnas.compiler.multimodal import Tap as CompilersTap, assemble
-from bmnas.genotype import BmnasError, from_dict
+from bmnas.errors import BmnasError
+from bmnas.genotype import from_dict
 from bmnas.taps import Tap, TapError, Tapped, run_taps
 from tests.taps.nets import Net, Residual, Words
 

@@ -7,7 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks import backbones as backbones_of, fingerprint, prepare
 from bmnas.tasks.backbones import load_backbone, trained_weights
 from bmnas.tasks.progress import silent

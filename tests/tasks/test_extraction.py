@@ -15,7 +15,8 @@ import pytest
 import torch
 from torch import nn
 
-from bmnas.genotype import BmnasError, Feature
+from bmnas.errors import BmnasError
+from bmnas.genotype import Feature
 from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, SplitName, Task, prepare
 from tests.tasks.small_task import small_pool
 

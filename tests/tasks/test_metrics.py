@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn import metrics as sklearn_metrics
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks import METRICS, accuracy, f1, from_torchmetrics, get_metric, mean_squared_error
 
 

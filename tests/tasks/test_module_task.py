@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.taps import Tap
 from bmnas.tasks import Extraction, Split, Task, backbones, prepare
 from bmnas.tasks.bad_sample import BadSample

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks import fingerprint, get_task
 from bmnas.tasks.loading import load
 from bmnas.tasks.own_file import load_task

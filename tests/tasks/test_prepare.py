@@ -13,7 +13,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from bmnas.genotype import BmnasError, Feature
+from bmnas.errors import BmnasError
+from bmnas.genotype import Feature
 from bmnas.tasks import (
     SPLITS,
     Extraction,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks import TASKS, Task, described_task, get_task
 from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.registry import table

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.searcher.config import SearchConfig, TrainConfig
 from bmnas.tasks.settings_check import KNOWN, refuse_unknown
 

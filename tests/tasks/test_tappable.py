@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks import Split
 from bmnas.tasks.module_task import ModuleTask
 from bmnas.tasks.tappable import tappable

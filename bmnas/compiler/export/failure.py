@@ -14,7 +14,8 @@ from bmnas.compiler.export.verify import in_a_line
 from bmnas.compiler.modules import build
 from bmnas.compiler.plan.names import where
 from bmnas.compiler.size import Size
-from bmnas.genotype import BmnasError, Genotype, Step
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype, Step
 from bmnas.genotype.graph import used_nodes
 
 if TYPE_CHECKING:

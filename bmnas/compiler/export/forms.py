@@ -19,7 +19,7 @@ from bmnas.compiler.export.write import make_and_compare, subject_of
 from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.plan.passes import FOR_TRAINING, stages
 from bmnas.compiler.program import Program
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 
 @dataclass(frozen=True)

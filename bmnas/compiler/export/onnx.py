@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from bmnas.compiler.export.subject import Subject
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 # Protobuf, the container of ONNX, has no larger messages.
 _LARGEST = 2**31 - 1

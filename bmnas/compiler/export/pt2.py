@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bmnas.compiler.export.subject import Subject
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 
 def write(subject: Subject, path: Path) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from bmnas.compiler.export.subject import Subject
 from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.source import to_source
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 WEIGHTS = ".pt"
 

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bmnas.compiler.network import FusionNetwork
-from bmnas.genotype import BmnasError
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 
 # The batch size of the example. It is none of those at which a file is verified, and not 1, which torch.export takes
 # for a constant.

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from bmnas.compiler.export import onnx, pt2, py
 from bmnas.compiler.export.subject import Subject
-from bmnas.genotype import BmnasError
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 
 # What a network in any form does: inputs by name to the output.
 Run = Callable[[Mapping[str, Tensor]], Tensor]

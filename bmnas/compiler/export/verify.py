@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bmnas.compiler.export.subject import Subject
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 
 # The largest difference that is allowed, relative to the largest output (to 1 where that is smaller), in float32.
 TOLERANCE = 1e-5

@@ -12,8 +12,9 @@ from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.plan.names import module_names, where
 from bmnas.compiler.plan.passes import plan_for_training
 from bmnas.compiler.plan.primitives import Dropout
-from bmnas.genotype import BmnasError, Genotype, loads
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError
+from bmnas.files import reason
+from bmnas.genotype import Genotype, loads
 
 _ELSEWHERE = "these may be the weights of another genotype"
 

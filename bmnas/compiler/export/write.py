@@ -16,8 +16,8 @@ from bmnas.compiler.export.subject import Subject, evaluating, example_features
 from bmnas.compiler.export.targets import TARGETS, Target, find_target
 from bmnas.compiler.export.verify import TOLERANCE, check_runs, in_a_line, largest_difference
 from bmnas.compiler.network import FusionNetwork
-from bmnas.genotype import BmnasError
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError
+from bmnas.files import reason
 
 
 @dataclass(frozen=True)

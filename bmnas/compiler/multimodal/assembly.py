@@ -12,8 +12,8 @@ from bmnas.compiler.inference import InferenceNetwork
 from bmnas.compiler.multimodal.model import Backbone, MultimodalNetwork, features_of
 from bmnas.compiler.multimodal.preparation import prepare
 from bmnas.compiler.network import FusionNetwork, compile_genotype
-from bmnas.genotype import BmnasError, Genotype, GenotypeError
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import BmnasError, GenotypeError, did_you_mean
+from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_nodes
 from bmnas.taps.tap import Tap, TapError
 from bmnas.taps.unchanged import unchanged

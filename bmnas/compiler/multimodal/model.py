@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from bmnas.compiler.inference import InferenceNetwork
 from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.plan.names import distinct
-from bmnas.genotype import BmnasError, Genotype
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype import Genotype
 from bmnas.taps import hooks
 from bmnas.taps.tap import Tap, as_feature
 

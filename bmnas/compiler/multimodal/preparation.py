@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from bmnas.compiler.multimodal import pruning
 from bmnas.compiler.multimodal.model import Backbone
-from bmnas.genotype import BmnasError
-from bmnas.genotype.errors import did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.taps import hooks, tracing
 from bmnas.taps.tap import Tap, TapError, submodule_call
 from bmnas.taps.tracing import NotTraceable

@@ -14,7 +14,8 @@ from bmnas.compiler.source.block import Block, class_body, inline, line, shown
 from bmnas.compiler.source.expressions import HELPERS
 from bmnas.compiler.source.names import class_name, identifiers, quoted
 from bmnas.compiler.source.words import in_words
-from bmnas.genotype import INPUT_NAMES, BmnasError, Cell, Genotype, Step
+from bmnas.errors import BmnasError
+from bmnas.genotype import INPUT_NAMES, Cell, Genotype, Step
 from bmnas.genotype.graph import OUTPUT, Node, used_nodes
 
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from bmnas.errors import BmnasError, did_you_mean
+from bmnas.files import write_atomically
 from bmnas.genotype.drawing.dot import Dot, dot_of
 from bmnas.genotype.drawing.picture import Level, Unused, scene_of
 from bmnas.genotype.drawing.render import SUFFIXES, check_suffix, rendered
 from bmnas.genotype.drawing.style import ThemeName, theme_named
-from bmnas.genotype.errors import BmnasError, did_you_mean
-from bmnas.genotype.files import write_atomically
 from bmnas.genotype.schema import Genotype
 
 __all__ = ["SUFFIXES", "Level", "ThemeName", "Unused", "draw", "draw_diff", "to_dot", "to_dot_diff"]

@@ -13,8 +13,8 @@ from subprocess import CalledProcessError
 
 import graphviz
 
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.drawing.dot import Dot
-from bmnas.genotype.errors import BmnasError, did_you_mean
 
 SUFFIXES = (".svg", ".pdf", ".png", ".dot")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.drawing.scene import Mark
-from bmnas.genotype.errors import BmnasError, did_you_mean
 
 ThemeName = Literal["light", "dark"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bmnas.errors import GenotypeError, did_you_mean
 from bmnas.genotype.checks import short
-from bmnas.genotype.errors import GenotypeError, did_you_mean
 from bmnas.genotype.io import from_dict
 from bmnas.genotype.official.values import OPERATIONS, OfficialCell, OfficialGenotype
 from bmnas.genotype.operations import INPUT_NAMES

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from bmnas.errors import GenotypeError
 from bmnas.genotype import io
-from bmnas.genotype.errors import GenotypeError
 from bmnas.genotype.official.pickled import parse_pickle
 from bmnas.genotype.official.text import parse
 from bmnas.genotype.official.values import LIMIT, OfficialGenotype

@@ -10,8 +10,8 @@ import pickletools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bmnas.errors import GenotypeError
 from bmnas.genotype.checks import short
-from bmnas.genotype.errors import GenotypeError
 from bmnas.genotype.official import raw
 from bmnas.genotype.official.values import LIMIT, TOO_LARGE, OfficialGenotype
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from bmnas.genotype.errors import GenotypeError
+from bmnas.errors import GenotypeError
 from bmnas.genotype.official import raw
 from bmnas.genotype.official.values import LIMIT, TOO_LARGE, OfficialGenotype
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import resources
 
-from bmnas.genotype.errors import GenotypeError, did_you_mean
+from bmnas.errors import GenotypeError, did_you_mean
 from bmnas.genotype.io import loads
 from bmnas.genotype.schema import Genotype
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from bmnas.errors import GenotypeError
 from bmnas.genotype.checks import short
-from bmnas.genotype.errors import GenotypeError
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import FORMAT, Cell, Genotype, Step
 from bmnas.genotype.space import upper

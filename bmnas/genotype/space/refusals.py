@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from bmnas.errors import BmnasError, GenotypeError, did_you_mean
 from bmnas.genotype import checks
-from bmnas.genotype.errors import BmnasError, GenotypeError, did_you_mean
 from bmnas.genotype.io import from_dict
 from bmnas.genotype.operation import Operation
 from bmnas.genotype.space import upper

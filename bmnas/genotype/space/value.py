@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
-from bmnas.genotype.errors import BmnasError, GenotypeError
+from bmnas.errors import BmnasError, GenotypeError
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Feature, Frozen, Genotype, Head, Representation
 from bmnas.genotype.space import numbering

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
-from bmnas.genotype.files import read_json
+from bmnas.errors import BmnasError, did_you_mean
+from bmnas.files import read_json
 from bmnas.genotype.schema import Frozen, Name
 
 FILE = "task.json"

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype import Feature
-from bmnas.genotype.errors import BmnasError, did_you_mean
 from bmnas.tasks.arrays.rows import Rows
 
 

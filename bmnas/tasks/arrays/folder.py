@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.tasks.arrays.description import FILE, Description, read_description
 from bmnas.tasks.arrays.layouts import Found, find
 from bmnas.tasks.arrays.task import ArrayTask

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.tasks.arrays.splits import Splits
 from bmnas.tasks.arrays.stored import Stored
 from bmnas.tasks.metrics import METRICS, Metric, get_metric

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import read_json, reason
+from bmnas.errors import BmnasError
+from bmnas.files import read_json, reason
 from bmnas.tasks.arrays import labels as labelling, splits as splitting
 from bmnas.tasks.arrays.features import check_counts
 from bmnas.tasks.arrays.reading import READERS, read

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.lib import format as npy
 from safetensors import SafetensorError, safe_open
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError
+from bmnas.files import reason
 from bmnas.tasks.arrays.stored import Array, Stored, first_line, in_file, refuse_types
 
 _DTYPES = {

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks.arrays.stored import Array, Stored, floats, refuse_types, row_bytes
 
 # So much is in the processor's cache when it is looked at twice. Of columns that lie far apart, more at a time.

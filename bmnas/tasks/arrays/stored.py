@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 
 Array = np.ndarray[Any, Any]
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError
+from bmnas.files import reason
 
 RATE = 8000
 SIDE = 28

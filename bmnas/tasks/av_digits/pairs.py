@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks.av_digits.degradation import degrade_image, degrade_sound
 from bmnas.tasks.av_digits.files import RATE, Recording, find_recordings, read_images, read_labels, read_recording
 from bmnas.tasks.av_digits.log_mel import log_mel

@@ -10,8 +10,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
-from bmnas.genotype.errors import BmnasError
 from bmnas.tasks.av_digits import augmentation, degradation, files, log_mel, pairs
 from bmnas.tasks.av_digits.augmentation import shift_images, shift_sounds
 from bmnas.tasks.models.audio_cnn import AudioCNN

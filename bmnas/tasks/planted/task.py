@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from bmnas.genotype.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.tasks.arrays import ArrayTask
 from bmnas.tasks.planted.samples import CLASSES, LENGTH, planted_labels, planted_samples
 from bmnas.tasks.task import SPLITS

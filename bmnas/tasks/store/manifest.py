@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, get_args
 import torch
 from pydantic import Field, ValidationError
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import read_text
+from bmnas.errors import BmnasError
+from bmnas.files import read_text
 from bmnas.genotype.schema import Frozen
 from bmnas.tasks.task import SPLITS, SplitName
 

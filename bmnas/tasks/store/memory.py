@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 
 _SHARE = 0.5
 

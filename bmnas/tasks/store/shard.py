@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from bmnas.genotype.files import reason
+from bmnas.files import reason
 from bmnas.tasks.store.manifest import MANIFEST, Shard, StoreError
 
 _HEADER_LIMIT = 2**20

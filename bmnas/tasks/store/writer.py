@@ -16,8 +16,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import reason, write_atomically
+from bmnas.errors import BmnasError
+from bmnas.files import reason, write_atomically
 from bmnas.tasks.store.manifest import (
     JOURNAL,
     MANIFEST,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError
+from bmnas.files import reason
 from bmnas.tasks.utd_mhad.layout import LAYOUTS, Array, Clip, clip_named, expected, path_of
 from bmnas.tasks.utd_mhad.matlab import read_mat
 from bmnas.tasks.utd_mhad.reduced_depth import REDUCED_DEPTH, reduce_depth, reduced_depth

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 
 Array = np.ndarray[Any, Any]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bmnas.genotype.errors import BmnasError
-from bmnas.genotype.files import reason
+from bmnas.errors import BmnasError
+from bmnas.files import reason
 from bmnas.tasks.utd_mhad.layout import Array, Clip, checked, how_to_get
 
 REDUCED_DEPTH = "depth_16x60x80_u8.npz"

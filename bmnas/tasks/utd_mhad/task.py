@@ -15,8 +15,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
-from bmnas.genotype.errors import BmnasError
 from bmnas.tasks.models import depth_cnn, hcn, inertial_cnn
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.task import Split, SplitName, Task

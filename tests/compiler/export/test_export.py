@@ -23,7 +23,8 @@ from bmnas.compiler.export import (
     targets,
 )
 from bmnas.compiler.export.verify import largest_difference
-from bmnas.genotype import BmnasError, Genotype, from_dict
+from bmnas.errors import BmnasError
+from bmnas.genotype import Genotype, from_dict
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
 

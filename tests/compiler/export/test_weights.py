@@ -8,7 +8,8 @@ import torch
 
 from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.compiler.export import load_weights
-from bmnas.genotype import BmnasError, dumps, from_dict
+from bmnas.errors import BmnasError
+from bmnas.genotype import dumps, from_dict
 from tests.genotype.test_schema import SHORT, changed
 
 CONV = "reshapes.Video_3.conv.weight"

@@ -10,7 +10,7 @@ from torch import nn
 
 from bmnas.compiler import compile_genotype
 from bmnas.compiler.multimodal import InputError, MultimodalNetwork, Tap, TapError, assemble
-from bmnas.genotype import BmnasError, GenotypeError
+from bmnas.errors import BmnasError, GenotypeError
 from tests.compiler.multimodal.nets import Maps, Words, fusing
 
 IMAGE = torch.randn(4, 3, 9, 9, generator=torch.Generator().manual_seed(0))

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bmnas.compiler.multimodal import Tap, TapError, assemble
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from tests.compiler.multimodal.nets import Maps, Words, fusing
 
 WORDS = torch.randint(1, 20, (2, 7), generator=torch.Generator().manual_seed(0))

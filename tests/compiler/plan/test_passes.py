@@ -15,7 +15,8 @@ from bmnas.compiler.plan.names import module_names, where
 from bmnas.compiler.plan.passes import FOR_INFERENCE, FOR_TRAINING, plan_for_inference, plan_for_training, stages
 from bmnas.compiler.plan.passes.resolve import resolve
 from bmnas.compiler.plan.plan import Plan
-from bmnas.genotype import GenotypeError, from_dict, load
+from bmnas.errors import GenotypeError
+from bmnas.genotype import from_dict, load
 from bmnas.genotype.graph import used_nodes
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import NAMES, genotypes

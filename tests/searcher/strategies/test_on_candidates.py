@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.genotype.canonical import canonical_hash
 from bmnas.searcher import SearchConfig
 from bmnas.searcher.strategies import on_candidates, strategy_of

@@ -10,7 +10,7 @@ import safetensors.numpy
 import safetensors.torch
 import torch
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks import SPLITS
 from bmnas.tasks.arrays import open_folder
 from tests.tasks.arrays.samples import SAMPLES, SPLIT_LISTS, arrays, write

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks.arrays.rows import Rows
 from bmnas.tasks.arrays.stored import in_memory
 

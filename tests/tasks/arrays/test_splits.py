@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks import SPLITS
 from bmnas.tasks.arrays.splits import parse
 

@@ -6,7 +6,8 @@ import torch
 
 import bmnas
 from bmnas.compiler import pool
-from bmnas.genotype import BmnasError, Feature
+from bmnas.errors import BmnasError
+from bmnas.genotype import Feature
 from bmnas.tasks import SPLITS, prepare
 from bmnas.tasks.arrays import ArrayTask
 from bmnas.tasks.objective import Regression, SingleLabel

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks.av_digits.files import find_recordings, read_images, read_labels, read_recording
 from tests.tasks.av_digits.small_files import IMAGES, LABELS, RECORDINGS, idx, write_bytes, write_wav
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks.av_digits.degradation import degrade_image
 from bmnas.tasks.av_digits.files import read_images, read_labels
 from bmnas.tasks.av_digits.pairs import Pairs, paired_positions

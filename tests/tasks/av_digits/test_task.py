@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.taps import run_taps
 from bmnas.tasks.av_digits import AvDigitsTask, task as module
 from bmnas.tasks.av_digits.files import find_recordings

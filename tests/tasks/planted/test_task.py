@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from bmnas.compiler import pool
-from bmnas.genotype import BmnasError, Cell, Genotype, Head, Representation, Step
+from bmnas.errors import BmnasError
+from bmnas.genotype import Cell, Genotype, Head, Representation, Step
 from bmnas.searcher import SearchConfig, TrainConfig
 from bmnas.searcher.training import train_network
 from bmnas.tasks import SPLITS, Task, get_task, prepare

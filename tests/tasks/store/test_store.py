@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bmnas.genotype import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks import SPLITS, FeatureStore, StoreError
 from bmnas.tasks.store import StoreWriter
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.tasks.utd_mhad.files import find_clips, read, read_all, stamp
 from bmnas.tasks.utd_mhad.layout import ADDRESS, Clip
 from bmnas.tasks.utd_mhad.reduced_depth import reduce_depth, reduced_depth

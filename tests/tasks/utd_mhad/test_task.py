@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 from bmnas.taps import run_taps
 from bmnas.tasks.progress import Progress
 from bmnas.tasks.seeding import seeded

@@ -9,7 +9,8 @@ from bmnas.compiler.plan.names import module_names
 from bmnas.compiler.plan.plan import Id, Op, Plan
 from bmnas.compiler.plan.primitives import Primitive
 from bmnas.compiler.size import Size
-from bmnas.genotype import Genotype, GenotypeError
+from bmnas.errors import GenotypeError
+from bmnas.genotype import Genotype
 from bmnas.genotype.graph import OUTPUT, Node, reads, used_nodes
 
 

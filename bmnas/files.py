@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bmnas.genotype.errors import BmnasError
+from bmnas.errors import BmnasError
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
