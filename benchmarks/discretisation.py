@@ -31,16 +31,16 @@ import torch
 
 import bmnas
 from bmnas.compiler import pool
+from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.searcher import EpochDone, SearchConfig, TrainConfig
-from bmnas.searcher.baselines import baselines
 from bmnas.searcher.candidate import CandidateTraining
 from bmnas.searcher.hypernet import of_seed
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.selection import Choice, select
+from bmnas.searcher.run.baselines import baselines
+from bmnas.searcher.selections import Choice, select
 from bmnas.searcher.strategies import Bilevel
-from bmnas.searcher.threads import threads_for
 from bmnas.tasks import get_task, prepare
 
 SELECTIONS = ("alpha", "perturbation", "scored")

@@ -28,11 +28,11 @@ from measuring import interleaved
 from torch import nn
 
 from bmnas.compiler import pool
+from bmnas.fit.threads import threads_for
 from bmnas.genotype import Feature
 from bmnas.searcher import SearchConfig
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies import Bilevel
-from bmnas.searcher.threads import threads_for
 from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, Split, SplitName, Task, prepare
 from bmnas.tasks.store import Data, StoreWriter
 

@@ -32,7 +32,7 @@ import bmnas
 from bmnas.errors import BmnasError
 from bmnas.files import write_atomically
 from bmnas.searcher import SearchConfig, TrainConfig
-from bmnas.searcher.interrupt import Interrupted
+from bmnas.searcher.run.interrupt import Interrupted
 from bmnas.tasks import Task, get_task
 
 STRATEGIES = ("bilevel", "random", "evolution", "gdas", "random-ws")

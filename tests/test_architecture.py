@@ -14,14 +14,15 @@ import bmnas
 from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
-PARTS = ("genotype", "taps", "compiler", "tasks", "searcher", "cli")
+PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "searcher", "cli")
 MAY_IMPORT = {
     "genotype": set(),
-    "taps": {"genotype"},
+    "fit": set(),
+    "taps": {"genotype", "fit"},
     "compiler": {"genotype", "taps"},
-    "tasks": {"genotype", "taps"},
-    "searcher": {"genotype", "taps", "compiler", "tasks"},
-    "cli": {"genotype", "taps", "compiler", "tasks", "searcher"},
+    "tasks": {"genotype", "fit", "taps"},
+    "searcher": {"genotype", "fit", "taps", "compiler", "tasks"},
+    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import bmnas
 from bmnas.genotype import loads
-from bmnas.searcher.outcome import save_weights
+from bmnas.searcher.run.outcome import save_weights
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?:<!-- (.+?) -->\n)?```(\w+)\n(.+?)```", README, flags=re.DOTALL)

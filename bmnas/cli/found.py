@@ -72,7 +72,7 @@ def in_words(genotype: Genotype) -> str:
 
 
 def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) -> str:
-    from bmnas.searcher.summary import seconds_of
+    from bmnas.searcher.run.summary import seconds_of
 
     history = result.history
     rounds = [entry for entry in history if entry["event"] != "SelectionDone"]
@@ -105,7 +105,7 @@ def _scored(config: SearchConfig) -> str:
 
 
 def _mean(entries: list[dict[str, float]], metric: str) -> str:
-    from bmnas.searcher.summary import Spread
+    from bmnas.searcher.run.summary import Spread
 
     spread = Spread.of([entry["score"] for entry in entries])
     return score(spread.mean, metric) + (f" ± {score(spread.std, metric)}" if len(entries) > 1 else "")

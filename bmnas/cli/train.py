@@ -81,7 +81,7 @@ def train(
         refuse_existing(written, force, genotype)
 
     from bmnas.searcher import TrainConfig, train as run_training
-    from bmnas.searcher.outcome import save_outcome
+    from bmnas.searcher.run.outcome import save_outcome
     from bmnas.searcher.training import fitted
 
     chosen = _chosen(given, task, data, features, modalities, backbone)

@@ -15,19 +15,18 @@ import torch
 from torch import Tensor
 
 from bmnas.compiler import compile_genotype
+from bmnas.fit.diverged import Diverged
+from bmnas.fit.events import MicroBatch, Pause
+from bmnas.fit.micro_batches import MicroBatches
+from bmnas.fit.order import epoch_order
+from bmnas.fit.seeding import seed_default, seeded, stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.canonical import hash_or_none
 from bmnas.genotype.space import Space
-from bmnas.searcher.diverged import Diverged
-from bmnas.searcher.events import MicroBatch, Pause
-from bmnas.searcher.gradients import MicroBatches
 from bmnas.searcher.inherit import validated
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.schedule import Cosine
-from bmnas.searcher.seeding import stream
-from bmnas.searcher.training import epoch_order
 from bmnas.tasks import Samples
-from bmnas.tasks.seeding import seed_default, seeded
 
 TRIES = 1000  # draws in a row that bring nothing new, after which a space counts as used up
 _EVERY = 64  # steps on a GPU between two looks at the losses: a look waits for all that is under way

@@ -36,7 +36,7 @@ def _strategy(name: str) -> str:
 
 
 def _selection(name: str) -> str:
-    from bmnas.searcher.selection import SELECTIONS
+    from bmnas.searcher.selections import SELECTIONS
 
     return _one_of("selection", ("alpha", *SELECTIONS), name)
 
@@ -104,7 +104,7 @@ class SearchConfig(Optimisation):
         "split", description="shared: both inputs of a cell or step get one mixture; split: x and y have their own."
     )
     select: Annotated[str, AfterValidator(_selection)] = Field(
-        "scored", description="How a hypernet is turned into a genotype at the end, see `bmnas.searcher.selection`."
+        "scored", description="How a hypernet is turned into a genotype at the end, see `bmnas.searcher.selections`."
     )
     top_k: int = Field(3, ge=1, le=1000, description="scored: how many candidates are kept at every choice.")
     samples: int = Field(100, ge=1, description="sampled: how many genotypes are drawn and scored.")

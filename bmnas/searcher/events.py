@@ -4,28 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from bmnas.fit.events import Event
 from bmnas.genotype import Genotype
-
-
-class Event(BaseModel):
-    """Something that happened; one line of a run's ``events.jsonl``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Pause(Event):
-    """A strategy has done a piece of work, a step as a rule, and could be stopped here. It is not logged."""
-
-    save: bool = Field(False, description="So much has been done since the last one that it is worth a checkpoint.")
-
-
-class MicroBatch(Event):
-    """Memory ran out: from now on at most so many samples of a batch are computed at once. It is not logged."""
-
-    samples: int
-    batch: int = Field(description="Samples of the batch that was too large; its gradient stays that of all of them.")
 
 
 class RoundDone(Event):
@@ -78,15 +60,6 @@ class SelectionDone(RoundDone):
     """A genotype was selected from a trained hypernet; the score is that of its network with inherited weights."""
 
     unit: ClassVar[str] = "selection"
-
-
-class TrainingEpochDone(Event):
-    """One epoch of the training of a fusion network is over."""
-
-    name: str
-    epoch: int
-    epochs: int
-    loss: float
 
 
 class Row(Event):

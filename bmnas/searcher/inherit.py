@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.compiler.layers import BatchNorm
 from bmnas.compiler.plan.names import module_names
+from bmnas.fit.memory import make_room, ran_out
+from bmnas.fit.micro_batches import LEAST, MicroBatches
 from bmnas.genotype import Genotype
-from bmnas.searcher.gradients import LEAST, MicroBatches
 from bmnas.searcher.hypernet import Hypernet
-from bmnas.searcher.memory import make_room, ran_out
 from bmnas.searcher.problem import Problem
 from bmnas.tasks import Samples
 

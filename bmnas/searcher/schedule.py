@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from bmnas.fit.order import batches
 from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.official_schedule import OfficialCosine
-from bmnas.searcher.training import batches
 
 
 class Schedule(ABC):

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.fit.events import MicroBatch, TrainingEpochDone
+from bmnas.fit.micro_batches import MicroBatches
+from bmnas.fit.order import batches, epoch_order
+from bmnas.fit.seeding import seeded, stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_features
 from bmnas.searcher.config import TrainConfig
-from bmnas.searcher.events import MicroBatch, TrainingEpochDone
-from bmnas.searcher.gradients import MicroBatches
-from bmnas.searcher.seeding import shuffled, stream
 from bmnas.tasks import Data, Extraction, FeatureStore, Samples, Task
-from bmnas.tasks.seeding import seeded
 
 
 @dataclass(frozen=True)
@@ -117,21 +117,6 @@ def fitted(genotype: Genotype, task: Task) -> Genotype:
         found = "is missing" if genotype.head is None else f"has {genotype.head.outputs} outputs"
         raise BmnasError(f"head {found}, but task {task.name} needs {task.outputs} outputs")
     return genotype.with_channels({name: own.channels for name, own in known.items() if own.channels is not None})
-
-
-def batches(order: Tensor, size: int) -> list[Tensor]:
-    """Index tensors of at most ``size``. A last batch of a single sample is left out: batch norm cannot train on it."""
-    parts = list(order.split(size))
-    return parts[:-1] if len(parts) > 1 and len(parts[-1]) == 1 else parts
-
-
-def epoch_order(data: Data, size: int, seed: int, *names: object) -> list[Tensor]:
-    """The batches of an epoch, each a tensor of rows of ``data``; ``seed`` and ``names`` determine them.
-
-    Every sample comes once, in one of its views.
-    """
-    views = torch.Generator().manual_seed(stream(seed, "view", *names))
-    return batches(data.rows(views)[shuffled(len(data), seed, *names)], size)
 
 
 def _epochs(

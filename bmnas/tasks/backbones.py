@@ -18,11 +18,11 @@ from safetensors import SafetensorError
 
 from bmnas.errors import BmnasError
 from bmnas.files import read_text, reason, write_atomically
+from bmnas.fit.seeding import seeded
 from bmnas.genotype.schema import Frozen
 from bmnas.tasks import fingerprint, training
 from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.progress import Progress, Report, silent
-from bmnas.tasks.seeding import seeded
 from bmnas.tasks.task import Backbone, Task
 
 # Of the initial weights and the training of every backbone. It is not the seed of a search.

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bmnas.fit.threads import one_thread
 from bmnas.genotype import Feature
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.task import SPLITS, Split, SplitName, Task
-from bmnas.tasks.threads import one_thread
 from bmnas.tasks.training import TrainingSettings, outputs_of, train
 
 # The rows of the 8x8 images that a modality sees.

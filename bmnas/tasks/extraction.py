@@ -13,12 +13,12 @@ from pydantic import Field
 from torch import Tensor
 
 from bmnas.errors import BmnasError
+from bmnas.fit.seeding import seeded
 from bmnas.genotype import Feature
 from bmnas.genotype.schema import Frozen
 from bmnas.tasks.loading import load, noticing_dead_workers
 from bmnas.tasks.progress import Progress, Report
 from bmnas.tasks.sample_checks import with_checked_labels, with_finite_features
-from bmnas.tasks.seeding import seeded
 from bmnas.tasks.store import Skipped, StoreWriter
 from bmnas.tasks.store.manifest import Precision
 from bmnas.tasks.task import SPLITS, Backbone, Split, SplitName, Task

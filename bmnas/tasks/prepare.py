@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.fit.seeding import seeded
 from bmnas.taps import Tap, hooks, liveness, tap as tap_module, tapped, tracing
 from bmnas.tasks import extraction as extraction_module, fingerprint as fingerprints
 from bmnas.tasks.backbones import load_backbone, trained_weights
@@ -20,7 +21,6 @@ from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.extraction import Extraction, Extractor, Pool, extract
 from bmnas.tasks.progress import Report, silent
-from bmnas.tasks.seeding import seeded
 from bmnas.tasks.store import MANIFEST, FeatureStore, StoreError
 from bmnas.tasks.store.memory import budget
 from bmnas.tasks.task import Task

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.fit.seeding import seeded
 from bmnas.taps import NotTraceable, TapPlace, list_nodes, list_taps
 from bmnas.tasks.loading import load
-from bmnas.tasks.seeding import seeded
 from bmnas.tasks.task import Task
 from bmnas.tasks.tree import mapped
 

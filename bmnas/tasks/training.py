@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bmnas.fit.seeding import seeded
 from bmnas.tasks.progress import Progress, Report, silent
-from bmnas.tasks.seeding import seeded
 
 
 @dataclass(frozen=True)

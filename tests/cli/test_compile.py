@@ -45,7 +45,7 @@ def test_weights_shapes_and_json(folder):
     from bmnas.compiler import compile_genotype
     from bmnas.compiler.export import TARGETS
     from bmnas.genotype import load
-    from bmnas.searcher.outcome import save_weights
+    from bmnas.searcher.run.outcome import save_weights
 
     network = compile_genotype(load("g.json")).eval()
     save_weights(network, folder / "w.safetensors")

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from bmnas.compiler import FusionNetwork
+from bmnas.fit.diverged import Diverged
 from bmnas.genotype.canonical import equivalent
 from bmnas.searcher import MicroBatch, search
 from bmnas.searcher.candidate import CandidateTraining, Distinct
-from bmnas.searcher.diverged import Diverged
 from bmnas.searcher.inherit import validated
+from tests.fit.test_memory import ERRORS
 from tests.searcher.problems import problem, task_and_store
-from tests.searcher.test_memory import ERRORS
 
 
 def training(number: int = 1, **settings) -> CandidateTraining:

@@ -15,12 +15,12 @@ import torch
 
 from bmnas.compiler import pool
 from bmnas.errors import BmnasError
+from bmnas.fit.diverged import Diverged
+from bmnas.fit.events import Pause
 from bmnas.searcher import EpochDone, SearchConfig, search
 from bmnas.searcher.clock import Clock
-from bmnas.searcher.diverged import Diverged
-from bmnas.searcher.events import Pause
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run_folder import RunFolder
+from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.strategies import strategy_of
 from bmnas.tasks import get_task, prepare
 from tests.cli.test_commands import start
@@ -231,7 +231,7 @@ COMMAND = ["search", *SIZES.split(), "--top-k", SHORT.top_k, "--select", "alpha"
 DYING = """
 import os, signal
 from bmnas.cli import main
-from bmnas.searcher.run_folder import RunFolder
+from bmnas.searcher.run.folder import RunFolder
 save, saved = RunFolder.save_checkpoint, []
 def dying(self, state):
     save(self, state)

@@ -10,8 +10,8 @@ import torch
 from bmnas.compiler import FusionNetwork
 from bmnas.compiler.layers import BatchNorm
 from bmnas.searcher.inherit import calibration_batches, inherited, inherited_score, recalibrate, validated
+from tests.fit.test_memory import ERRORS
 from tests.searcher.problems import certain, decided, problem
-from tests.searcher.test_memory import ERRORS
 
 
 @pytest.mark.parametrize("seed", range(8))

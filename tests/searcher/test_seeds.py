@@ -8,8 +8,8 @@ import json
 import pytest
 import torch
 
+from bmnas.fit.events import Pause
 from bmnas.searcher import EpochDone, RoundDone, SearchConfig, SelectionDone, TrainConfig, search, sharpness
-from bmnas.searcher.events import Pause
 from bmnas.searcher.hypernet import of_seed, stacked
 from bmnas.searcher.strategies import Bilevel
 from bmnas.searcher.strategies.new_hypernet import new_hypernet

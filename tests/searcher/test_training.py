@@ -7,8 +7,9 @@ import torch
 
 import bmnas
 from bmnas.errors import BmnasError
+from bmnas.fit.order import batches
 from bmnas.genotype import Genotype, from_dict
-from bmnas.searcher.training import batches, fitted
+from bmnas.searcher.training import fitted
 from bmnas.tasks import get_task
 from tests.searcher.small import TRAIN
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from bmnas.fit.seeding import seeded
+from bmnas.fit.threads import one_thread
 from bmnas.tasks import Progress
-from bmnas.tasks.seeding import seeded
-from bmnas.tasks.threads import one_thread
 from bmnas.tasks.training import TrainingSettings, outputs_of, train
 
 

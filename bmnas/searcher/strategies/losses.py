@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor, nn
 
-from bmnas.searcher.diverged import Diverged
+from bmnas.fit.diverged import Diverged
 from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.problem import Problem
 

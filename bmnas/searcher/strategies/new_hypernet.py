@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from bmnas.fit.seeding import seeded, stream
 from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.hypernet import Hypernet, HypernetSize, stacked
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.seeding import stream
 from bmnas.tasks import Task
-from bmnas.tasks.seeding import seeded
 
 
 def new_hypernet(problem: Problem) -> Hypernet:

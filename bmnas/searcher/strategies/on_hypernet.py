@@ -14,30 +14,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bmnas.fit.diverged import Diverged
+from bmnas.fit.events import Event, Pause
+from bmnas.fit.graphs import Graphs, Inputs
+from bmnas.fit.micro_batches import MicroBatches
+from bmnas.fit.order import epoch_order
+from bmnas.fit.seeding import seed_default, seeded, stream
+from bmnas.fit.statistics import frozen_statistics
 from bmnas.genotype import Genotype
 from bmnas.searcher.clock import Clock
 from bmnas.searcher.derive import derive
-from bmnas.searcher.diverged import Diverged
-from bmnas.searcher.events import EpochDone, Event, Pause, SelectionDone
-from bmnas.searcher.gradients import MicroBatches
-from bmnas.searcher.graphs import Graphs, Inputs
+from bmnas.searcher.events import EpochDone, SelectionDone
 from bmnas.searcher.hypernet import Mixing, of_seed
 from bmnas.searcher.hypernet.network import Phase, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.parameter_free import parameter_free
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.schedule import schedule_of
-from bmnas.searcher.seeding import stream
 from bmnas.searcher.sharpness import Sharpness
-from bmnas.searcher.statistics import frozen_statistics
 from bmnas.searcher.strategies.losses import Losses
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from bmnas.searcher.strategies.seed_batch import Features, SeedBatch
 from bmnas.searcher.strategies.selecting import Selecting
 from bmnas.searcher.strategies.strategy import Best, Strategy
-from bmnas.searcher.training import epoch_order
 from bmnas.tasks import Data
-from bmnas.tasks.seeding import seed_default, seeded
 
 
 class OnHypernet(Strategy):

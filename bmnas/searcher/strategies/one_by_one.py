@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from bmnas.searcher.events import Event
+from bmnas.fit.events import Event
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies.strategy import Strategy
 

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bmnas.fit.seeding import stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.space import numbering
 from bmnas.genotype.space.choices import Choices
@@ -23,7 +24,6 @@ from bmnas.genotype.space.variation import below
 from bmnas.searcher.hypernet import HypernetSize, Mixing
 from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.seeding import stream
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from bmnas.searcher.events import Event, Pause
+from bmnas.fit.events import Event, Pause
 from bmnas.searcher.hypernet import Hypernet, of_seed
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.selection import Choice, Looks, select
-from bmnas.searcher.selection.choice import Selection
+from bmnas.searcher.selections import Choice, Looks, select
+from bmnas.searcher.selections.choice import Selection
 
 
 class Selecting:

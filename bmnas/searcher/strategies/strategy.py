@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from bmnas.searcher.events import Event
+from bmnas.fit.events import Event
 from bmnas.searcher.problem import Problem
 
 

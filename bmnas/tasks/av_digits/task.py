@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
+from bmnas.fit.threads import one_thread
 from bmnas.genotype import Feature
 from bmnas.tasks.av_digits import augmentation, degradation, files, log_mel, pairs
 from bmnas.tasks.av_digits.augmentation import shift_images, shift_sounds
@@ -18,7 +19,6 @@ from bmnas.tasks.models.audio_cnn import AudioCNN
 from bmnas.tasks.models.image_cnn import ImageCNN
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.task import Split, SplitName, Task
-from bmnas.tasks.threads import one_thread
 from bmnas.tasks.training import TrainingSettings, outputs_of, train
 
 # By depth: the submodule of either backbone, and the channels it returns.

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
+from bmnas.fit.threads import one_thread
 from bmnas.genotype import Feature
 from bmnas.tasks.models import depth_cnn, hcn, inertial_cnn
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.task import Split, SplitName, Task
-from bmnas.tasks.threads import one_thread
 from bmnas.tasks.training import outputs_of, train
 from bmnas.tasks.utd_mhad import (
     clips,

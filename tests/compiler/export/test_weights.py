@@ -25,7 +25,7 @@ def saved(path, tensors, metadata=None):
 
 
 def test_weights_as_a_training_saves_them(tmp_path):
-    from bmnas.searcher.outcome import save_weights
+    from bmnas.searcher.run.outcome import save_weights
 
     trained, fresh = network(), network(dropout=0.5)
     save_weights(trained, tmp_path / "w.safetensors")

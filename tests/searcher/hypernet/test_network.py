@@ -238,7 +238,7 @@ def test_a_prepared_batch_is_not_used_where_it_does_not_fit():
 
 
 def test_frozen_statistics_stay():
-    from bmnas.searcher.statistics import frozen_statistics
+    from bmnas.fit.statistics import frozen_statistics
 
     net, features = small().train(), batch()
     before = copy.deepcopy(net.state_dict())

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from bmnas.searcher.events import Event, RoundDone
+from bmnas.fit.events import Event
+from bmnas.searcher.events import RoundDone
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies import Strategy, strategy_of
 

@@ -7,9 +7,10 @@ from random import Random
 
 import torch
 
+from bmnas.fit.events import Pause
 from bmnas.genotype.space import numbering
 from bmnas.searcher.derive import derive
-from bmnas.searcher.events import EpochDone, Pause
+from bmnas.searcher.events import EpochDone
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.strategies.random_ws import certain
 from tests.searcher.problems import problem

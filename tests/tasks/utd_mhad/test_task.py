@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from bmnas.errors import BmnasError
+from bmnas.fit.seeding import seeded
 from bmnas.taps import run_taps
 from bmnas.tasks.progress import Progress
-from bmnas.tasks.seeding import seeded
 from bmnas.tasks.task import SPLITS, Split
 from bmnas.tasks.utd_mhad import UtdMhadTask
 from bmnas.tasks.utd_mhad.layout import ADDRESS

@@ -1,0 +1,1 @@
+"""How one network is trained, stopped, continued and scored; nothing of architecture search."""

@@ -1,0 +1,294 @@
+"""`search`: the whole way from a task to a found, trained and compared network, in a run folder that can be resumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bmnas.compiler import pool
+from bmnas.errors import BmnasError
+from bmnas.fit.memory import enough_memory
+from bmnas.fit.threads import threads_for
+from bmnas.genotype import Genotype
+from bmnas.searcher.config import SearchConfig, TrainConfig
+from bmnas.searcher.derive import refuse_clashes, refuse_misfits, refuse_underivable
+from bmnas.searcher.events import Row
+from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch
+from bmnas.searcher.run.baselines import baselines
+from bmnas.searcher.run.folder import RunFolder
+from bmnas.searcher.run.interrupt import stoppable
+from bmnas.searcher.run.outcome import BEST_ON_TEST, save_outcome
+from bmnas.searcher.run.rounds import Report, do_rounds
+from bmnas.searcher.run.seed_folder import SeedFolder
+from bmnas.searcher.run.summary import Summary, summary_of
+from bmnas.searcher.strategies import strategy_of
+from bmnas.searcher.training import Trained, train_network
+from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
+
+_EARLY = "while the features were prepared; what is finished is kept, and "
+_GOES_ON = "the same command goes on"
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What a search found with one seed.
+
+    Attributes:
+        seed: the seed.
+        genotype: the best genotype by validation score, with its provenance.
+        score: that validation score; what it is of, depends on the selection.
+        rows: the comparison at the end; empty where it was not asked for.
+        folder: the folder that has the genotype.
+    """
+
+    seed: int
+    genotype: Genotype
+    score: float
+    rows: list[Row]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        genotype: the best genotype by validation score, with its provenance; of several seeds, the best of all.
+        history: the run's `RoundDone` events as plain data, with ``event``, their kind.
+        rows: that genotype's comparison at the end; empty where it was not asked for.
+        folder: the run folder.
+        seeds: the result of each seed.
+        summary: what they have in common.
+    """
+
+    genotype: Genotype
+    history: list[dict[str, Any]]
+    rows: list[Row]
+    folder: Path
+    seeds: list[SeedResult]
+    summary: Summary
+
+
+def search(
+    task: Task | str = "digits",
+    config: SearchConfig | None = None,
+    *,
+    train: TrainConfig | None = None,
+    extraction: Extraction | None = None,
+    folder: Path | str | None = None,
+    device: str | torch.device | None = None,
+    cache: Path | None = None,
+    evaluate: bool = True,
+    force: bool = False,
+    checkpoint_every: int | None = None,
+    report: Report | None = None,
+) -> SearchResult:
+    """Search a fusion network for a task, then train and test it beside its baselines.
+
+    Args:
+        task: a task or its name.
+        config: settings of the search; those that suit the task where it is left out.
+        train: settings of the final trainings; the search's optimiser settings where it is left out.
+        extraction: how features are extracted: views, precision, workers.
+        folder: the run folder; ``runs/TASK-seedS`` where it is left out. A folder in which a search with the same
+            settings was interrupted is continued, and on a CPU ends with the same genotype and scores.
+        device: ``"cpu"``, ``"cuda"``, ...; the GPU where there is one, if left out.
+        cache: where backbones and features are kept; see `bmnas.tasks.prepare`.
+        evaluate: whether to train and test the found network and its baselines at the end.
+        force: start over in a folder that holds another search.
+        checkpoint_every: write a checkpoint after so many steps of the search, too, not only after every epoch (or
+            candidate) and where it is interrupted: what a kill without warning can lose at most.
+        report: called with every event.
+
+    Raises:
+        BmnasError: settings, task or folder cannot be used; the message is one sentence.
+        Interrupted: Ctrl-C or SIGTERM, in the main thread. The step that is under way is finished first, and a
+            checkpoint written; a second Ctrl-C does not wait for them. The same call goes on.
+    """
+    task = get_task(task) if isinstance(task, str) else task
+    config = config or SearchConfig.for_task(task)
+    # Before backbones are trained, and before anything is written.
+    refuse_underivable(len(task.features), config.cells, config.derive)
+    refuse_misfits(task.features, config.channels)
+    refuse_clashes([feature.name for feature in task.features], config.cells)
+    refuse_large_batch(task.name, {name: len(task.split(name)) for name in SEARCHED}, config.batch_size)
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise BmnasError(f"setting checkpoint_every is {checkpoint_every}: it should be at least 1, in steps")
+    train = train or TrainConfig.ending(task, config)
+    where = pick_device(device)
+    if config.cuda_graphs and where.type != "cuda":
+        raise BmnasError(f"setting cuda_graphs needs a CUDA device, not {where}")
+    folder = Path(folder) if folder is not None else Path("runs") / default_name(task, config)
+    report = report or (lambda event: None)
+    extraction = extraction or Extraction()
+    settings = {**task.identity, "search": config.model_dump(mode="json"), "features": extraction.decisive}
+    small = threads_for(config.batch_size * config.channels * config.length)
+    seeds = range(config.seed, config.seed + config.seeds)
+    again = "the same command without --force goes on" if force else _GOES_ON
+    with (
+        stoppable(_EARLY + again) as stop,
+        RunFolder.open(folder, settings, seeds=seeds, force=force) as run,
+        small,
+        enough_memory(where),
+    ):
+        store = _features(task, config.length, extraction, where, cache, report)
+        problem = Problem.of(task, store, config, where)
+        history = do_rounds(run, strategy_of(problem), extraction, report, stop, again, checkpoint_every)
+        stop.says = f"in the comparison; the rows that are done are kept, and {again} with the next one"
+        found = []
+        for seed, place in run.seeds.items():
+            rows = _compare(run, place, problem, seed, train, report) if evaluate else []
+            score = [entry["score"] for entry in history if entry["seed"] == seed and entry["best"]][-1]
+            found.append(SeedResult(seed, place.genotype(), score, rows, place.path))
+        best = found[0]
+        for other in found[1:]:
+            best = other if problem.better(other.score, best.score) else best
+        summary = summary_of(
+            list(run.seeds),
+            [each.genotype for each in found],
+            [each.score for each in found],
+            [each.rows for each in found],
+        )
+        if len(found) > 1:
+            run.save_summary(summary)
+        return SearchResult(best.genotype, history, best.rows, folder, found, summary)
+
+
+def train(
+    genotype: Genotype,
+    task: Task | str = "digits",
+    config: TrainConfig | None = None,
+    *,
+    extraction: Extraction | None = None,
+    device: str | torch.device | None = None,
+    cache: Path | None = None,
+    report: Report | None = None,
+) -> Trained:
+    """Train a genotype's network on a task's training + validation features, and score it once on test.
+
+    Args:
+        genotype: found or hand-written; its features are the task's, their channels may be left out.
+        task: a task or its name.
+        config: settings; those that suit the task where it is left out.
+        extraction: as for `search`.
+        device: as for `search`.
+        cache: as for `search`.
+        report: called with every event.
+
+    Raises:
+        BmnasError: the genotype does not fit the task.
+    """
+    task = get_task(task) if isinstance(task, str) else task
+    config = config or TrainConfig.for_task(task)
+    where = pick_device(device)
+    length = genotype.representation.length
+    small = threads_for(config.batch_size * genotype.representation.channels * length)
+    with stoppable(_EARLY + _GOES_ON) as stop:
+        store = _features(task, length, extraction, where, cache, report)
+        stop.says = "in the training, of which nothing is kept"
+        with small, enough_memory(where):
+            return train_network(genotype, task, store, config, device=where, report=report)
+
+
+def extract(
+    task: Task | str,
+    length: int | None = None,
+    *,
+    extraction: Extraction | None = None,
+    device: str | torch.device | None = None,
+    cache: Path | None = None,
+    report: Report | None = None,
+) -> FeatureStore:
+    """Run a task's backbones over its data and keep their features, as `search` and `train` do.
+
+    Args:
+        task: a task or its name.
+        length: L of the networks that will use the features; the one that suits the task where it is left out.
+        extraction: as for `search`.
+        device: as for `search`.
+        cache: as for `search`.
+        report: called with every event.
+
+    Raises:
+        BmnasError: the data cannot be used, or the cache cannot be written.
+    """
+    task = get_task(task) if isinstance(task, str) else task
+    length = length or SearchConfig.for_task(task).length
+    with stoppable(_EARLY + _GOES_ON):
+        return _features(task, length, extraction, pick_device(device), cache, report)
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """The device asked for, or the GPU where there is one, or the CPU.
+
+    Raises:
+        BmnasError: there is no such device here.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(device)
+        torch.zeros(1, device=where).item()  # a device that computes: "meta" does not
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+        there = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
+        raise BmnasError(f"device {str(device)!r} cannot be used here; there is {', '.join(there)}") from error
+    return where
+
+
+def default_name(task: Task, config: SearchConfig) -> str:
+    """Of a run folder: ``digits-seed0``; other strategies and several seeds are named."""
+    strategy = "" if config.strategy == "bilevel" else f"-{config.strategy}"
+    seeds = f"-seed{config.seed}" if config.seeds == 1 else f"-seeds{config.seed}to{config.seed + config.seeds - 1}"
+    return f"{task.name}{strategy}{seeds}"
+
+
+def _features(
+    task: Task,
+    length: int,
+    extraction: Extraction | None,
+    device: torch.device,
+    cache: Path | None,
+    report: Report | None,
+) -> FeatureStore:
+    with enough_memory(device, "the backbones need another device, or their task a smaller extraction_batch"):
+        return prepare(task, length=length, pool=pool, extraction=extraction, device=device, cache=cache, report=report)
+
+
+def _compare(
+    run: RunFolder, place: SeedFolder, problem: Problem, seed: int, train: TrainConfig, report: Report
+) -> list[Row]:
+    """Train and test the found network and its baselines, each with the same budget; rows already done are kept."""
+    task, protocol = problem.task, problem.config.protocol
+    train = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
+    found, settings = place.genotype(), train.model_dump(mode="json")
+    rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
+    for name, genotype in {**baselines(task, problem.config), "found network": found}.items():
+        if name in rows and (genotype is not found or _is_tested(found)):
+            continue
+        trained = train_network(
+            genotype,
+            task,
+            problem.store,
+            train,
+            device=problem.device,
+            title=name,
+            best_on_test=protocol == "official",
+            report=report,
+        )
+        if genotype is found:
+            save_outcome(found, trained, task, train, place.path / "genotype.json")
+        seconds = round(trained.seconds, 3)
+        rows[name] = Row(
+            name=name, test=trained.test, parameters=trained.parameters, seconds=seconds, protocol=protocol
+        )
+        run.log(rows[name])
+        place.row_done(list(rows.values()), task.metric.name, settings)
+        report(rows[name])
+    return list(rows.values())
+
+
+def _is_tested(genotype: Genotype) -> bool:
+    return genotype.provenance is not None and not genotype.provenance.scores.keys().isdisjoint(("test", BEST_ON_TEST))

@@ -1,0 +1,138 @@
+"""The rounds of a search, one after the other, into its run folder: where checkpoints are written, and it can stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Any, cast
+
+from bmnas.errors import BmnasError
+from bmnas.fit.events import Event, Pause
+from bmnas.genotype import Provenance
+from bmnas.genotype.canonical import hash_or_none
+from bmnas.searcher.config import command_line
+from bmnas.searcher.events import RoundDone
+from bmnas.searcher.run.folder import RunFolder
+from bmnas.searcher.run.interrupt import Stop
+from bmnas.searcher.run.outcome import versions
+from bmnas.searcher.strategies import Strategy
+from bmnas.tasks import Extraction, FeatureStore, Progress
+from bmnas.tasks.fingerprint import of_json
+
+Report = Callable[[Event | Progress], None]
+History = list[dict[str, Any]]
+
+
+def do_rounds(
+    run: RunFolder,
+    strategy: Strategy,
+    extraction: Extraction,
+    report: Report,
+    stop: Stop,
+    again: str,
+    every: int | None = None,
+) -> History:
+    """Do what remains of a search.
+
+    Args:
+        run: the folder. What it has of the same search is continued.
+        strategy: how is searched.
+        extraction: for the record.
+        report: called with every event but pauses.
+        stop: looked at whenever the strategy could be stopped.
+        again: says that the search goes on, if it is stopped.
+        every: write a checkpoint after so many steps.
+
+    Returns:
+        The events of all rounds.
+
+    Raises:
+        Interrupted: somebody wants it to stop; a checkpoint has been written.
+        Diverged: the search has left the finite numbers; no checkpoint has been written since.
+    """
+    history = _restored(run, strategy)
+
+    def save() -> None:
+        run.save_checkpoint(_checkpoint(strategy, history))
+
+    stop.says = f"at once; {again} after the last checkpoint"
+    pending, steps = False, 0  # rounds, and steps, that no checkpoint has yet
+    # Closed even where an error's traceback still refers to it, so that the caller has his random numbers back.
+    with stop.waiting(), closing(cast(Generator[Event], strategy.events())) as events:
+        for event in events:
+            if isinstance(event, RoundDone):
+                _round_done(run, strategy, extraction, history, event)
+                pending = True
+            elif isinstance(event, Pause):
+                steps += 1
+                if pending or event.save or stop.asked or steps == every:
+                    save()
+                    pending, steps = False, 0
+                if stop.asked:
+                    raise stop.interrupted(f"{strategy.place}; a checkpoint is written, and {again} from there")
+            if not isinstance(event, Pause):
+                report(event)
+        if pending:
+            save()
+    if stop.asked:
+        raise stop.interrupted(f"when the search was done; {again} with what is left")
+    return history
+
+
+def _round_done(run: RunFolder, strategy: Strategy, extraction: Extraction, history: History, event: RoundDone) -> None:
+    """Keep what a round has brought."""
+    task, store, config = strategy.problem.task, strategy.problem.store, strategy.problem.config
+    history.append({"event": type(event).__name__, **event.model_dump(mode="json")})
+    own = [entry for entry in history if entry["seed"] == event.seed]
+    provenance = Provenance(
+        command=command_line("search", task, config, extraction),
+        seed=event.seed,
+        data=f"{task.name}@{store.key}",
+        scores={"validation": event.score},
+        seconds={"search": round(sum(entry["seconds"] for entry in own), 3)},
+        versions=versions(),
+        canonical_hash=hash_or_none(event.genotype),
+    )
+    run.round_done(event, event.genotype.model_copy(update={"provenance": provenance}))
+
+
+def _checkpoint(strategy: Strategy, history: History) -> dict[str, Any]:
+    store = strategy.problem.store
+    parts = {name: of_json(value) for name, value in store.fingerprint.items()}
+    return {"search": strategy.state(), "data": store.key, "made_from": parts, "history": history}
+
+
+def _differing(parts: object, store: FeatureStore) -> str:
+    """Which parts of the features' fingerprint are others than those in a checkpoint."""
+    if not isinstance(parts, dict):
+        return ""
+    names = [name for name, value in store.fingerprint.items() if parts.get(name) != of_json(value)]
+    return f" (made from other {', '.join(names)})" if names else ""
+
+
+def _restored(run: RunFolder, strategy: Strategy) -> History:
+    """Put the strategy where the checkpoint says, if there is one. Returns the events of the rounds that are done."""
+    state = run.checkpoint()
+    if state is None:
+        run.resume([])  # the log may be ahead
+        return []
+    store = strategy.problem.store
+    if state.get("data") != store.key:
+        raise BmnasError(
+            f"{run.path}: holds a search on other features than task {strategy.problem.task.name} has now"
+            f"{_differing(state.get('made_from'), store)}; name another folder with --out, or start over with --force"
+        )
+    try:
+        strategy.load_state(state["search"])
+        history = [{**event, "seconds": float(event["seconds"])} for event in state["history"]]
+        if max((entry["round"] for entry in history), default=0) != strategy.rounds:
+            raise ValueError("the history is of other rounds")
+        if unknown := {entry["seed"] for entry in history} - set(run.seeds):
+            raise ValueError(f"the history is of other seeds: {unknown}")
+        run.resume(history)
+    except BmnasError:
+        raise
+    except Exception as error:
+        # A file from anywhere: what it lacks shows itself as any of a dozen types of exceptions.
+        raise run.bad_checkpoint(error) from error
+    return history

@@ -1,0 +1,128 @@
+"""What a search leaves for one seed.
+
+genotypes/       epoch-007.json, ...: derived after each epoch; or candidate-007.json, ...
+genotype.json    the best so far, with genotype.svg; after the final training with its weights
+                 (genotype.safetensors) and scores (genotype.scores.json)
+results.json     the comparison at the end, row by row
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from bmnas.errors import BmnasError
+from bmnas.files import read_json, reason, write_atomically
+from bmnas.fit.events import Event
+from bmnas.genotype import Genotype, load, save
+from bmnas.genotype.drawing import draw
+from bmnas.searcher.events import CandidateDone, EpochDone, RoundDone, Row, SelectionDone
+
+JSON_LIMIT = 64 * 2**20  # bytes
+SEED_FILES = (
+    *("genotypes", "genotype.json", "genotype.svg", "genotype.safetensors", "genotype.scores.json", "results.json"),
+)
+
+ROUNDS: dict[str, type[RoundDone]] = {kind.__name__: kind for kind in (EpochDone, CandidateDone, SelectionDone)}
+
+
+class Results(Event):
+    """``results.json``: the rows that are done, and the settings they were trained with."""
+
+    format: Literal["bmnas-results/1"] = "bmnas-results/1"
+    metric: str
+    train: dict[str, Any]
+    rows: tuple[Row, ...]
+
+
+class SeedFolder:
+    """The files of one seed. Whoever uses it holds the lock of the run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def round_done(self, event: RoundDone, genotype: Genotype) -> None:
+        """Keep the genotype of a round."""
+        save(genotype, self._of_round(type(event).__name__, event.round))
+        if event.best:
+            self._keep(genotype)
+
+    def genotype(self) -> Genotype:
+        """The best genotype so far."""
+        return load(self.path / "genotype.json")
+
+    def restore(self, event: str, round: int) -> None:
+        """Make sure that the best genotype is that of a round."""
+        best = load(self._of_round(event, round))
+        kept = None
+        with suppress(BmnasError):
+            kept = self.genotype()
+        if kept is None or (kept.cells, kept.features) != (best.cells, best.features):
+            self._keep(best)
+        elif not (self.path / "genotype.svg").exists():
+            self._draw(kept)
+
+    def rows(self, train: dict[str, Any]) -> list[Row]:
+        """The rows of the comparison that are done with these settings of the training.
+
+        Raises:
+            BmnasError: ``results.json`` is damaged.
+        """
+        if not (self.path / "results.json").exists():
+            return []
+        results = self._results()
+        return list(results.rows) if results.train == train else []
+
+    def all_rows(self) -> list[Row]:
+        """The rows that are done, with whatever settings.
+
+        Raises:
+            BmnasError: ``results.json`` is damaged.
+        """
+        return list(self._results().rows) if (self.path / "results.json").exists() else []
+
+    def row_done(self, rows: Sequence[Row], metric: str, train: dict[str, Any]) -> None:
+        """Keep the rows that are done."""
+        results = Results(metric=metric, train=train, rows=tuple(rows))
+        write_atomically(self.path / "results.json", results.model_dump_json(indent=2) + "\n")
+
+    def _of_round(self, event: str, round: int) -> Path:
+        return self.path / "genotypes" / f"{ROUNDS[event].unit}-{round:03d}.json"
+
+    def _results(self) -> Results:
+        path = self.path / "results.json"
+        try:
+            return Results.model_validate(read_json(path, JSON_LIMIT))
+        except ValidationError:
+            raise BmnasError(
+                f"{path}: does not hold the results of a search; delete it to have them made anew"
+            ) from None
+
+    def _keep(self, genotype: Genotype) -> None:
+        save(genotype, self.path / "genotype.json")
+        self._draw(genotype)
+
+    def _draw(self, genotype: Genotype) -> None:
+        # A search does not fail for want of a renderer; `bmnas draw` says what to install.
+        with suppress(BmnasError):
+            draw(genotype, self.path / "genotype.svg")
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, if it is there.
+
+    Raises:
+        BmnasError: it cannot be removed.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise BmnasError(f"{path}: cannot be removed: {reason(error)}") from error

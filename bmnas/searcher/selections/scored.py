@@ -1,0 +1,74 @@
+"""Selection by scoring: choices are made one after the other, each by the loss of the hypernet with it switched on.
+
+alpha ranks the features one by one, so that two which say the same come out on top together. The trained hypernet knows
+better: with only two predecessors of a cell switched on, its validation loss says what the two are worth together. A
+beam of the ``top_k`` best choices is kept, first over what the cells read, then over the steps; the candidates left are
+scored as the networks they stand for, with inherited weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from bmnas.fit.events import Pause
+from bmnas.searcher.derive import allowed_inputs, allowed_pairs
+from bmnas.searcher.hypernet import Hypernet
+from bmnas.searcher.inherit import calibration_batches, inherited_score
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.selections.choice import Choice, Partial, Selection
+from bmnas.searcher.selections.looks import Looks
+from bmnas.searcher.selections.masked import Masked
+
+
+def scored(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
+    """See the file's text. Returns the candidate with the best validation score."""
+    masked = Masked(problem, hypernet, looks)
+    beam = [Partial()]
+    for _ in range(problem.config.cells * (1 + problem.config.steps)):
+        ranked = []
+        for choices in beam:
+            for longer in _continued(choices, problem, masked):
+                ranked.append((masked.loss(longer), longer))
+                yield Pause()
+        beam = _best(ranked, problem.config.top_k)
+        if not beam[0].steps and not masked.shared:
+            # Which of the two is x makes a small difference: it is asked of the best pairs alone.
+            turned = [choices.turned() for choices in beam]
+            beam = _best([(masked.loss(each), each) for each in (*beam, *turned)], problem.config.top_k)
+    batches = calibration_batches(problem)
+    best: Choice | None = None
+    for choices in beam:
+        genotype = choices.genotype(problem, seed)
+        score = looks(partial(inherited_score, problem, hypernet, genotype, batches))
+        yield Pause()
+        if best is None or problem.better(score, best.score):
+            best = Choice(genotype, score, 0)
+    assert best is not None
+    return Choice(best.genotype, best.score, looks.count)
+
+
+def _best(ranked: list[tuple[float, Partial]], count: int) -> list[Partial]:
+    """Those with the smallest losses; ties go to the choice that was made first."""
+    return [choices for _, choices in sorted(ranked, key=lambda entry: entry[0])[:count]]
+
+
+def _continued(choices: Partial, problem: Problem, masked: Masked) -> Iterator[Partial]:
+    """All ways to make the next choice: what the next cell reads, or the next step."""
+    config = problem.config
+    if len(choices.pairs) < config.cells:
+        for pair in allowed_pairs(
+            len(choices.pairs),
+            choices.pairs,
+            features=len(problem.task.features),
+            rule=config.derive,
+            ordered=False,
+        ):
+            yield choices.with_pair(pair)
+    else:
+        for inputs in allowed_inputs(len(choices.steps) % config.steps, rule=config.derive):
+            # A hypernet that feeds the same to both inputs cannot tell their order, nor one node from itself.
+            if masked.shared and inputs[0] >= inputs[1]:
+                continue
+            for op in range(len(config.operations)):
+                yield choices.with_step(op, inputs)
