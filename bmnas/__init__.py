@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from bmnas.version import __version__
 
 if TYPE_CHECKING:
     from bmnas.compiler import FusionNetwork as FusionNetwork, compile_genotype as compile  # noqa: F401
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         SearchConfig as SearchConfig,
         SearchResult as SearchResult,
         TrainConfig as TrainConfig,
+        open_run as open_run,
         search as search,
         train as train,
     )
@@ -90,6 +91,7 @@ _HOME = {
     "get_task": ("bmnas.tasks", "get_task"),
     "load": ("bmnas.genotype", "load"),
     "loads": ("bmnas.genotype", "loads"),
+    "open_run": ("bmnas.searcher", "open_run"),
     "operation": ("bmnas.genotype", "operation"),
     "save": ("bmnas.genotype", "save"),
     "search": ("bmnas.searcher", "search"),

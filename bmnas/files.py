@@ -6,9 +6,11 @@ sentence that names the file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -88,9 +90,56 @@ def read_json(path: str | os.PathLike[str], limit: int) -> Any:
         raise BmnasError(f"{os.fspath(path)}: {error}") from None
 
 
+def sealed(content: bytes) -> bytes:
+    """The content behind a line with its SHA-256, so that damage is found when it is read: see `unsealed`."""
+    return _SEAL + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+
+
+def unsealed(data: bytes) -> bytes:
+    """What was `sealed`.
+
+    Raises:
+        BmnasError: it is something else, or was damaged; the message begins with a verb.
+    """
+    line, newline, content = data.partition(b"\n")
+    if not (newline and line.startswith(_SEAL)):
+        raise BmnasError("has no checksum")
+    if line.removeprefix(_SEAL) != hashlib.sha256(content).hexdigest().encode():
+        raise BmnasError("is damaged: its checksum is that of another content")
+    return content
+
+
+def sealed_json(data: Mapping[str, Any]) -> str:
+    """JSON text of an object with the SHA-256 of the rest as its last entry; see `unsealed_json`."""
+    rest = {key: value for key, value in data.items() if key != _CHECKSUM}
+    return json.dumps({**rest, _CHECKSUM: _checksum(rest)}, indent=2) + "\n"
+
+
+def unsealed_json(data: Any) -> dict[str, Any]:
+    """The object that `sealed_json` wrote, without its checksum.
+
+    Raises:
+        BmnasError: it has no checksum, or was changed; the message begins with a verb.
+    """
+    if not isinstance(data, dict) or _CHECKSUM not in data:
+        raise BmnasError("has no checksum")
+    rest = {key: value for key, value in data.items() if key != _CHECKSUM}
+    if data[_CHECKSUM] != _checksum(rest):
+        raise BmnasError("was changed: its checksum is that of another content")
+    return rest
+
+
 def reason(error: OSError) -> str:
     """The operating system's words for an error, in lower case, without number and path."""
     return (error.strerror or str(error)).lower()
+
+
+_SEAL = b"sha256 "
+_CHECKSUM = "sha256"
+
+
+def _checksum(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _not_json(error: json.JSONDecodeError) -> str:

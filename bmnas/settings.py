@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.table import Table
 
 
 class Settings(BaseModel):
@@ -45,3 +46,133 @@ class Settings(BaseModel):
             return f"there is no setting {name[:100]!r}{did_you_mean(name, known)}"
         problem = error["msg"].removeprefix("Value error, ").replace("Input", "it")
         return f"setting {name} is {error['input']!r}: {problem}" if name else problem
+
+
+class Member(Settings):
+    """The settings of one member of a table, such as a strategy; ``kind`` is its name there."""
+
+    kind: str
+
+    @classmethod
+    def name(cls) -> str:
+        """The name of the member whose settings these are."""
+        name: str = cls.model_fields["kind"].default
+        return name
+
+
+class Choosing(Settings):
+    """Settings one of which chooses a member of a table, and has that member's settings as its value.
+
+    For people, all are one flat list: the member is given by its name, and its settings beside it::
+
+        SearchConfig(strategy="evolution", population=16)
+
+    is ``SearchConfig(strategy={"kind": "evolution", "population": 16})``, which is how it is written to a file. A
+    setting that the chosen member does not have is refused, with the name of a member that has it.
+    """
+
+    chooses: ClassVar[str]
+    """The name of the setting that chooses."""
+
+    @classmethod
+    def members(cls) -> Table[Any]:
+        """From which table. Its members have settings, see `settings_of`."""
+        raise NotImplementedError
+
+    @classmethod
+    def settings_of(cls, kind: str) -> type[Member]:
+        """The class of the settings of the member of that name.
+
+        Raises:
+            BmnasError: there is none.
+        """
+        member = cls.members().find(kind)
+        settings: type[Member] = getattr(member, "Settings", member)
+        return settings
+
+    @classmethod
+    def usual(cls) -> str:
+        """The name of the member that is chosen where none is given."""
+        return cls.model_fields[cls.chooses].get_default(call_default_factory=True).kind
+
+    @classmethod
+    def kind_of(cls, given: Mapping[str, Any]) -> str:
+        """The name of the member that is chosen by settings as a person gives them.
+
+        Raises:
+            BmnasError: it is no name.
+        """
+        chosen = given.get(cls.chooses, cls.usual())
+        if isinstance(chosen, Mapping):
+            chosen = chosen.get("kind", cls.usual())
+        kind = getattr(chosen, "kind", chosen)
+        if not isinstance(kind, str):
+            raise BmnasError(f"setting {cls.chooses} is {kind!r}, but names a {cls.members().what}")
+        return kind
+
+    @classmethod
+    def names_with(cls, given: Mapping[str, Any]) -> set[str]:
+        """The flat names of all settings that make a difference with what is given."""
+        own = set(cls.model_fields) - {"kind"}
+        settings = cls.settings_of(cls.kind_of(given))
+        return own | (settings.names_with(given) if issubclass(settings, Choosing) else set(settings.model_fields))
+
+    def flat(self) -> dict[str, Any]:
+        """All settings by their flat names; what is chosen by its name."""
+        own = {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
+        member: Member = own[self.chooses]
+        theirs = member.flat() if isinstance(member, Choosing) else dict(member)
+        return own | {self.chooses: member.kind} | {name: value for name, value in theirs.items() if name != "kind"}
+
+    def changed(self, **given: Any) -> Self:
+        """The same with other values by their flat names. Where another member is chosen, its own settings are usual.
+
+        Raises:
+            BmnasError: a value makes no sense, or a setting is unknown.
+        """
+        before = self.flat()
+        choice = given.get(self.chooses)
+        if choice is not None and choice != before[self.chooses]:
+            before = {name: value for name, value in before.items() if name in type(self).model_fields}
+        merged = {**before, **given}
+        names = self.names_with(merged)
+        return self.read({name: value for name, value in merged.items() if name in names or name in given})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, given: Any) -> Any:
+        """Put what stands beside the choice into it."""
+        if not isinstance(given, Mapping):
+            return given
+        own = {name: value for name, value in given.items() if name in cls.model_fields}
+        loose = {name: value for name, value in given.items() if name not in cls.model_fields}
+        chosen = own.get(cls.chooses, cls.usual())
+        settings = cls.settings_of(cls.kind_of(given))
+        if isinstance(chosen, Member) and not loose:
+            return own
+        nested = dict(chosen) if isinstance(chosen, Mapping) else {}
+        if isinstance(chosen, Member):
+            nested = {name: getattr(chosen, name) for name in chosen.model_fields_set}
+        for name in sorted(nested.keys() & loose.keys()):
+            raise ValueError(f"setting {name} is given twice: by itself, and in {cls.chooses}")
+        given_there = {**nested, **loose, "kind": settings.name()}
+        reachable = settings.names_with(given_there) if issubclass(settings, Choosing) else set(settings.model_fields)
+        for name in given_there:
+            if name not in reachable | {"kind"}:
+                raise ValueError(cls._idle(str(name), settings.name()))
+        return own | {cls.chooses: settings.model_validate(given_there)}
+
+    @classmethod
+    def _idle(cls, name: str, kind: str) -> str:
+        """Why a setting cannot be given with that member."""
+        what = cls.members().what
+        for other in cls.members():
+            if name in (theirs := cls.settings_of(other)).model_fields:
+                return f"setting {name} is of the {what} {other}; the {what} {kind} does not have it"
+            if issubclass(theirs, Choosing):
+                inner = theirs.members()
+                for chosen in inner:
+                    if name in theirs.settings_of(chosen).model_fields:
+                        return f"setting {name} is of the {inner.what} {chosen}, which is not chosen here"
+        known = sorted(cls.names_with({cls.chooses: kind}))
+        return f"there is no setting {name[:100]!r}{did_you_mean(name, known)}"

@@ -7,12 +7,29 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from bmnas import __version__
 from bmnas.cli import compile, convert, diff, draw, extract, info, new, schema, search, taps, train, validate
+from bmnas.version import __version__
+
+
+class LateCommands(TyperGroup):
+    """A group whose commands can be completed when they are run: their options are known only then."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Complete the command that is run."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in COMPLETE:
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+            alone.command(name)(_stoppable(COMPLETE[name]()))
+            command = typer.main.get_command(alone)
+            command.context_settings = app.info.context_settings or {}
+        return name, command, rest
+
 
 app = typer.Typer(
     name="bmnas",
+    cls=LateCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,6 +51,10 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     convert.convert,
     schema.schema,
 )
+
+
+# Commands with the options of settings, which are in files that need torch.
+COMPLETE: dict[str, Callable[[], Callable[..., None]]] = {"search": search.complete, "train": train.complete}
 
 
 @app.callback()

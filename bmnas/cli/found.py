@@ -14,19 +14,20 @@ from bmnas.cli.options import score
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
     from bmnas.searcher import SearchConfig, SearchResult
+    from bmnas.searcher.strategies import Strategy
     from bmnas.tasks import Task
 
 
 def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
     """Print the result of a search."""
-    official = config.protocol == "official"
+    official = strategy_class(config).best_on_test
     metric = task.metric.name
     console = Console(emoji=False, markup=False)
     if result.rows:
         console.print(_comparison(result, task.name, metric, official))
         typer.echo("Parameters of the fusion network, without the backbones; seconds of its training.")
         if official:
-            typer.echo("Protocol official: the best epoch on the test split, as the released code reports it.")
+            typer.echo("Strategy released: the best epoch on the test split, as the released code reports it.")
     if len(result.seeds) > 1:
         console.print(_genotypes(result, metric))
         console.print(_choices(result))
@@ -87,7 +88,7 @@ def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) ->
     if len(result.seeds) == 1:
         best = [entry for entry in rounds if entry["best"]][-1]
         where = "of candidate" if candidates else f"of the {_scored(config)} after epoch"
-        mode = " (in train mode: protocol official)" if config.protocol == "official" else ""
+        mode = " (in train mode, as the released code has it)" if strategy_class(config).best_on_test else ""
         words += f"; best validation {metric} {score(best['score'], metric)} {where} {best['round']}{mode}"
     if selected:
         words += (
@@ -99,9 +100,14 @@ def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) ->
 
 def _scored(config: SearchConfig) -> str:
     """What the score of an epoch is of: strategies that never train a mixture score the epoch's genotype."""
+    return "genotype" if getattr(strategy_class(config), "scores_genotypes", False) else "hypernet"
+
+
+def strategy_class(config: SearchConfig) -> type[Strategy]:
+    """The strategy of a search."""
     from bmnas.searcher.strategies import STRATEGIES
 
-    return "genotype" if getattr(STRATEGIES[config.strategy], "scores_genotypes", False) else "hypernet"
+    return STRATEGIES.find(config.strategy.kind)
 
 
 def _mean(entries: list[dict[str, float]], metric: str) -> str:

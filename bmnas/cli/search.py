@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bmnas.cli import search_options as opt
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
     Backbones,
@@ -25,6 +25,8 @@ from bmnas.cli.options import (
     chosen_task,
     extraction_of,
 )
+from bmnas.cli.recorded import Recorded
+from bmnas.cli.settings_options import options_of, with_options
 
 if TYPE_CHECKING:
     from bmnas.searcher import SearchConfig
@@ -40,42 +42,23 @@ def search(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run folder; runs/TASK-seedS if left out.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    seeds: Annotated[
-        int | None, typer.Option(help="How many searches, with seed, seed + 1, ..., at once.", show_default=False)
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings", metavar="FILE", help="Settings of another search: its config.json.", show_default=False
+        ),
     ] = None,
-    preset: opt.Preset = None,
-    cells: opt.Cells = None,
-    steps: opt.Steps = None,
-    outputs_per_cell: opt.OutputsPerCell = None,
-    channels: opt.Channels = None,
-    length: opt.Length = None,
-    dropout: opt.Dropout = None,
-    operations: opt.Operations = None,
-    derive: opt.Derive = None,
-    strategy: opt.Strategies = None,
-    relaxation: opt.Relaxations = None,
-    select: opt.Selection = None,
-    top_k: opt.TopK = None,
-    samples: opt.Samples = None,
-    protocol: opt.Protocols = None,
-    restart_epochs: opt.RestartEpochs = None,
-    budget_trainings: opt.BudgetTrainings = None,
-    budget_seconds: opt.BudgetSeconds = None,
-    population: opt.Population = None,
-    tournament: opt.Tournament = None,
-    sharpness: opt.Sharpness = None,
-    patience: opt.Patience = None,
-    amp: opt.Amp = None,
-    cuda_graphs: opt.CudaGraphs = None,
-    epochs: opt.Epochs = None,
-    batch_size: opt.BatchSize = None,
-    lr: opt.Rate = None,
-    min_lr: opt.MinRate = None,
-    weight_decay: opt.WeightDecay = None,
-    arch_lr: opt.ArchRate = None,
-    arch_weight_decay: opt.ArchWeightDecay = None,
-    train_epochs: opt.TrainEpochs = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="One of the paper's nine settings (Table 8): ntu-1, ..., ego-4, mmimdb-1.", show_default=False
+        ),
+    ] = None,
+    settings: Any = None,
+    train_epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Epochs of each training at the end.", show_default=False),
+    ] = None,
     evaluate: Annotated[
         bool, typer.Option(help="Train and test the found network and its baselines at the end.")
     ] = True,
@@ -99,19 +82,28 @@ def search(
     Example: bmnas search --task utd-mhad --data UTD-MHAD --modalities skeleton,inertial --seeds 5
 
     Or: bmnas search --features my-features; bmnas search --task my_task.py
+
+    Or, another search's settings: bmnas search --settings runs/digits-seed0/config.json --seed 1
     """
-    given = dict(locals())
     from bmnas.cli.found import show
+    from bmnas.cli.settings_options import values_of
     from bmnas.searcher import TrainConfig, search as run_search
 
-    chosen = chosen_task(task, data, features, modalities, backbone)
+    given, extraction = values_of(settings), extraction_of(views, precision, workers, skip_bad)
+    named = (task, data, features, modalities, backbone)
+    if settings_file is not None:
+        recorded = Recorded.read(settings_file)
+        if not any(named):
+            named = recorded.task
+        given, extraction = recorded.settings(given), recorded.extraction(extraction)
+    chosen = chosen_task(*named)
     config = _config(chosen, preset, given)
     with Meter() as meter:
         result = run_search(
             chosen,
             config,
             train=TrainConfig.ending(chosen, config, train_epochs),
-            extraction=extraction_of(views, precision, workers, skip_bad),
+            extraction=extraction,
             folder=out,
             device=device,
             cache=cache,
@@ -124,18 +116,14 @@ def search(
 
 
 def _config(task: Task, preset: str | None, given: dict[str, Any]) -> SearchConfig:
-    """The settings of a search: of the options, those that have a setting's name."""
-    from bmnas.genotype.space import OFFICIAL_POOL, PAPER_POOL
     from bmnas.searcher import SearchConfig
     from bmnas.searcher.presets import preset_config
 
-    settings = {name: str(value) if name in _WORDS and value else value for name, value in given.items()}
-    settings = {name: value for name, value in settings.items() if name in SearchConfig.model_fields}
-    pool = settings["operations"]
-    if pool is not None:
-        pools = {"paper": PAPER_POOL, "official": OFFICIAL_POOL}
-        settings["operations"] = pools.get(pool) or tuple(op.strip() for op in pool.split(","))
-    return preset_config(preset, task, **settings) if preset else SearchConfig.for_task(task, **settings)
+    return preset_config(preset, task, **given) if preset else SearchConfig.for_task(task, **given)
 
 
-_WORDS = ("derive", "relaxation", "protocol")
+def complete() -> Callable[..., None]:
+    """The command with the options of all settings; it loads the strategies."""
+    from bmnas.searcher import SearchConfig
+
+    return with_options(search, options_of(SearchConfig))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +30,7 @@ from bmnas.cli.options import (
     refuse_existing,
     score,
 )
+from bmnas.cli.settings_options import options_of, with_options
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
@@ -46,14 +48,7 @@ def train(
         Path | None,
         typer.Option("--out", "-o", help="Folder for the results; the genotype's own if left out.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of weights and batches.")] = 0,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of the training.", show_default=False)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples in a batch.", show_default=False)] = None,
-    lr: Annotated[float | None, typer.Option(help="Step size of the weights at the start.", show_default=False)] = None,
-    min_lr: Annotated[
-        float | None, typer.Option(help="Step size of the weights at the end.", show_default=False)
-    ] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="L2 term of the weights.", show_default=False)] = None,
+    settings: Any = None,
     views: Views = 1,
     precision: Precision = Number.FLOAT32,
     workers: Workers = None,
@@ -85,9 +80,7 @@ def train(
     from bmnas.searcher.training import fitted
 
     chosen = _chosen(given, task, data, features, modalities, backbone)
-    config = TrainConfig.for_task(
-        chosen, seed=seed, epochs=epochs, batch_size=batch_size, lr=lr, min_lr=min_lr, weight_decay=weight_decay
-    )
+    config = TrainConfig.for_task(chosen, **settings)
     with about(genotype):
         complete = fitted(given, chosen)
     with Meter() as meter:
@@ -129,3 +122,10 @@ def _chosen(
         if used and len(used) < len(chosen.modalities):
             return chosen_task(task, data, features, ",".join(used), backbone, usual=usual)
     return chosen
+
+
+def complete() -> Callable[..., None]:
+    """The command with the options of the settings of a training."""
+    from bmnas.searcher import TrainConfig
+
+    return with_options(train, options_of(TrainConfig))

@@ -1,10 +1,13 @@
 """The searcher: bilevel search on cached features, derivation, run folders, training of found networks."""
 
 from bmnas.fit.events import Event, MicroBatch, TrainingEpochDone
-from bmnas.searcher.api import SearchResult, SeedResult, extract, search, train
-from bmnas.searcher.config import SearchConfig, TrainConfig
+from bmnas.searcher.api import extract, search, train
+from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.events import CandidateDone, EpochDone, RoundDone, Row, SelectionDone
 from bmnas.searcher.run.interrupt import Interrupted
+from bmnas.searcher.run.reading import Run, open_run
+from bmnas.searcher.run.results import SearchResult, SeedResult
+from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import Trained
 
 __all__ = [
@@ -15,6 +18,7 @@ __all__ = [
     "MicroBatch",
     "RoundDone",
     "Row",
+    "Run",
     "SearchConfig",
     "SearchResult",
     "SeedResult",
@@ -23,6 +27,7 @@ __all__ = [
     "Trained",
     "TrainingEpochDone",
     "extract",
+    "open_run",
     "search",
     "train",
 ]

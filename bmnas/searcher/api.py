@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -13,63 +11,22 @@ from bmnas.errors import BmnasError
 from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
-from bmnas.searcher.config import SearchConfig, TrainConfig
+from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
 from bmnas.searcher.derive import refuse_clashes, refuse_misfits, refuse_underivable
-from bmnas.searcher.events import Row
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch
-from bmnas.searcher.run.baselines import baselines
+from bmnas.searcher.run.comparison import compare
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
-from bmnas.searcher.run.outcome import BEST_ON_TEST, save_outcome
+from bmnas.searcher.run.results import SearchResult, SeedResult
 from bmnas.searcher.run.rounds import Report, do_rounds
-from bmnas.searcher.run.seed_folder import SeedFolder
-from bmnas.searcher.run.summary import Summary, summary_of
+from bmnas.searcher.run.summary import summary_of
+from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.training import Trained, train_network
 from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
 _GOES_ON = "the same command goes on"
-
-
-@dataclass(frozen=True)
-class SeedResult:
-    """What a search found with one seed.
-
-    Attributes:
-        seed: the seed.
-        genotype: the best genotype by validation score, with its provenance.
-        score: that validation score; what it is of, depends on the selection.
-        rows: the comparison at the end; empty where it was not asked for.
-        folder: the folder that has the genotype.
-    """
-
-    seed: int
-    genotype: Genotype
-    score: float
-    rows: list[Row]
-    folder: Path
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search found.
-
-    Attributes:
-        genotype: the best genotype by validation score, with its provenance; of several seeds, the best of all.
-        history: the run's `RoundDone` events as plain data, with ``event``, their kind.
-        rows: that genotype's comparison at the end; empty where it was not asked for.
-        folder: the run folder.
-        seeds: the result of each seed.
-        summary: what they have in common.
-    """
-
-    genotype: Genotype
-    history: list[dict[str, Any]]
-    rows: list[Row]
-    folder: Path
-    seeds: list[SeedResult]
-    summary: Summary
 
 
 def search(
@@ -109,6 +66,7 @@ def search(
             checkpoint written; a second Ctrl-C does not wait for them. The same call goes on.
     """
     task = get_task(task) if isinstance(task, str) else task
+    refuse_unknown_suggestions(task)
     config = config or SearchConfig.for_task(task)
     # Before backbones are trained, and before anything is written.
     refuse_underivable(len(task.features), config.cells, config.derive)
@@ -119,8 +77,7 @@ def search(
         raise BmnasError(f"setting checkpoint_every is {checkpoint_every}: it should be at least 1, in steps")
     train = train or TrainConfig.ending(task, config)
     where = pick_device(device)
-    if config.cuda_graphs and where.type != "cuda":
-        raise BmnasError(f"setting cuda_graphs needs a CUDA device, not {where}")
+    config.strategy.check_device(where)
     folder = Path(folder) if folder is not None else Path("runs") / default_name(task, config)
     report = report or (lambda event: None)
     extraction = extraction or Extraction()
@@ -130,17 +87,19 @@ def search(
     again = "the same command without --force goes on" if force else _GOES_ON
     with (
         stoppable(_EARLY + again) as stop,
-        RunFolder.open(folder, settings, seeds=seeds, force=force) as run,
+        RunFolder.open(folder, settings, invocation=task.invocation, seeds=seeds, force=force) as run,
         small,
         enough_memory(where),
     ):
         store = _features(task, config.length, extraction, where, cache, report)
         problem = Problem.of(task, store, config, where)
-        history = do_rounds(run, strategy_of(problem), extraction, report, stop, again, checkpoint_every)
+        strategy = strategy_of(problem)
+        command = search_command(task, config, extraction)
+        history = do_rounds(run, strategy, command, report, stop, again, checkpoint_every)
         stop.says = f"in the comparison; the rows that are done are kept, and {again} with the next one"
         found = []
         for seed, place in run.seeds.items():
-            rows = _compare(run, place, problem, seed, train, report) if evaluate else []
+            rows = compare(run, place, problem, seed, train, report, strategy.best_on_test) if evaluate else []
             score = [entry["score"] for entry in history if entry["seed"] == seed and entry["best"]][-1]
             found.append(SeedResult(seed, place.genotype(), score, rows, place.path))
         best = found[0]
@@ -240,7 +199,7 @@ def pick_device(device: str | torch.device | None) -> torch.device:
 
 def default_name(task: Task, config: SearchConfig) -> str:
     """Of a run folder: ``digits-seed0``; other strategies and several seeds are named."""
-    strategy = "" if config.strategy == "bilevel" else f"-{config.strategy}"
+    strategy = "" if config.strategy.kind == SearchConfig.usual() else f"-{config.strategy.kind}"
     seeds = f"-seed{config.seed}" if config.seeds == 1 else f"-seeds{config.seed}to{config.seed + config.seeds - 1}"
     return f"{task.name}{strategy}{seeds}"
 
@@ -255,40 +214,3 @@ def _features(
 ) -> FeatureStore:
     with enough_memory(device, "the backbones need another device, or their task a smaller extraction_batch"):
         return prepare(task, length=length, pool=pool, extraction=extraction, device=device, cache=cache, report=report)
-
-
-def _compare(
-    run: RunFolder, place: SeedFolder, problem: Problem, seed: int, train: TrainConfig, report: Report
-) -> list[Row]:
-    """Train and test the found network and its baselines, each with the same budget; rows already done are kept."""
-    task, protocol = problem.task, problem.config.protocol
-    train = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
-    found, settings = place.genotype(), train.model_dump(mode="json")
-    rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
-    for name, genotype in {**baselines(task, problem.config), "found network": found}.items():
-        if name in rows and (genotype is not found or _is_tested(found)):
-            continue
-        trained = train_network(
-            genotype,
-            task,
-            problem.store,
-            train,
-            device=problem.device,
-            title=name,
-            best_on_test=protocol == "official",
-            report=report,
-        )
-        if genotype is found:
-            save_outcome(found, trained, task, train, place.path / "genotype.json")
-        seconds = round(trained.seconds, 3)
-        rows[name] = Row(
-            name=name, test=trained.test, parameters=trained.parameters, seconds=seconds, protocol=protocol
-        )
-        run.log(rows[name])
-        place.row_done(list(rows.values()), task.metric.name, settings)
-        report(rows[name])
-    return list(rows.values())
-
-
-def _is_tested(genotype: Genotype) -> bool:
-    return genotype.provenance is not None and not genotype.provenance.scores.keys().isdisjoint(("test", BEST_ON_TEST))

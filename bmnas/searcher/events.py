@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from bmnas.fit.events import Event
-from bmnas.genotype import Genotype
+from bmnas.genotype import Genotype, dumps
 
 
 class RoundDone(Event):
@@ -28,6 +29,18 @@ class RoundDone(Event):
     seconds: float = Field(description="Wall time of the round; seeds of one computation share it.")
     genotype: Genotype = Field(exclude=True, description="The round's genotype; genotypes/ keeps it.")
     best: bool = Field(description="No earlier round has a score as good, or this one decides.")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def sha256(self) -> str:
+        """Of what the genotype says, see `meaning_of`."""
+        return meaning_of(self.genotype)
+
+
+def meaning_of(genotype: Genotype) -> str:
+    """The SHA-256 of the genotype as it is written, without its provenance: it tells whether a file was changed."""
+    bare = genotype.model_copy(update={"provenance": None})
+    return hashlib.sha256(dumps(bare).encode()).hexdigest()
 
 
 class EpochDone(RoundDone):

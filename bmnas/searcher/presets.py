@@ -57,10 +57,12 @@ def preset_config(name: str, task: Task, **given: Any) -> SearchConfig:
     """
     preset = get_preset(name)
     chosen = {setting: value for setting, value in given.items() if value is not None}
-    own = dict(preset.settings)
-    if "steps" in chosen and own["outputs_per_cell"] == own["steps"]:
+    own = {name: value for name, value in preset.settings.items() if name not in chosen}
+    if "steps" in chosen and own.get("outputs_per_cell") == preset.settings["steps"]:
         own["outputs_per_cell"] = chosen["steps"]  # all of them, as it was
-    config = SearchConfig.for_task(task, **{**own, **chosen})
+    # What is the preset's of strategies that are not chosen makes no difference.
+    names = SearchConfig.names_with(chosen)
+    config = SearchConfig.for_task(task, **{name: value for name, value in own.items() if name in names}, **chosen)
     _refuse_misfit(preset, task, config)
     return config
 

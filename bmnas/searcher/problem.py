@@ -11,8 +11,8 @@ from torch import Tensor
 from bmnas.errors import BmnasError
 from bmnas.genotype import Cell, Genotype, Head, Representation
 from bmnas.genotype.space import OFFICIAL, PAPER, Space
-from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.derive import refuse_underivable
+from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Data, FeatureStore, SplitName, Task
 
 SEARCHED: tuple[SplitName, ...] = ("train", "validation")
@@ -34,13 +34,13 @@ class Problem:
 
     task: Task
     store: FeatureStore
-    config: SearchConfig
+    config: SearchSettings
     device: torch.device
     train: Data
     validation: Data
 
     @classmethod
-    def of(cls, task: Task, store: FeatureStore, config: SearchConfig, device: torch.device) -> Problem:
+    def of(cls, task: Task, store: FeatureStore, config: SearchSettings, device: torch.device) -> Problem:
         """Open the two splits; the features are moved to the device once, if they fit.
 
         Raises:
@@ -76,6 +76,8 @@ class Problem:
             head=Head(outputs=self.task.outputs),
             dropout=config.dropout,
             outputs_per_cell=config.cell_outputs,
+            cell_inputs=config.cell_inputs,
+            step_inputs=config.step_inputs,
         )
 
     def genotype(self, cells: tuple[Cell, ...], seed: int) -> Genotype:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from bmnas.fit.order import batches
-from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.official_schedule import OfficialCosine
+from bmnas.searcher.settings import SearchSettings
 
 
 class Schedule(ABC):
@@ -35,15 +35,19 @@ class Schedule(ABC):
         """Continue from what `state_dict` gave."""
 
 
-def schedule_of(config: SearchConfig, optimizer: torch.optim.Optimizer, samples: int) -> Schedule:
+def schedule_of(
+    config: SearchSettings, restart_epochs: int | None, optimizer: torch.optim.Optimizer, samples: int
+) -> Schedule:
     """The schedule of a search on a training split of that many samples."""
-    return (Official if config.protocol == "official" else Cosine)(config, optimizer, samples)
+    if restart_epochs is None:
+        return Cosine(config, optimizer, samples)
+    return Official(config, restart_epochs, optimizer, samples)
 
 
 class Cosine(Schedule):
     """One half of a cosine over the whole search (Loshchilov and Hutter 2016, without restarts)."""
 
-    def __init__(self, config: SearchConfig, optimizer: torch.optim.Optimizer, samples: int) -> None:
+    def __init__(self, config: SearchSettings, optimizer: torch.optim.Optimizer, samples: int) -> None:
         steps = len(batches(torch.arange(samples), config.batch_size))
         self._cosine = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimizer, config.epochs * steps, eta_min=config.min_lr
@@ -70,10 +74,12 @@ class Cosine(Schedule):
 class Official(Schedule):
     """The released code's, with warm restarts."""
 
-    def __init__(self, config: SearchConfig, optimizer: torch.optim.Optimizer, samples: int) -> None:
+    def __init__(
+        self, config: SearchSettings, restart_epochs: int, optimizer: torch.optim.Optimizer, samples: int
+    ) -> None:
         self._optimizer = optimizer
         self._cosine = OfficialCosine(
-            config.lr, config.min_lr, batches_per_epoch=samples / config.batch_size, period=config.restart_epochs
+            config.lr, config.min_lr, batches_per_epoch=samples / config.batch_size, period=restart_epochs
         )
 
     @property

@@ -19,7 +19,7 @@ from bmnas.fit.order import batches, epoch_order
 from bmnas.fit.seeding import seeded, stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_features
-from bmnas.searcher.config import TrainConfig
+from bmnas.searcher.settings import TrainConfig
 from bmnas.tasks import Data, Extraction, FeatureStore, Samples, Task
 
 

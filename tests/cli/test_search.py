@@ -1,4 +1,4 @@
-"""``bmnas search`` with its settings: several seeds, presets, strategies, the official protocol."""
+"""``bmnas search`` with its settings: several seeds, presets, strategies, the released code's protocol."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_several_seeds(cache, tmp_path):
         assert "test" in genotype.provenance.scores
 
 
-def test_the_official_protocol_labels_its_numbers(cache, tmp_path):
-    official = ["--protocol", "official", "--relaxation", "shared", "--derive", "official"]
+def test_the_released_codes_protocol_labels_its_numbers(cache, tmp_path):
+    official = ["--strategy", "released"]
     out, _ = bmnas("search", *ANY, *official, "--out", tmp_path / "run", cache=cache)
     text = unwrapped(out)
     assert "best test accuracy" in text
     assert "Protocol official: the best epoch on the test split" in text
-    assert "(in train mode: protocol official)" in text
+    assert "(in train mode, as the released code has it)" in text
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert {row["protocol"] for row in results["rows"]} == {"official"}
     provenance = load(tmp_path / "run" / "genotype.json").provenance

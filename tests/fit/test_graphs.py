@@ -48,7 +48,7 @@ def with_graphs(recorder, **given) -> Bilevel:
     return search
 
 
-@pytest.mark.parametrize("given", [{}, {"seeds": 2}, {"protocol": "official", "relaxation": "shared"}])
+@pytest.mark.parametrize("given", [{}, {"seeds": 2}, {"strategy": "released"}])
 def test_a_search_finds_the_same_with_recorded_steps(given):
     plain = epochs(Bilevel(problem(epochs=5, batch_size=20, select="alpha", **given)))
     search = with_graphs(Repeater, **given)

@@ -22,7 +22,7 @@ from tests.fit.test_memory import ERRORS
 from tests.searcher.small import CONFIG, TRAIN
 
 CPU = torch.device("cpu")
-SHORT = CONFIG.model_copy(update={"epochs": 2, "cells": 1, "batch_size": 200, "select": "alpha"})
+SHORT = CONFIG.changed(epochs=2, cells=1, batch_size=200)
 
 
 def limited(module: nn.Module, most: int, samples, error: BaseException = ERRORS[0]):
@@ -170,13 +170,12 @@ def little_memory(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize("protocol", ["standard", "official"])
+@pytest.mark.parametrize("strategy", ["bilevel", "released"])
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_a_search_goes_on_with_smaller_parts_and_remembers_it(
-    run, tmp_path, monkeypatch, little_memory, protocol, seeds
+    run, tmp_path, monkeypatch, little_memory, strategy, seeds
 ):
-    official = {"relaxation": "shared", "derive": "official"} if protocol == "official" else {}
-    config = SearchConfig(**{**SHORT.model_dump(), "protocol": protocol, "seeds": seeds, **official})
+    config = SHORT.changed(strategy=strategy, select="alpha", seeds=seeds)
     told = []
     whole = run(config, folder=tmp_path / "whole", report=told.append)
     assert [event for event in told if isinstance(event, MicroBatch)] == [MicroBatch(samples=50, batch=200)]

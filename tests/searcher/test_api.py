@@ -13,8 +13,9 @@ from filelock import FileLock
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import bmnas
+from bmnas import files
 from bmnas.errors import BmnasError
-from bmnas.genotype import files, load
+from bmnas.genotype import load
 from bmnas.searcher import EpochDone, Row, SearchConfig, TrainConfig, TrainingEpochDone, search
 from bmnas.tasks import FeatureStore, get_task, prepare
 from tests.searcher.small import CONFIG, TRAIN, bare, outcome

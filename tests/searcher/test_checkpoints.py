@@ -27,16 +27,14 @@ from tests.cli.test_commands import start
 from tests.searcher.small import CONFIG, timeless
 
 # Six steps on the training split, two on validation, and a pause after the epoch.
-SHORT = CONFIG.model_copy(update={"epochs": 2, "cells": 1, "batch_size": 200, "select": "alpha"})
+SHORT = CONFIG.changed(epochs=2, cells=1, batch_size=200)
 KINDS = {
     "standard": SHORT,
-    "official": SearchConfig(
-        **{**SHORT.model_dump(), "protocol": "official", "relaxation": "shared", "derive": "official"}
-    ),
-    "two seeds": SHORT.model_copy(update={"seeds": 2}),
-    "selection": SHORT.model_copy(update={"epochs": 1, "select": "scored"}),
-    "sampling": SHORT.model_copy(update={"strategy": "gdas"}),
-    "candidates": SHORT.model_copy(update={"strategy": "random", "budget_trainings": 2, "epochs": 1, "seeds": 2}),
+    "official": SHORT.changed(strategy="released", derive="official"),
+    "two seeds": SHORT.changed(seeds=2),
+    "selection": SHORT.changed(epochs=1, select="scored"),
+    "sampling": SHORT.changed(strategy="gdas"),
+    "candidates": SHORT.changed(strategy="random", budget_trainings=2, epochs=1, seeds=2),
 }
 
 
@@ -184,7 +182,7 @@ def strategy(cache):
     """A strategy on the digits, for settings."""
     task = get_task("digits")
     store = prepare(task, length=4, pool=pool, cache=cache)
-    return lambda **given: strategy_of(Problem.of(task, store, SHORT.model_copy(update=given), torch.device("cpu")))
+    return lambda **given: strategy_of(Problem.of(task, store, SHORT.changed(**given), torch.device("cpu")))
 
 
 def test_on_a_gpu_a_checkpoint_looks_at_the_losses_first(strategy, monkeypatch):
@@ -227,7 +225,7 @@ def test_the_state_of_a_search_on_another_device_is_taken_to_this_one(strategy, 
 
 OWN = SearchConfig.for_task(get_task("digits"), **SHORT.model_dump())
 SIZES = "--cells 1 --steps 1 --channels 6 --length 4 --batch-size 200 --lr 0.01 --seed 5"
-COMMAND = ["search", *SIZES.split(), "--top-k", SHORT.top_k, "--select", "alpha", "--no-evaluate"]
+COMMAND = ["search", *SIZES.split(), "--select", "alpha", "--no-evaluate"]
 DYING = """
 import os, signal
 from bmnas.cli import main

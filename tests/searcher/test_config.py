@@ -13,7 +13,7 @@ def test_the_defaults_are_table_8s_first_row():
     config = SearchConfig()
     assert (config.channels, config.length, config.cells, config.steps) == (128, 8, 2, 2)
     assert (config.epochs, config.batch_size, config.dropout) == (30, 96, 0.2)
-    assert (config.arch_lr, config.arch_weight_decay) == (3e-4, 1e-3)
+    assert (config.strategy.arch_lr, config.strategy.arch_weight_decay) == (3e-4, 1e-3)
     assert (config.lr, config.min_lr, config.weight_decay) == (1e-3, 1e-6, 1e-4)
     assert config.cell_outputs == 2
 
@@ -38,18 +38,24 @@ def test_a_task_suggests_and_the_user_decides():
         ({"outputs_per_cell": 5}, "outputs_per_cell is 5, but a cell with 2 steps has 4 nodes"),
         ({"operations": ("Sum", "Conact")}, "is 'Conact': it is not an operation; did you mean 'ConcatFC'"),
         ({"operations": ("Sum", "Sum")}, "operations names one twice"),
-        ({"epoch": 3}, "setting epoch is 3"),
-        ({"strategy": "simplex"}, "'simplex': it is no strategy; known: 'bilevel', "),
-        ({"select": "score"}, "'score': it is no selection; did you mean 'scored'"),
-        ({"budget_trainings": 3}, "budget_trainings is 3, of which the strategy bilevel with .* scored makes no use"),
+        ({"epoch": 3}, "there is no setting 'epoch'; did you mean 'epochs'"),
+        ({"strategy": "simplex"}, "unknown strategy 'simplex'; known: 'bilevel', "),
+        ({"select": "score"}, "unknown selection 'score'; did you mean 'scored'"),
+        ({"budget_trainings": 3}, "budget_trainings is of the strategy random"),
         (
             {"top_k": 5, "select": "alpha"},
-            "top_k is 5, of which the strategy .* alpha makes no use",
+            "top_k is of the selection scored, which is not chosen here",
         ),
-        ({"samples": 5, "strategy": "random"}, "samples is 5, of which the strategy random makes no use"),
-        ({"population": 4, "strategy": "random"}, "population is 4, of which the strategy random makes no use"),
-        ({"cuda_graphs": True, "strategy": "gdas"}, "cuda_graphs are for the strategy bilevel"),
-        ({"amp": True, "strategy": "random"}, "amp is for strategies that train a hypernet"),
+        ({"samples": 5, "strategy": "random"}, "samples is of the selection sampled, which is not chosen here"),
+        (
+            {"population": 4, "strategy": "random"},
+            "population is of the strategy evolution",
+        ),
+        (
+            {"cuda_graphs": True, "strategy": "gdas"},
+            "cuda_graphs is of the strategy bilevel",
+        ),
+        ({"amp": True, "strategy": "random"}, "amp is of the strategy bilevel"),
     ],
 )
 def test_settings_that_make_no_sense(settings, sentence):

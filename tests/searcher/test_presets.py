@@ -174,10 +174,10 @@ def test_what_can_be_searched_after_all_is_not_refused(name, features, settings,
 
 @pytest.mark.parametrize(("name", "epochs"), [("ntu-1", 1), ("ego-2", 5)])
 def test_the_official_protocol_restarts_when_the_released_code_does(name, epochs):
-    official = {"protocol": "official", "relaxation": "shared", "derive": "official"}
+    official = {"strategy": "released"}
     config = preset_config(name, get_task("digits"), min_lr=0.0, **official)
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
-    schedule, rates = schedule_of(config, optimizer, samples=10 * config.batch_size), []
+    schedule, rates = schedule_of(config, config.strategy.restart_epochs, optimizer, samples=10 * config.batch_size), []
     for _ in range(10 * epochs + 2):
         schedule.before_step()
         rates.append(schedule.lr)

@@ -27,14 +27,16 @@ from filelock import FileLock, Timeout
 from torch.utils.tensorboard import SummaryWriter
 
 from bmnas.errors import BmnasError
-from bmnas.files import read_json, reason, write_atomically
+from bmnas.files import read_json, reason, sealed, unsealed, write_atomically
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import EpochDone, RoundDone, SelectionDone
 from bmnas.searcher.run.seed_folder import JSON_LIMIT, SEED_FILES, SeedFolder, remove
 from bmnas.searcher.run.summary import Summary
+from bmnas.version import __version__
 
-FORMAT = "bmnas-run/1"
+FORMAT = "bmnas-run/2"
+OLDER = ("bmnas-run/1",)
 _START_OVER = "name another folder with --out, or start over with --force"
 
 
@@ -50,13 +52,20 @@ class RunFolder:
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path, settings: dict[str, Any], *, seeds: Sequence[int] = (0,), force: bool = False
+        cls,
+        path: Path,
+        settings: dict[str, Any],
+        *,
+        invocation: str = "",
+        seeds: Sequence[int] = (0,),
+        force: bool = False,
     ) -> Iterator[Self]:
         """Create the folder, or open one in which a search with the same settings has begun.
 
         Args:
             path: the folder.
             seeds: of the searches in it.
+            invocation: the options of a command that name the task, for the record.
             settings: what decides the result of the search; JSON values, nested dictionaries.
             force: drop what the folder's earlier search left, and start over.
 
@@ -73,7 +82,7 @@ class RunFolder:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
         run = cls(path, seeds)
         try:
-            run._begin(settings, force)
+            run._begin(settings, invocation, force)
             yield run
         except BmnasError:
             run._forget()
@@ -93,7 +102,10 @@ class RunFolder:
         if not path.exists():
             return None
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            # torch.load does not look at the checksums of the archive.
+            state = torch.load(io.BytesIO(unsealed(path.read_bytes())), map_location="cpu", weights_only=True)
+        except BmnasError as error:
+            raise BmnasError(f"{path}: {error}; {_START_OVER}") from None
         except Exception as error:
             # torch reports damage with many types of exceptions, and none is of use to a user.
             raise self.bad_checkpoint(error) from error
@@ -114,7 +126,7 @@ class RunFolder:
         for seed, folder in self.seeds.items():
             best = [entry for entry in history if entry["seed"] == seed and entry["best"]]
             if best:
-                folder.restore(best[-1]["event"], best[-1]["round"])
+                folder.restore(best[-1]["event"], best[-1]["round"], best[-1]["sha256"])
 
     def round_done(self, event: RoundDone, genotype: Genotype) -> None:
         """Write what belongs to a round of one seed; `save_checkpoint` follows when all seeds are through."""
@@ -130,7 +142,7 @@ class RunFolder:
         """
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        write_atomically(self.path / "checkpoints" / "last.pt", buffer.getvalue())
+        write_atomically(self.path / "checkpoints" / "last.pt", sealed(buffer.getvalue()))
 
     def save_summary(self, summary: Summary) -> None:
         """Write ``summary.json``.
@@ -176,7 +188,7 @@ class RunFolder:
             for each in [*self._parts(), self.path / "config.json"]:
                 remove(each)
 
-    def _begin(self, settings: dict[str, Any], force: bool) -> None:
+    def _begin(self, settings: dict[str, Any], invocation: str, force: bool) -> None:
         for temporary in self.path.glob(".*.tmp"):
             temporary.unlink(missing_ok=True)
         path = self.path / "config.json"
@@ -186,7 +198,8 @@ class RunFolder:
         # config.json goes last: until then the folder is known as a run folder.
         for each in self._parts():
             remove(each)
-        write_atomically(path, json.dumps({"format": FORMAT, **settings}, indent=2) + "\n")
+        record = {"format": FORMAT, "bmnas": __version__, "invocation": invocation, **settings}
+        write_atomically(path, json.dumps(record, indent=2) + "\n")
         self._new = True
 
     def _parts(self) -> list[Path]:
@@ -227,6 +240,8 @@ def _make(path: Path) -> None:
 
 
 def _refuse_other_settings(folder: Path, found: Any, wanted: dict[str, Any]) -> None:
+    if isinstance(found, dict) and found.get("format") in OLDER:
+        raise BmnasError(f"{folder}: holds a search of an earlier version of bmnas; {_START_OVER}")
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise BmnasError(f"{folder / 'config.json'}: is not the configuration of a search; {_START_OVER}")
     before, now = _flat({key: found[key] for key in wanted if key in found}), _flat(wanted)

@@ -10,14 +10,14 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-import bmnas
 from bmnas.compiler import FusionNetwork
 from bmnas.files import write_atomically
 from bmnas.genotype import Genotype, Provenance, dumps, save
 from bmnas.genotype.canonical import edited, hash_or_none
-from bmnas.searcher.config import TrainConfig, command_line
+from bmnas.searcher.settings import TrainConfig, training_command
 from bmnas.searcher.training import Trained
 from bmnas.tasks import Task
+from bmnas.version import __version__
 
 BEST_ON_TEST = "test, best epoch on it"
 
@@ -77,7 +77,7 @@ def with_training(genotype: Genotype, trained: Trained, task: Task, config: Trai
             "versions": versions(),
             "trained_by": None
             if trained.best_on_test
-            else command_line(f"train {shlex.quote(file)}", task, config, trained.extraction),
+            else training_command(f"train {shlex.quote(file)}", task, config, trained.extraction),
             "canonical_hash": hash_or_none(genotype),
         }
     )
@@ -86,4 +86,4 @@ def with_training(genotype: Genotype, trained: Trained, task: Task, config: Trai
 
 def versions() -> dict[str, str]:
     """Of what decides the numbers."""
-    return {"bmnas": bmnas.__version__, "torch": torch.__version__, "python": platform.python_version()}
+    return {"bmnas": __version__, "torch": torch.__version__, "python": platform.python_version()}

@@ -10,13 +10,12 @@ from bmnas.errors import BmnasError
 from bmnas.fit.events import Event, Pause
 from bmnas.genotype import Provenance
 from bmnas.genotype.canonical import hash_or_none
-from bmnas.searcher.config import command_line
 from bmnas.searcher.events import RoundDone
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
 from bmnas.searcher.run.outcome import versions
 from bmnas.searcher.strategies import Strategy
-from bmnas.tasks import Extraction, FeatureStore, Progress
+from bmnas.tasks import FeatureStore, Progress
 from bmnas.tasks.fingerprint import of_json
 
 Report = Callable[[Event | Progress], None]
@@ -26,7 +25,7 @@ History = list[dict[str, Any]]
 def do_rounds(
     run: RunFolder,
     strategy: Strategy,
-    extraction: Extraction,
+    command: str,
     report: Report,
     stop: Stop,
     again: str,
@@ -37,7 +36,7 @@ def do_rounds(
     Args:
         run: the folder. What it has of the same search is continued.
         strategy: how is searched.
-        extraction: for the record.
+        command: what starts the same search, for the record.
         report: called with every event but pauses.
         stop: looked at whenever the strategy could be stopped.
         again: says that the search goes on, if it is stopped.
@@ -61,7 +60,7 @@ def do_rounds(
     with stop.waiting(), closing(cast(Generator[Event], strategy.events())) as events:
         for event in events:
             if isinstance(event, RoundDone):
-                _round_done(run, strategy, extraction, history, event)
+                _round_done(run, strategy, command, history, event)
                 pending = True
             elif isinstance(event, Pause):
                 steps += 1
@@ -79,13 +78,13 @@ def do_rounds(
     return history
 
 
-def _round_done(run: RunFolder, strategy: Strategy, extraction: Extraction, history: History, event: RoundDone) -> None:
+def _round_done(run: RunFolder, strategy: Strategy, command: str, history: History, event: RoundDone) -> None:
     """Keep what a round has brought."""
-    task, store, config = strategy.problem.task, strategy.problem.store, strategy.problem.config
+    task, store = strategy.problem.task, strategy.problem.store
     history.append({"event": type(event).__name__, **event.model_dump(mode="json")})
     own = [entry for entry in history if entry["seed"] == event.seed]
     provenance = Provenance(
-        command=command_line("search", task, config, extraction),
+        command=command,
         seed=event.seed,
         data=f"{task.name}@{store.key}",
         scores={"validation": event.score},

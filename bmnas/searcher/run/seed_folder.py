@@ -17,11 +17,11 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from bmnas.errors import BmnasError
-from bmnas.files import read_json, reason, write_atomically
+from bmnas.files import read_json, reason, sealed_json, unsealed_json, write_atomically
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype, load, save
 from bmnas.genotype.drawing import draw
-from bmnas.searcher.events import CandidateDone, EpochDone, RoundDone, Row, SelectionDone
+from bmnas.searcher.events import CandidateDone, EpochDone, RoundDone, Row, SelectionDone, meaning_of
 
 JSON_LIMIT = 64 * 2**20  # bytes
 SEED_FILES = (
@@ -56,16 +56,45 @@ class SeedFolder:
         """The best genotype so far."""
         return load(self.path / "genotype.json")
 
-    def restore(self, event: str, round: int) -> None:
-        """Make sure that the best genotype is that of a round."""
-        best = load(self._of_round(event, round))
+    def restore(self, event: str, round: int, sha256: str) -> None:
+        """Make sure that the best genotype is that of a round.
+
+        Args:
+            event: the kind of the round.
+            round: its number.
+            sha256: of its genotype, see `meaning_of`.
+
+        Raises:
+            BmnasError: the genotype of the round, or the best one, was changed since the search wrote it.
+        """
+        best = self.of_round(event, round, sha256)
         kept = None
         with suppress(BmnasError):
             kept = self.genotype()
-        if kept is None or (kept.cells, kept.features) != (best.cells, best.features):
+        if kept is None:
+            self._keep(best)
+        elif meaning_of(kept) != sha256:
+            # After a kill it may be that of a later round, which is done again; otherwise somebody has edited it.
+            if meaning_of(kept) not in self._meanings():
+                raise BmnasError(
+                    f"{self.path / 'genotype.json'}: was changed since the search wrote it; move it away, and the same "
+                    "command puts the genotype that was found in its place"
+                )
             self._keep(best)
         elif not (self.path / "genotype.svg").exists():
             self._draw(kept)
+
+    def of_round(self, event: str, round: int, sha256: str) -> Genotype:
+        """The genotype of a round.
+
+        Raises:
+            BmnasError: the file is damaged, or was changed since it was written.
+        """
+        path = self._of_round(event, round)
+        genotype = load(path)
+        if meaning_of(genotype) != sha256:
+            raise BmnasError(f"{path}: was changed since the search wrote it; put it back, or start over with --force")
+        return genotype
 
     def rows(self, train: dict[str, Any]) -> list[Row]:
         """The rows of the comparison that are done with these settings of the training.
@@ -89,19 +118,28 @@ class SeedFolder:
     def row_done(self, rows: Sequence[Row], metric: str, train: dict[str, Any]) -> None:
         """Keep the rows that are done."""
         results = Results(metric=metric, train=train, rows=tuple(rows))
-        write_atomically(self.path / "results.json", results.model_dump_json(indent=2) + "\n")
+        write_atomically(self.path / "results.json", sealed_json(results.model_dump(mode="json")))
 
     def _of_round(self, event: str, round: int) -> Path:
         return self.path / "genotypes" / f"{ROUNDS[event].unit}-{round:03d}.json"
 
+    def _meanings(self) -> set[str]:
+        """Of all genotypes of rounds that can be read."""
+        found = set()
+        for path in (self.path / "genotypes").glob("*.json"):
+            with suppress(BmnasError):
+                found.add(meaning_of(load(path)))
+        return found
+
     def _results(self) -> Results:
         path = self.path / "results.json"
         try:
-            return Results.model_validate(read_json(path, JSON_LIMIT))
+            return Results.model_validate(unsealed_json(read_json(path, JSON_LIMIT)))
         except ValidationError:
-            raise BmnasError(
-                f"{path}: does not hold the results of a search; delete it to have them made anew"
-            ) from None
+            what = "does not hold the results of a search"
+        except BmnasError as error:
+            what = str(error).removeprefix(f"{path}: ")
+        raise BmnasError(f"{path}: {what}; delete it to have the results made anew")
 
     def _keep(self, genotype: Genotype) -> None:
         save(genotype, self.path / "genotype.json")

@@ -8,6 +8,7 @@ decisions; here, it is left as it is.
 from __future__ import annotations
 
 from random import Random
+from typing import Literal
 
 from bmnas.fit.events import Pause
 from bmnas.fit.seeding import stream
@@ -18,10 +19,20 @@ from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections.choice import Choice, Partial, Selection
 from bmnas.searcher.selections.looks import Looks
 from bmnas.searcher.selections.masked import Masked, without
+from bmnas.searcher.settings import SelectionSettings
 
 
-def perturbation(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
-    """See the file's text. Returns the genotype and its score with inherited weights."""
+class Perturbation(SelectionSettings):
+    """The alternatives without which the hypernet loses most."""
+
+    kind: Literal["perturbation"] = "perturbation"
+
+    def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
+        """See the file's text. Returns the genotype and its score with inherited weights."""
+        return _perturbation(problem, hypernet, seed, looks)
+
+
+def _perturbation(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
     config = problem.config
     masked = Masked(problem, hypernet, looks)
     choices = Partial()

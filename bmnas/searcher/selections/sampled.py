@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from random import Random
+from typing import Literal
+
+from pydantic import Field
 
 from bmnas.fit.events import Pause
 from bmnas.fit.seeding import stream
@@ -14,17 +17,27 @@ from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections.choice import Choice, Selection
 from bmnas.searcher.selections.looks import Looks
+from bmnas.searcher.settings import SelectionSettings
 
 
-def sampled(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
-    """The best of ``samples`` random genotypes, no two of which compute the same, by validation score.
+class Sampled(SelectionSettings):
+    """The best of random genotypes, no two of which compute the same, by validation score."""
 
-    There are fewer where the space has no more.
-    """
+    kind: Literal["sampled"] = "sampled"
+    samples: int = Field(
+        default=100, ge=1, description="How many genotypes are drawn and scored; fewer where the space has no more."
+    )
+
+    def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
+        """See the file's text."""
+        return _sampled(problem, hypernet, seed, looks, self.samples)
+
+
+def _sampled(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks, samples: int) -> Selection:
     batches, space, random = calibration_batches(problem), problem.space, Random(stream(seed, "samples"))
     distinct = Distinct(space)
     best: Choice | None = None
-    while looks.count < problem.config.samples and (genotype := distinct.first_new(lambda: space.random(random))):
+    while looks.count < samples and (genotype := distinct.first_new(lambda: space.random(random))):
         score = looks(partial(inherited_score, problem, hypernet, genotype, batches))
         if best is None or problem.better(score, best.score):
             best = Choice(problem.genotype(genotype.cells, seed), score, looks.count)

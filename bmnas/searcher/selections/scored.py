@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Literal
+
+from pydantic import Field
 
 from bmnas.fit.events import Pause
 from bmnas.searcher.derive import allowed_inputs, allowed_pairs
@@ -19,10 +22,21 @@ from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections.choice import Choice, Partial, Selection
 from bmnas.searcher.selections.looks import Looks
 from bmnas.searcher.selections.masked import Masked
+from bmnas.searcher.settings import SelectionSettings
 
 
-def scored(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
-    """See the file's text. Returns the candidate with the best validation score."""
+class Scored(SelectionSettings):
+    """The best choices by the loss of the hypernet with them switched on."""
+
+    kind: Literal["scored"] = "scored"
+    top_k: int = Field(default=3, ge=1, le=1000, description="How many candidates are kept at every choice.")
+
+    def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
+        """See the file's text. Returns the candidate with the best validation score."""
+        return _scored(problem, hypernet, seed, looks, self.top_k)
+
+
+def _scored(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks, top_k: int) -> Selection:
     masked = Masked(problem, hypernet, looks)
     beam = [Partial()]
     for _ in range(problem.config.cells * (1 + problem.config.steps)):
@@ -31,11 +45,11 @@ def scored(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Sel
             for longer in _continued(choices, problem, masked):
                 ranked.append((masked.loss(longer), longer))
                 yield Pause()
-        beam = _best(ranked, problem.config.top_k)
+        beam = _best(ranked, top_k)
         if not beam[0].steps and not masked.shared:
             # Which of the two is x makes a small difference: it is asked of the best pairs alone.
             turned = [choices.turned() for choices in beam]
-            beam = _best([(masked.loss(each), each) for each in (*beam, *turned)], problem.config.top_k)
+            beam = _best([(masked.loss(each), each) for each in (*beam, *turned)], top_k)
     batches = calibration_batches(problem)
     best: Choice | None = None
     for choices in beam:

@@ -8,9 +8,13 @@ replacement. Unlike there, a child may have two parents.
 from __future__ import annotations
 
 from random import Random
+from typing import Literal
+
+from pydantic import Field
 
 from bmnas.genotype import Genotype
 from bmnas.genotype.space.variation import below
+from bmnas.searcher.settings import SearchSettings
 from bmnas.searcher.strategies.on_candidates import OnCandidates, Scored
 
 _CROSSED = 4  # one child in so many has two parents; the others are mutations
@@ -19,13 +23,31 @@ _CROSSED = 4  # one child in so many has two parents; the others are mutations
 class Evolution(OnCandidates):
     """A child is a parent with one choice changed, or now and then has each of its cells from one of two parents."""
 
+    class Settings(OnCandidates.Settings):
+        """Those of strategies on candidates, and the population."""
+
+        kind: Literal["evolution"] = "evolution"
+        population: int = Field(default=8, ge=2, description="How many of the latest candidates can be parents.")
+        tournament: int = Field(default=3, ge=1, description="Of how many candidates a parent is the best.")
+
+        def check(self, shared: SearchSettings) -> None:
+            """See `StrategySettings.check`."""
+            most = self.most_trainings(shared)
+            if most and most <= self.population:
+                raise ValueError(
+                    f"evolution begins with a random population of {self.population}, so that of {most} trainings none "
+                    "is left for its children: use a greater budget_trainings, or a smaller population"
+                )
+
+    settings: Settings
+
     @property
     def population(self) -> list[Scored]:
         """The candidates that can be parents, the oldest one first."""
-        return self.done[-self.problem.config.population :]
+        return self.done[-self.settings.population :]
 
     def _draw(self, random: Random) -> Genotype:
-        if len(self.done) < self.problem.config.population:
+        if len(self.done) < self.settings.population:
             return self.space.random(random)
         if below(_CROSSED, random) == 0:
             return self.space.crossover(self._parent(random), self._parent(random), random)
@@ -38,7 +60,7 @@ class Evolution(OnCandidates):
         """The winner of a tournament; of equals, the one drawn first."""
         population = self.population
         best = population[below(len(population), random)]
-        for _ in range(self.problem.config.tournament - 1):
+        for _ in range(self.settings.tournament - 1):
             other = population[below(len(population), random)]
             best = other if self.problem.better(other.score, best.score) else best
         return best.genotype

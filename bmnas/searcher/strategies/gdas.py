@@ -12,12 +12,17 @@ trained as a mixture has no score as one.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
+from pydantic import Field, SerializeAsAny
 from torch import Tensor
 
 from bmnas.searcher.hypernet import Mixing
 from bmnas.searcher.hypernet.network import Phase
+from bmnas.searcher.selections import Alpha
+from bmnas.searcher.settings import SelectionSettings
+from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
 
 WARM, COLD = 10.0, 0.1  # the temperature in the first and in the last epoch
@@ -25,6 +30,14 @@ WARM, COLD = 10.0, 0.1  # the temperature in the first and in the last epoch
 
 class Gdas(OnHypernet):
     """One alternative takes part in a step, drawn anew for each step and seed. y is drawn from what x may leave it."""
+
+    class Settings(ArchitectureSettings):
+        """Those of hypernets whose alpha, beta and gamma are learnt."""
+
+        kind: Literal["gdas"] = "gdas"
+        select: SerializeAsAny[SelectionSettings] = Field(
+            default_factory=Alpha, description="How the hypernet is turned into a genotype at the end."
+        )
 
     scores_genotypes = True
 

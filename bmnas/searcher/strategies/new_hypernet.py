@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from bmnas.fit.seeding import seeded, stream
-from bmnas.searcher.config import SearchConfig
-from bmnas.searcher.hypernet import Hypernet, HypernetSize, stacked
+from bmnas.searcher.hypernet import Hypernet, HypernetSize, Relaxation, stacked
 from bmnas.searcher.problem import Problem
+from bmnas.searcher.settings import SearchSettings
+from bmnas.searcher.strategies.hypernet_settings import HypernetSettings
 from bmnas.tasks import Task
 
 
 def new_hypernet(problem: Problem) -> Hypernet:
     """The hypernet of all seeds; each seed's part is the one that it has alone."""
+    settings = problem.config.strategy
+    relaxation = settings.relaxed() if isinstance(settings, HypernetSettings) else "split"
     singles = []
     for seed in problem.seeds:
         with seeded(stream(seed, "hypernet"), problem.device):
-            singles.append(Hypernet(hypernet_size(problem.task, problem.config)))
+            singles.append(Hypernet(hypernet_size(problem.task, problem.config, relaxation)))
     if len(singles) == 1:
         return singles[0].to(problem.device)
     return stacked(singles).to(problem.device)
 
 
-def hypernet_size(task: Task, config: SearchConfig) -> HypernetSize:
+def hypernet_size(task: Task, config: SearchSettings, relaxation: Relaxation = "split") -> HypernetSize:
     """The hypernet of a task and settings."""
     return HypernetSize(
         features=task.features,
@@ -32,5 +35,5 @@ def hypernet_size(task: Task, config: SearchConfig) -> HypernetSize:
         length=config.length,
         dropout=config.dropout,
         outputs=task.outputs,
-        relaxation=config.relaxation,
+        relaxation=relaxation,
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from pydantic import Field
+
 from bmnas.fit.events import Event, Pause
 from bmnas.fit.seeding import stream
 from bmnas.genotype import Genotype
@@ -15,6 +17,7 @@ from bmnas.searcher.candidate import CandidateTraining, Distinct
 from bmnas.searcher.clock import Clock
 from bmnas.searcher.events import CandidateDone
 from bmnas.searcher.problem import Problem
+from bmnas.searcher.settings import SearchSettings, StrategySettings
 from bmnas.searcher.strategies.strategy import Strategy
 
 
@@ -35,6 +38,19 @@ class OnCandidates(Strategy):
         space: where candidates come from.
         done: the candidates that have been trained, the first one first.
     """
+
+    class Settings(StrategySettings):
+        """How many candidates are trained."""
+
+        budget_trainings: int | None = Field(
+            default=None, ge=1, description="Candidates that are trained; 16 where budget_seconds is not given either."
+        )
+
+        def most_trainings(self, shared: SearchSettings) -> int | None:
+            """How many candidates are trained at most; ``None`` where the seconds alone decide."""
+            return self.budget_trainings or (16 if shared.budget_seconds is None else None)
+
+    settings: Settings
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -96,7 +112,7 @@ class OnCandidates(Strategy):
 
     def _running(self) -> bool:
         config, rounds = self.problem.config, len(self.done)
-        trainings, seconds, patience = config.most_trainings, config.budget_seconds, config.patience
+        trainings, seconds, patience = self.settings.most_trainings(config), config.budget_seconds, config.patience
         return not (
             (trainings is not None and rounds >= trainings)
             or (seconds is not None and self._clock.spent >= seconds)
@@ -119,7 +135,7 @@ class OnCandidates(Strategy):
         return CandidateDone(
             seed=seed,
             round=number,
-            rounds=self.problem.config.most_trainings,
+            rounds=self.settings.most_trainings(self.problem.config),
             score=training.score,
             trainings=number,
             candidates=number,

@@ -32,6 +32,7 @@ from bmnas.searcher.parameter_free import parameter_free
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.schedule import schedule_of
 from bmnas.searcher.sharpness import Sharpness
+from bmnas.searcher.strategies.hypernet_settings import HypernetSettings
 from bmnas.searcher.strategies.losses import Losses
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from bmnas.searcher.strategies.seed_batch import Features, SeedBatch
@@ -55,6 +56,8 @@ class OnHypernet(Strategy):
     # Whether an epoch's score is that of its genotype's network with inherited weights, instead of the hypernet's own.
     scores_genotypes = False
 
+    settings: HypernetSettings
+
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.config, self.device = problem.config, problem.device
@@ -66,21 +69,23 @@ class OnHypernet(Strategy):
         )
         self.arch_optimizer = torch.optim.Adam(
             self.hypernet.architecture(),
-            lr=self.config.arch_lr,
-            weight_decay=self.config.arch_weight_decay,
+            lr=getattr(self.settings, "arch_lr", 1e-3),
+            weight_decay=getattr(self.settings, "arch_weight_decay", 0.0),
             betas=(0.5, 0.999),
             fused=True,
         )
-        self.schedule = schedule_of(self.config, self.weight_optimizer, len(self.train))
-        self.sharpness = Sharpness(len(problem.seeds)) if self.config.sharpness else None
+        self.schedule = schedule_of(
+            self.config, getattr(self.settings, "restart_epochs", None), self.weight_optimizer, len(self.train)
+        )
+        self.sharpness = Sharpness(len(problem.seeds)) if getattr(self.settings, "sharpness", False) else None
         self.micro = MicroBatches(self.hypernet, self.device)
-        self.graphs = Graphs(self.generators) if self.config.cuda_graphs else None
+        self.graphs = Graphs(self.generators) if getattr(self.settings, "cuda_graphs", False) else None
         self.epoch = 0
         self._losses = Losses(problem)
         # Of the official protocol: outputs and labels of this epoch's architecture steps.
         self._scored: list[tuple[Tensor, Tensor]] = []
         self._clock = Clock()
-        self._selecting = Selecting(problem)
+        self._selecting = Selecting(problem, self.settings.select)
 
     def events(self) -> Iterator[Event]:
         """See `Strategy.events`."""
@@ -180,7 +185,7 @@ class OnHypernet(Strategy):
         if not self.learns_architecture:
             return
         self.hypernet.train()
-        official = self.config.protocol == "official"
+        official = self.best_on_test
         architecture = self.hypernet.architecture()
         with nullcontext() if official else frozen_statistics(self.hypernet):
             for batch in self._batches("architecture", self.validation, "validation"):
@@ -199,7 +204,7 @@ class OnHypernet(Strategy):
         done = self._losses.done(phase)
         rows = [torch.cat(parts) for parts in zip(*orders, strict=True)]
         # The weights stay as they are between the two passes that the official protocol makes on validation.
-        twice = phase == "architecture" and self.config.protocol == "official" and not self.config.amp
+        twice = phase == "architecture" and self.best_on_test and not self.settings.amp
         for batch in data.batches(rows[done:]):
             yield SeedBatch.of_rows(batch, len(seeds), self.hypernet.prepared if twice else None)
 
@@ -246,7 +251,7 @@ class OnHypernet(Strategy):
 
     def _forward(self, features: Features | Prepared, mixing: Mixing | None = None) -> Tensor:
         """(K, B, outputs), in the precision of the weights."""
-        if not self.config.amp:
+        if not self.settings.amp:
             outputs: Tensor = self.hypernet(features, mixing)
             return outputs
         # Its cache would keep what belongs to a recorded step.
@@ -307,7 +312,7 @@ class OnHypernet(Strategy):
     @torch.no_grad()
     def _scores(self) -> list[float]:
         """The hypernet's own score on the validation split, of each seed: in eval mode, after all steps."""
-        if self.config.protocol == "official":
+        if self.best_on_test:
             return self._scores_in_train_mode()
         self.hypernet.eval()
         outputs_KB = torch.cat([self._outputs(batch) for batch in self._whole_validation()], 1)

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, SerializeAsAny
 from torch import Tensor
 
 from bmnas.fit.seeding import stream
@@ -24,11 +26,27 @@ from bmnas.genotype.space.variation import below
 from bmnas.searcher.hypernet import HypernetSize, Mixing
 from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.problem import Problem
+from bmnas.searcher.selections import Sampled
+from bmnas.searcher.settings import SearchSettings, SelectionSettings
+from bmnas.searcher.strategies.hypernet_settings import HypernetSettings
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
 
 
 class RandomWeightSharing(OnHypernet):
     """A uniformly drawn genotype takes part in a step, drawn anew for each step and seed."""
+
+    class Settings(HypernetSettings):
+        """Those of hypernets. It learns no alpha to select by."""
+
+        kind: Literal["random-ws"] = "random-ws"
+        select: SerializeAsAny[SelectionSettings] = Field(
+            default_factory=Sampled, description="How the hypernet is turned into a genotype at the end."
+        )
+
+        def check(self, shared: SearchSettings) -> None:
+            """See `StrategySettings.check`."""
+            if not self.select.looks_at_the_end:
+                raise ValueError("the strategy random-ws learns no alpha to select by: use the selection sampled")
 
     learns_architecture = False
     scores_genotypes = True

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from bmnas.fit.events import Event
 from bmnas.searcher.problem import Problem
+from bmnas.searcher.settings import StrategySettings
 
 
 @dataclass
@@ -26,14 +27,25 @@ class Strategy(ABC):
         problem: what is searched on.
 
     Attributes:
+        Settings: the class of its own settings; its ``kind`` is the strategy's name. They become options of the
+            command line by themselves.
         batches_seeds: whether all seeds of the problem are searched as one computation; else the problem has one.
+        ties_are_better: whether of rounds with equal scores the last one is the best.
+        best_on_test: whether the trainings at the end are scored by their best epoch on the test split: a habit of the
+            released code, which gives no estimate of anything.
+        settings: its own, an instance of `Settings`.
         best: the best round of each seed.
     """
 
+    Settings: ClassVar[type[StrategySettings]]
     batches_seeds: ClassVar[bool] = False
+    ties_are_better: ClassVar[bool] = False
+    best_on_test: ClassVar[bool] = False
+
+    settings: StrategySettings
 
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+        self.problem, self.settings = problem, problem.config.strategy
         self.best = [Best() for _ in problem.seeds]
 
     @abstractmethod
@@ -68,8 +80,7 @@ class Strategy(ABC):
 
     def _is_best(self, k: int, score: float, round: int) -> bool:
         """Note a round of seed k, and whether it is the best so far."""
-        ties = self.problem.config.protocol == "official"
-        if not self.problem.better(score, self.best[k].score, ties=ties):
+        if not self.problem.better(score, self.best[k].score, ties=self.ties_are_better):
             return False
         self.best[k] = Best(score, round)
         return True

@@ -17,7 +17,7 @@ from bmnas.searcher.strategies.on_hypernet import OnHypernet
 from bmnas.tasks import Progress
 from tests.searcher.small import CONFIG, TRAIN
 
-SHORT = CONFIG.model_copy(update={"epochs": 2, "cells": 1, "batch_size": 200, "select": "alpha"})
+SHORT = CONFIG.changed(epochs=2, cells=1, batch_size=200)
 GO_ON = "the same command goes on"
 
 

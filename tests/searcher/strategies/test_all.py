@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
+from bmnas.cli.settings_options import options_of
 from bmnas.genotype import Cell, Genotype
+from bmnas.searcher import SearchConfig
 from bmnas.searcher.events import CandidateDone, EpochDone, SelectionDone
 from bmnas.searcher.strategies import STRATEGIES, strategy_of
 from bmnas.searcher.strategies.random import RandomSearch
@@ -18,8 +22,9 @@ BUDGET = {
     "random-ws": {"samples": 5},
     "random": {"budget_trainings": 4},
     "evolution": {"budget_trainings": 4, "population": 2},
+    "released": {},
 }
-BY_ITSELF, BY_HYPERNET = ("random", "evolution"), ("bilevel", "gdas", "random-ws")
+BY_ITSELF, BY_HYPERNET = ("random", "evolution"), ("bilevel", "gdas", "random-ws", "released")
 
 
 def in_node_order(genotype: Genotype) -> Genotype:
@@ -34,10 +39,15 @@ def in_node_order(genotype: Genotype) -> Genotype:
 
 def test_a_new_strategy_is_a_file_and_a_line(monkeypatch):
     class Mine(RandomSearch):
-        pass
+        class Settings(RandomSearch.Settings):
+            kind: Literal["mine"] = "mine"
+            patience_with_bad_ones: int = 3
 
-    monkeypatch.setitem(STRATEGIES, "mine", Mine)
-    assert isinstance(strategy_of(problem(strategy="mine")), Mine)
+    monkeypatch.setitem(STRATEGIES._members, "mine", Mine)
+    found = strategy_of(problem(strategy="mine", patience_with_bad_ones=2))
+    assert isinstance(found, Mine)
+    assert found.settings.patience_with_bad_ones == 2
+    assert "patience_with_bad_ones" in {option.name for option in options_of(SearchConfig)}
 
 
 @pytest.mark.parametrize("derive", ["paper", "official"])

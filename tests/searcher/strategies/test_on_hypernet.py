@@ -21,9 +21,7 @@ from tests.searcher.small import CONFIG
 def make(cache):
     task = get_task("digits")
     store = prepare(task, length=4, pool=pool, cache=cache)
-    return lambda **given: Bilevel(
-        Problem.of(task, store, CONFIG.model_copy(update={"select": "alpha"} | given), torch.device("cpu"))
-    )
+    return lambda **given: Bilevel(Problem.of(task, store, CONFIG.changed(**given), torch.device("cpu")))
 
 
 def run(events):
@@ -124,7 +122,7 @@ def test_state_is_all_there_is(make):
 
 
 def test_the_two_passes_of_the_official_protocol_share_what_they_can_and_change_nothing(make, monkeypatch):
-    official = {"protocol": "official", "relaxation": "shared", "derive": "official", "epochs": 1}
+    official = {"strategy": "released", "epochs": 1}
     shared = make(**official)
     scored = next_epoch(shared).score
     with monkeypatch.context() as patch:

@@ -1,0 +1,196 @@
+"""A run folder, open for reading: it is not locked, its settings need not be known, and nothing in it is changed.
+
+Whatever it has is checked when it is asked for: a genotype has to be the one that the search wrote, and the rows of the
+comparison bear a checksum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bmnas.errors import BmnasError
+from bmnas.files import parse_json, read_json, read_text
+from bmnas.genotype import Genotype, load
+from bmnas.searcher.config import SearchConfig
+from bmnas.searcher.events import Row, meaning_of
+from bmnas.searcher.run.folder import FORMAT, OLDER
+from bmnas.searcher.run.seed_folder import JSON_LIMIT, ROUNDS, SeedFolder
+from bmnas.searcher.run.summary import Summary, summary_of
+
+
+def open_run(path: Path | str) -> Run:
+    """Open a run folder for reading, also while a search is at work in it.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        BmnasError: it is no run folder, or its configuration is damaged.
+    """
+    folder = Path(path)
+    if not (folder / "config.json").is_file():
+        raise BmnasError(f"{folder}: is not a run folder: it has no config.json")
+    record = read_json(folder / "config.json", JSON_LIMIT)
+    if not isinstance(record, dict) or record.get("format") not in (FORMAT, *OLDER):
+        raise BmnasError(f"{folder / 'config.json'}: is not the configuration of a search")
+    return Run(folder, record)
+
+
+class Run:
+    """What a search has left in its folder so far. Use `open_run`.
+
+    Args:
+        path: the folder.
+        record: the content of ``config.json``.
+
+    Attributes:
+        path: the folder.
+        record: as given.
+    """
+
+    def __init__(self, path: Path, record: Mapping[str, Any]) -> None:
+        self.path, self.record = path, record
+
+    @cached_property
+    def config(self) -> SearchConfig:
+        """The settings of the search.
+
+        Raises:
+            BmnasError: they make no sense.
+        """
+        return recorded_config(self.record, self.path / "config.json")
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the search."""
+        return tuple(range(self.config.seed, self.config.seed + self.config.seeds))
+
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return str(self.record.get("task"))
+
+    def folder_of(self, seed: int | None = None) -> Path:
+        """The folder that has the genotypes of a seed; of the first one, if it is left out.
+
+        Raises:
+            BmnasError: the search has no such seed.
+        """
+        seed = self.seeds[0] if seed is None else seed
+        if seed not in self.seeds:
+            raise BmnasError(f"{self.path}: has no seed {seed}; its seeds are {', '.join(map(str, self.seeds))}")
+        return self.path if len(self.seeds) == 1 else self.path / f"seed{seed}"
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The rounds that are done, as plain data with ``event``, their kind; those of all seeds, in order.
+
+        A round that was done again after a kill is there once. A last line that is being written is left out.
+
+        Raises:
+            BmnasError: a line is damaged.
+        """
+        rounds = {}
+        for entry in self._lines():
+            if entry.get("event") in ROUNDS:
+                rounds[entry["event"], entry.get("seed"), entry.get("round")] = entry
+        return list(rounds.values())
+
+    def genotype(self, seed: int | None = None) -> Genotype:
+        """The best genotype of a seed so far; of the first one, if it is left out.
+
+        Raises:
+            BmnasError: there is none yet, or it was changed since the search wrote it.
+        """
+        path = self.folder_of(seed) / "genotype.json"
+        if not path.exists():
+            raise BmnasError(f"{self.path}: has no genotype yet: its search has not finished a round")
+        genotype = load(path)
+        seed = self.seeds[0] if seed is None else seed
+        if meaning_of(genotype) not in {entry["sha256"] for entry in self.history if entry["seed"] == seed}:
+            raise BmnasError(f"{path}: was changed since the search wrote it")
+        return genotype
+
+    def rows(self, seed: int | None = None) -> list[Row]:
+        """The rows of a seed's comparison that are done; of the first one, if it is left out.
+
+        Raises:
+            BmnasError: ``results.json`` is damaged.
+        """
+        return SeedFolder(self.folder_of(seed)).all_rows()
+
+    def summary(self) -> Summary:
+        """What the seeds have in common; those count that have a genotype and as many rows as any other.
+
+        Raises:
+            BmnasError: no seed has a genotype, or a file is damaged.
+        """
+        rows = {seed: self.rows(seed) for seed in self.seeds}
+        most = max(map(len, rows.values()))
+        done = [seed for seed in self.seeds if len(rows[seed]) == most and self._score(seed) is not None]
+        if not done:
+            raise BmnasError(f"{self.path}: has no genotype yet: its search has not finished a round")
+        scores = [score for seed in done if (score := self._score(seed)) is not None]
+        return summary_of(done, [self.genotype(seed) for seed in done], scores, [rows[seed] for seed in done])
+
+    def _score(self, seed: int) -> float | None:
+        best = [entry["score"] for entry in self.history if entry["seed"] == seed and entry["best"]]
+        return float(best[-1]) if best else None
+
+    def _lines(self) -> Sequence[dict[str, Any]]:
+        path = self.path / "events.jsonl"
+        if not path.exists():
+            return []
+        text = read_text(path, JSON_LIMIT)
+        lines = text.split("\n")
+        found = []
+        for number, line in enumerate(lines, 1):
+            if not line:
+                continue
+            try:
+                entry = parse_json(line)
+                if not isinstance(entry, dict):
+                    raise BmnasError("is not an event")
+            except BmnasError as error:
+                if number == len(lines):  # without its end: it is being written, or its writer was killed
+                    break
+                raise BmnasError(f"{path}: line {number} {error}") from None
+            found.append(entry)
+        return found
+
+
+def recorded_config(record: Mapping[str, Any], path: Path) -> SearchConfig:
+    """The settings of a search from the content of a ``config.json``, or of a file of settings alone.
+
+    Args:
+        record: ``search`` has the settings; without it, the whole is settings.
+        path: of the file, for sentences.
+
+    Raises:
+        BmnasError: the settings make no sense, or there are others.
+    """
+    settings = record.get("search", record)
+    if not isinstance(settings, dict):
+        raise BmnasError(f"{path}: search is no object with settings")
+    if record.get("format") in OLDER:
+        settings = _from_1(settings)
+    settings = {name: value for name, value in settings.items() if name not in ("format", "$schema")}
+    try:
+        return SearchConfig.read(settings)
+    except BmnasError as error:
+        raise BmnasError(f"{path}: {error}") from None
+
+
+def _from_1(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as the first format had them: one flat list, with those that made no difference."""
+    settings = dict(settings)
+    if settings.pop("protocol", "standard") == "official":
+        settings["strategy"] = "released"
+    names = SearchConfig.names_with(settings)
+    return {name: value for name, value in settings.items() if name in names}
+
+
+__all__ = ["Run", "open_run", "recorded_config"]

@@ -1,0 +1,51 @@
+"""What a search found, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bmnas.genotype import Genotype
+from bmnas.searcher.events import Row
+from bmnas.searcher.run.summary import Summary
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What a search found with one seed.
+
+    Attributes:
+        seed: the seed.
+        genotype: the best genotype by validation score, with its provenance.
+        score: that validation score; what it is of, depends on the selection.
+        rows: the comparison at the end; empty where it was not asked for.
+        folder: the folder that has the genotype.
+    """
+
+    seed: int
+    genotype: Genotype
+    score: float
+    rows: list[Row]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        genotype: the best genotype by validation score, with its provenance; of several seeds, the best of all.
+        history: the run's `RoundDone` events as plain data, with ``event``, their kind.
+        rows: that genotype's comparison at the end; empty where it was not asked for.
+        folder: the run folder.
+        seeds: the result of each seed.
+        summary: what they have in common.
+    """
+
+    genotype: Genotype
+    history: list[dict[str, Any]]
+    rows: list[Row]
+    folder: Path
+    seeds: list[SeedResult]
+    summary: Summary

@@ -1,0 +1,208 @@
+"""The settings that all searches and trainings share: frozen values, passed whole and saved next to the result.
+
+A strategy's own settings stand in the strategy's file, a selection's in the selection's; `bmnas.searcher.config` puts
+all of them together.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import torch
+from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
+
+from bmnas.errors import did_you_mean
+from bmnas.genotype import INPUT_NAMES, extension
+from bmnas.genotype.operations import find, known
+from bmnas.settings import Member, Settings
+from bmnas.tasks import Extraction, Task
+
+
+class TaskSettings(Settings):
+    """Settings of which a task may suggest some."""
+
+    @classmethod
+    def for_task(cls, task: Task, **given: Any) -> Self:
+        """Settings that suit the task, overridden by those given (``None`` counts as not given).
+
+        Raises:
+            BmnasError: a value makes no sense; the sentence names the setting.
+        """
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return cls.checked(**cls._suiting(task, chosen) | chosen)
+
+    @classmethod
+    def _suiting(cls, task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What the task suggests, where it makes a difference with what is given."""
+        return {name: value for name, value in task.settings.items() if name in cls.model_fields}
+
+
+class Optimisation(TaskSettings):
+    """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
+
+    batch_size: int = Field(default=96, ge=2, le=1_000_000, description="Samples in a batch.")
+    lr: float = Field(
+        default=1e-3, gt=0, le=10, description="Adam step size for the weights at the start, per update (MaxLR)."
+    )
+    min_lr: float = Field(default=1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
+    weight_decay: float = Field(default=1e-4, ge=0, description="L2 term of Adam for the weights.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Of everything random.")
+
+    @model_validator(mode="after")
+    def _rates_fall(self) -> Self:
+        if self.min_lr > self.lr:
+            raise ValueError(f"setting min_lr ({self.min_lr}) is greater than lr ({self.lr})")
+        return self
+
+
+class TrainConfig(Optimisation):
+    """The training of one fusion network on training + validation data."""
+
+    epochs: int = Field(default=50, ge=1, description="Passes over the data.")
+
+    @classmethod
+    def _suiting(cls, task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
+        # The task's own epochs are those of a search.
+        suiting = super()._suiting(task, given)
+        suiting.pop("epochs", None)
+        return suiting | ({"epochs": task.settings["train_epochs"]} if "train_epochs" in task.settings else {})
+
+    @classmethod
+    def ending(cls, task: Task, config: Optimisation, epochs: int | None = None) -> Self:
+        """The trainings that end a search: its own optimiser settings and seed, and the task's number of epochs."""
+        shared = {name: getattr(config, name) for name in Optimisation.model_fields}
+        return cls.for_task(task, **shared, epochs=epochs)
+
+
+class SelectionSettings(Member):
+    """The settings of a selection, and itself: a subclass has a method ``select``, see `bmnas.searcher.selections`."""
+
+    looks_at_the_end: ClassVar[bool] = True
+    """Whether the trained hypernet is looked at after the last epoch; else a genotype is derived after every one."""
+
+    # Typed in the file of the selections: what it takes is above the settings.
+    def select(self, problem: Any, hypernet: Any, seed: int, looks: Any) -> Any:
+        """Select a genotype."""
+        raise NotImplementedError
+
+
+class StrategySettings(Member):
+    """The settings of a strategy, the class ``Settings`` in it."""
+
+    suits: ClassVar[Mapping[str, Any]] = {}
+    """What the settings that all searches share are with this strategy, where they are not given."""
+
+    def check_device(self, device: torch.device) -> None:
+        """Look at the device before any work.
+
+        Raises:
+            BmnasError: the settings need another one.
+        """
+
+    def check(self, shared: SearchSettings) -> None:
+        """Look at own and shared settings together.
+
+        Raises:
+            ValueError: they do not go together; the sentence names them.
+        """
+
+
+def _known(op: str) -> str:
+    if op not in known():
+        raise ValueError(f"it is not an operation{did_you_mean(op, known())}")
+    return op
+
+
+class SearchSettings(Optimisation):
+    """What every search has, whatever its strategy. The defaults are the paper's best on NTU (Table 8, NTU 1)."""
+
+    cells: int = Field(default=2, ge=1, le=64, description="Number of cells, N.")
+    steps: int = Field(default=2, ge=1, le=64, description="Number of steps in a cell, M.")
+    outputs_per_cell: int | None = Field(
+        default=None, ge=1, description="How many of a cell's last nodes form its output; all steps if left out."
+    )
+    cell_inputs: int = Field(default=2, ge=2, le=len(INPUT_NAMES), description="How many nodes a cell reads.")
+    step_inputs: int = Field(default=2, ge=2, le=len(INPUT_NAMES), description="How many nodes a step reads.")
+    channels: int = Field(default=128, ge=1, le=65_536, description="Channels of every node, C.")
+    length: int = Field(default=8, ge=1, le=65_536, description="Length of every node in positions, L.")
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout rate.")
+    operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
+        default=("Sum", "Attention", "LinearGLU", "ConcatFC"),
+        min_length=1,
+        description="The pool F of Eq. 10: names with commas; or paper, official for their pools.",
+    )
+    derive: Literal["paper", "official"] = Field(
+        default="paper",
+        description="paper: Eq. 3, a cell may read any earlier nodes; official: features only, one of them new.",
+    )
+    seeds: int = Field(
+        default=1, ge=1, le=1024, description="How many independent searches, K: with seed, seed + 1, ..."
+    )
+    epochs: int = Field(default=30, ge=1, description="Epochs of the hypernet, or of the training of each candidate.")
+    budget_seconds: float | None = Field(
+        default=None, gt=0, description="End a search after the round that reaches it; seeds at once share it."
+    )
+    strategy: SerializeAsAny[StrategySettings] = Field(description="How is searched: a strategy and its own settings.")
+    patience: int | None = Field(default=None, ge=1, description="Stop after so many rounds without a better score.")
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if len(set(self.operations)) != len(self.operations):
+            raise ValueError(f"setting operations names one twice: {', '.join(self.operations)}")
+        for op in self.operations:
+            if not find(op).takes(self.step_inputs):
+                raise ValueError(
+                    f"the operation {op} takes {find(op).arity_in_words()}, but the steps of this search have "
+                    f"{self.step_inputs}{_that_take(self.step_inputs)}"
+                )
+        if self.cell_outputs > self.steps + self.cell_inputs:
+            inputs = ", ".join(INPUT_NAMES[: self.cell_inputs])
+            raise ValueError(
+                f"setting outputs_per_cell is {self.outputs_per_cell}, but a cell with {self.steps} steps has "
+                f"{self.steps + self.cell_inputs} nodes ({inputs} and the steps)"
+            )
+        return self
+
+    @property
+    def cell_outputs(self) -> int:
+        """How many of a cell's last nodes form its output."""
+        return self.steps if self.outputs_per_cell is None else self.outputs_per_cell
+
+
+def _that_take(inputs: int) -> str:
+    fitting = [op for op in known() if find(op).takes(inputs)]
+    return f"; {', '.join(fitting)} can be used" if fitting else ""
+
+
+def command_line(command: str, task: Task, given: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
+    """The command line that stands for settings: those that differ from what is usual are named.
+
+    Args:
+        command: of ``bmnas``, with its arguments.
+        task: on which it works.
+        given: flat settings by name.
+        usual: what they are where they are left out.
+    """
+    options = "".join(f" {_option(name, value)}" for name, value in sorted(_differing(given, usual)))
+    imports = "".join(f" --import {shlex.quote(code)}" for code in extension.imported)
+    return f"bmnas{imports} {command} {task.invocation or f'--task {shlex.quote(task.name)}'}{options}"
+
+
+def training_command(command: str, task: Task, config: TrainConfig, extraction: Extraction | None = None) -> str:
+    """The command line of a training with these settings."""
+    given = dict(config) | (extraction or Extraction()).decisive
+    usual = dict(config.for_task(task)) | {"seed": None} | Extraction().decisive
+    return command_line(command, task, given, usual)
+
+
+def _differing(given: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, value in given.items() if name not in usual or value != usual[name])
+
+
+def _option(name: str, value: Any) -> str:
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{option}" if value else f"--no-{option}"
+    return f"--{option} {','.join(value) if isinstance(value, tuple) else value}"
