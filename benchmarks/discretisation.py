@@ -39,11 +39,11 @@ from bmnas.searcher.hypernet import of_seed
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run.baselines import baselines
-from bmnas.searcher.selections import Choice, select
+from bmnas.searcher.selections import SELECTIONS, Choice, Looks
 from bmnas.searcher.strategies import Bilevel
 from bmnas.tasks import get_task, prepare
 
-SELECTIONS = ("alpha", "perturbation", "scored")
+COMPARED = ("alpha", "perturbation", "scored")
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def measured(name: str, relaxation: str, arguments: argparse.Namespace) -> list[
         last = {event.seed: event for event in search.events() if isinstance(event, EpochDone)}
         seconds = time.perf_counter() - start
         rows = []
-        for selection in SELECTIONS:
+        for selection in COMPARED:
             row: dict[str, Any] = {"task": name, "relaxation": relaxation, "selection": selection, "search s": seconds}
             values: dict[str, list[float]] = {"hypernet": [], "inherited": [], "cost": [], "trained": []}
             row["genotypes"] = []
@@ -116,7 +116,7 @@ def choose(selection: str, search: Bilevel, k: int) -> Choice:
     if selection == "alpha":
         genotype = search.genotypes()[k]
         return Choice(genotype, inherited_score(problem, hypernet, genotype, calibration_batches(problem)), 1)
-    looking = select(selection, problem, hypernet, seed)
+    looking = SELECTIONS.find(selection)().select(problem, hypernet, seed, Looks())
     while True:
         try:
             next(looking)

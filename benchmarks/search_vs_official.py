@@ -9,7 +9,7 @@ more than 1e-9.
 
 Weight step: gradients to none, forward, loss, backward, Adam. Validation phase, for each batch: architecture step
 (forward, loss, backward, Adam) and a second forward for the score. The released code computes all gradients in an
-architecture step, and scores in train mode; so do we here (``--protocol official``), but compute the gradients of
+architecture step, and scores in train mode; so do we here (``--strategy released``), but compute the gradients of
 alpha, beta and gamma alone. The phase with our own protocol, which scores in eval mode, is shown apart.
 
 An epoch is the steps times the batches that the paper's data sets have. A second table adds the released code's own

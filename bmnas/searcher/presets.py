@@ -134,7 +134,7 @@ def _preset(
 
 
 # How many last nodes form a cell's output is not in Table 8; it follows from its "Model Size". The epochs before the
-# first restart, which the protocol official knows, are the released code's.
+# first restart, which the strategy released knows, are the released code's.
 _NTU: dict[str, Any] = {"epochs": 30, "batch_size": 96, "dropout": 0.2, "lr": 1e-3}
 _EGO: dict[str, Any] = {"epochs": 7, "batch_size": 72, "restart_epochs": 5}
 _IMDB: dict[str, Any] = {"epochs": 12, "batch_size": 96, "dropout": 0.1, "lr": 1e-3}
