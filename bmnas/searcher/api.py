@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 
 from bmnas.compiler import pool
 from bmnas.errors import BmnasError
+from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
@@ -24,8 +27,8 @@ from bmnas.searcher.run.outcome import BEST_ON_TEST, save_outcome
 from bmnas.searcher.run.rounds import Report, do_rounds
 from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.run.summary import Summary, summary_of
-from bmnas.searcher.strategies import strategy_of
-from bmnas.searcher.training import Trained, train_network
+from bmnas.searcher.strategies import kind_of, strategy_of
+from bmnas.searcher.training import Trained, same_training, train_network
 from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
@@ -100,7 +103,8 @@ def search(
         evaluate: whether to train and test the found network and its baselines at the end.
         force: start over in a folder that holds another search.
         checkpoint_every: write a checkpoint after so many steps of the search, too, not only after every epoch (or
-            candidate) and where it is interrupted: what a kill without warning can lose at most.
+            candidate) and where it is interrupted: what a kill without warning can lose at most. The trainings at the
+            end have one every few seconds, and after so many steps.
         report: called with every event.
 
     Raises:
@@ -138,9 +142,11 @@ def search(
         problem = Problem.of(task, store, config, where)
         history = do_rounds(run, strategy_of(problem), extraction, report, stop, again, checkpoint_every)
         stop.says = f"in the comparison; the rows that are done are kept, and {again} with the next one"
+        checkpoint = folder / "checkpoints" / "training.ckpt"
+        keeping = partial(Keeper, checkpoint, every=checkpoint_every, stop=stop, again=f"{again} from there")
         found = []
         for seed, place in run.seeds.items():
-            rows = _compare(run, place, problem, seed, train, report) if evaluate else []
+            rows = _compare(run, place, problem, seed, train, keeping, report) if evaluate else []
             score = [entry["score"] for entry in history if entry["seed"] == seed and entry["best"]][-1]
             found.append(SeedResult(seed, place.genotype(), score, rows, place.path))
         best = found[0]
@@ -165,6 +171,8 @@ def train(
     extraction: Extraction | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_every: int | None = None,
     report: Report | None = None,
 ) -> Trained:
     """Train a genotype's network on a task's training + validation features, and score it once on test.
@@ -176,10 +184,14 @@ def train(
         extraction: as for `search`.
         device: as for `search`.
         cache: as for `search`.
+        checkpoint: a file that has the training every few seconds, and where it is interrupted. The same call goes on
+            from there, and on a CPU ends with the same weights. Whoever keeps the result removes it.
+        checkpoint_every: write it after so many steps, too.
         report: called with every event.
 
     Raises:
         BmnasError: the genotype does not fit the task.
+        Interrupted: as for `search`.
     """
     task = get_task(task) if isinstance(task, str) else task
     config = config or TrainConfig.for_task(task)
@@ -188,9 +200,13 @@ def train(
     small = threads_for(config.batch_size * genotype.representation.channels * length)
     with stoppable(_EARLY + _GOES_ON) as stop:
         store = _features(task, length, extraction, where, cache, report)
-        stop.says = "in the training, of which nothing is kept"
+        keeper, stop.says = None, "in the training, of which nothing is kept"
+        if checkpoint is not None:
+            stop.says = f"in the training; {_GOES_ON} after the last checkpoint"
+            of, again = same_training(genotype, task, store, config), f"{_GOES_ON} from there"
+            keeper = Keeper(checkpoint, of, every=checkpoint_every, stop=stop, again=again)
         with small, enough_memory(where):
-            return train_network(genotype, task, store, config, device=where, report=report)
+            return train_network(genotype, task, store, config, device=where, keeper=keeper, report=report)
 
 
 def extract(
@@ -258,16 +274,24 @@ def _features(
 
 
 def _compare(
-    run: RunFolder, place: SeedFolder, problem: Problem, seed: int, train: TrainConfig, report: Report
+    run: RunFolder,
+    place: SeedFolder,
+    problem: Problem,
+    seed: int,
+    train: TrainConfig,
+    keeping: Callable[[dict[str, Any]], Keeper],
+    report: Report,
 ) -> list[Row]:
     """Train and test the found network and its baselines, each with the same budget; rows already done are kept."""
     task, protocol = problem.task, problem.config.protocol
+    best_on_test = kind_of(problem.config).best_on_test
     train = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
     found, settings = place.genotype(), train.model_dump(mode="json")
     rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
     for name, genotype in {**baselines(task, problem.config), "found network": found}.items():
         if name in rows and (genotype is not found or _is_tested(found)):
             continue
+        keeper = keeping(same_training(genotype, task, problem.store, train, best_on_test=best_on_test))
         trained = train_network(
             genotype,
             task,
@@ -275,7 +299,8 @@ def _compare(
             train,
             device=problem.device,
             title=name,
-            best_on_test=protocol == "official",
+            best_on_test=best_on_test,
+            keeper=keeper,
             report=report,
         )
         if genotype is found:
@@ -286,6 +311,7 @@ def _compare(
         )
         run.log(rows[name])
         place.row_done(list(rows.values()), task.metric.name, settings)
+        keeper.remove()
         report(rows[name])
     return list(rows.values())
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from bmnas.errors import did_you_mean
+from bmnas.fit.settings import Optimisation
 from bmnas.genotype import extension
 from bmnas.genotype.operations import find, known
 from bmnas.settings import Settings
@@ -58,23 +59,7 @@ class TaskSettings(Settings):
         return {name: value for name, value in task.settings.items() if name in cls.model_fields}
 
 
-class Optimisation(TaskSettings):
-    """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
-
-    batch_size: int = Field(96, ge=2, le=1_000_000, description="Samples in a batch.")
-    lr: float = Field(1e-3, gt=0, le=10, description="Adam step size for the weights at the start, per update (MaxLR).")
-    min_lr: float = Field(1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
-    weight_decay: float = Field(1e-4, ge=0, description="L2 term of Adam for the weights.")
-    seed: int = Field(0, ge=0, lt=2**63)
-
-    @model_validator(mode="after")
-    def _rates_fall(self) -> Self:
-        if self.min_lr > self.lr:
-            raise ValueError(f"setting min_lr ({self.min_lr}) is greater than lr ({self.lr})")
-        return self
-
-
-class SearchConfig(Optimisation):
+class SearchConfig(TaskSettings, Optimisation):
     """A search. The defaults are the paper's best configuration on NTU (Table 8, NTU 1).
 
     Example:
@@ -208,7 +193,7 @@ class SearchConfig(Optimisation):
         return self.budget_trainings or (16 if self.budget_seconds is None else None)
 
 
-class TrainConfig(Optimisation):
+class TrainConfig(TaskSettings, Optimisation):
     """The training of one fusion network on training + validation data."""
 
     epochs: int = Field(50, ge=1)

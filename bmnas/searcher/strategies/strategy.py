@@ -27,10 +27,14 @@ class Strategy(ABC):
 
     Attributes:
         batches_seeds: whether all seeds of the problem are searched as one computation; else the problem has one.
+        ties: whether a round as good as the best one takes its place.
+        best_on_test: whether the trainings at the end are tested after every epoch, and the best test counts.
         best: the best round of each seed.
     """
 
     batches_seeds: ClassVar[bool] = False
+    ties: ClassVar[bool] = False
+    best_on_test: ClassVar[bool] = False
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -68,8 +72,7 @@ class Strategy(ABC):
 
     def _is_best(self, k: int, score: float, round: int) -> bool:
         """Note a round of seed k, and whether it is the best so far."""
-        ties = self.problem.config.protocol == "official"
-        if not self.problem.better(score, self.best[k].score, ties=ties):
+        if not self.problem.better(score, self.best[k].score, ties=self.ties):
             return False
         self.best[k] = Best(score, round)
         return True
