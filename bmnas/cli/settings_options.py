@@ -47,7 +47,7 @@ class Option:
 
 def options_of(settings: type[Settings], leave_out: frozenset[str] = frozenset()) -> list[Option]:
     """The options of settings, and of all members of the tables that they choose from."""
-    from bmnas.searcher.settings import Optimisation
+    from bmnas.fit.settings import Optimisation
 
     options: dict[str, Option] = {}
     for found in _collected(settings, []):

@@ -61,7 +61,8 @@ def train(
 
     The training uses the training and the validation split. Writes weights (NAME.safetensors) and scores
     (NAME.scores.json) beside the genotype, and the scores into its provenance, which completes the file. Without a
-    task it takes the one on which the genotype was found, or else the digits.
+    task it takes the one on which the genotype was found, or else the digits. A training that was killed goes on where
+    it was when the same command is given again (NAME.training.ckpt has it meanwhile).
 
     Example: bmnas train runs/digits-seed0/genotype.json --out trained
     """
@@ -70,6 +71,7 @@ def train(
     given = load(genotype)
     written = (out if out is not None else genotype.parent) / f"{genotype.stem}.json"
     weights = written.with_suffix(".safetensors")
+    checkpoint = written.with_suffix(".training.ckpt")
     refuse_existing(weights, force, genotype)
     # In place, the genotype only gains a provenance; elsewhere, a file of that name is another one.
     if out is not None and written.resolve() != genotype.resolve():
@@ -91,9 +93,11 @@ def train(
             extraction=extraction_of(views, precision, workers, skip_bad),
             device=device,
             cache=cache,
+            checkpoint=checkpoint,
             report=meter.update,
         )
     save_outcome(complete, trained, chosen, config, written)
+    checkpoint.unlink(missing_ok=True)
     typer.echo(
         f"{written}: test {chosen.metric.name} {score(trained.test, chosen.metric.name)}, "
         f"{trained.parameters:,} parameters, trained in {trained.seconds:.1f} s; weights in {weights}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -22,6 +24,13 @@ class MicroBatch(Event):
 
     samples: int
     batch: int = Field(description="Samples of the batch that was too large; its gradient stays that of all of them.")
+
+
+class EpochEnd(Event):
+    """One epoch of a training is over. It is not logged."""
+
+    epoch: int = Field(description="1 for the first.")
+    losses: dict[str, Any] = Field(description="By phase, its mean loss; a list where several networks are one.")
 
 
 class TrainingEpochDone(Event):

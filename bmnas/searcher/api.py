@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from bmnas.compiler import pool
 from bmnas.errors import BmnasError
+from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
 from bmnas.searcher.derive import refuse_clashes, refuse_misfits, refuse_underivable
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch
-from bmnas.searcher.run.comparison import compare
+from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
 from bmnas.searcher.run.results import SearchResult, SeedResult
@@ -22,7 +24,7 @@ from bmnas.searcher.run.rounds import Report, do_rounds
 from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
-from bmnas.searcher.training import Trained, train_network
+from bmnas.searcher.training import Trained, same_training, train_network
 from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
@@ -57,7 +59,8 @@ def search(
         evaluate: whether to train and test the found network and its baselines at the end.
         force: start over in a folder that holds another search.
         checkpoint_every: write a checkpoint after so many steps of the search, too, not only after every epoch (or
-            candidate) and where it is interrupted: what a kill without warning can lose at most.
+            candidate) and where it is interrupted: what a kill without warning can lose at most. The trainings at the
+            end have one every few seconds, and after so many steps.
         report: called with every event.
 
     Raises:
@@ -97,9 +100,12 @@ def search(
         command = search_command(task, config, extraction)
         history = do_rounds(run, strategy, command, report, stop, again, checkpoint_every)
         stop.says = f"in the comparison; the rows that are done are kept, and {again} with the next one"
+        checkpoint = folder / "checkpoints" / "training.ckpt"
+        keeping = partial(Keeper, checkpoint, every=checkpoint_every, stop=stop, again=f"{again} from there")
+        comparison = Comparison(run, problem, train, keeping, report, strategy.best_on_test)
         found = []
         for seed, place in run.seeds.items():
-            rows = compare(run, place, problem, seed, train, report, strategy.best_on_test) if evaluate else []
+            rows = comparison.rows(seed, place) if evaluate else []
             score = [entry["score"] for entry in history if entry["seed"] == seed and entry["best"]][-1]
             found.append(SeedResult(seed, place.genotype(), score, rows, place.path))
         best = found[0]
@@ -124,6 +130,8 @@ def train(
     extraction: Extraction | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_every: int | None = None,
     report: Report | None = None,
 ) -> Trained:
     """Train a genotype's network on a task's training + validation features, and score it once on test.
@@ -135,10 +143,14 @@ def train(
         extraction: as for `search`.
         device: as for `search`.
         cache: as for `search`.
+        checkpoint: a file that has the training every few seconds, and where it is interrupted. The same call goes on
+            from there, and on a CPU ends with the same weights. Whoever keeps the result removes it.
+        checkpoint_every: write it after so many steps, too.
         report: called with every event.
 
     Raises:
         BmnasError: the genotype does not fit the task.
+        Interrupted: as for `search`.
     """
     task = get_task(task) if isinstance(task, str) else task
     config = config or TrainConfig.for_task(task)
@@ -147,9 +159,13 @@ def train(
     small = threads_for(config.batch_size * genotype.representation.channels * length)
     with stoppable(_EARLY + _GOES_ON) as stop:
         store = _features(task, length, extraction, where, cache, report)
-        stop.says = "in the training, of which nothing is kept"
+        keeper, stop.says = None, "in the training, of which nothing is kept"
+        if checkpoint is not None:
+            stop.says = f"in the training; {_GOES_ON} after the last checkpoint"
+            of, again = same_training(genotype, task, store, config), f"{_GOES_ON} from there"
+            keeper = Keeper(checkpoint, of, every=checkpoint_every, stop=stop, again=again)
         with small, enough_memory(where):
-            return train_network(genotype, task, store, config, device=where, report=report)
+            return train_network(genotype, task, store, config, device=where, keeper=keeper, report=report)
 
 
 def extract(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.compiler.layers import BatchNorm
 from bmnas.compiler.plan.names import module_names
 from bmnas.fit.memory import make_room, ran_out
-from bmnas.fit.micro_batches import LEAST, MicroBatches
+from bmnas.fit.micro_batches import LEAST
 from bmnas.genotype import Genotype
 from bmnas.searcher.hypernet import Hypernet
+from bmnas.searcher.network_fit import outputs_on
 from bmnas.searcher.problem import Problem
 from bmnas.tasks import Samples
 
@@ -94,19 +94,9 @@ def _calibrate(network: nn.Module, norms: Sequence[BatchNorm], batches: Sequence
         network.eval()
 
 
-@torch.no_grad()
 def validated(network: nn.Module, problem: Problem) -> float:
     """The network's score on the validation split, in eval mode."""
-    network.eval()
-    micro, outputs = MicroBatches(network, problem.device), []
-    for batch in problem.validation.batches(problem.validation.rows().split(problem.config.batch_size)):
-        outputs.append(micro.outputs(partial(_forward, network, batch), len(batch), 0))
-    return problem.score(torch.cat(outputs))
-
-
-def _forward(network: nn.Module, batch: Samples, part: slice) -> Tensor:
-    outputs: Tensor = network(batch[part].features)
-    return outputs
+    return problem.score(outputs_on(network, problem.validation, problem.config.batch_size))
 
 
 def inherited_score(problem: Problem, hypernet: Hypernet, genotype: Genotype, batches: Sequence[Samples]) -> float:

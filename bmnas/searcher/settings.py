@@ -14,6 +14,7 @@ import torch
 from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 
 from bmnas.errors import did_you_mean
+from bmnas.fit.settings import Optimisation
 from bmnas.genotype import INPUT_NAMES, extension
 from bmnas.genotype.operations import find, known
 from bmnas.settings import Member, Settings
@@ -39,25 +40,7 @@ class TaskSettings(Settings):
         return {name: value for name, value in task.settings.items() if name in cls.model_fields}
 
 
-class Optimisation(TaskSettings):
-    """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
-
-    batch_size: int = Field(default=96, ge=2, le=1_000_000, description="Samples in a batch.")
-    lr: float = Field(
-        default=1e-3, gt=0, le=10, description="Adam step size for the weights at the start, per update (MaxLR)."
-    )
-    min_lr: float = Field(default=1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
-    weight_decay: float = Field(default=1e-4, ge=0, description="L2 term of Adam for the weights.")
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Of everything random.")
-
-    @model_validator(mode="after")
-    def _rates_fall(self) -> Self:
-        if self.min_lr > self.lr:
-            raise ValueError(f"setting min_lr ({self.min_lr}) is greater than lr ({self.lr})")
-        return self
-
-
-class TrainConfig(Optimisation):
+class TrainConfig(TaskSettings, Optimisation):
     """The training of one fusion network on training + validation data."""
 
     epochs: int = Field(default=50, ge=1, description="Passes over the data.")
@@ -115,7 +98,7 @@ def _known(op: str) -> str:
     return op
 
 
-class SearchSettings(Optimisation):
+class SearchSettings(TaskSettings, Optimisation):
     """What every search has, whatever its strategy. The defaults are the paper's best on NTU (Table 8, NTU 1)."""
 
     cells: int = Field(default=2, ge=1, le=64, description="Number of cells, N.")

@@ -1,26 +1,26 @@
-"""Train one fusion network on cached features, then read the test split once."""
+"""Train one fusion network on cached features, then read the test split once; what was killed goes on."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from typing import Any, cast
 
 import torch
-from torch import Tensor
 
 from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.errors import BmnasError, did_you_mean
-from bmnas.fit.events import MicroBatch, TrainingEpochDone
-from bmnas.fit.micro_batches import MicroBatches
-from bmnas.fit.order import batches, epoch_order
-from bmnas.fit.seeding import seeded, stream
+from bmnas.fit.checkpoint import Keeper
+from bmnas.fit.clock import Clock
+from bmnas.fit.events import EpochEnd, Event, MicroBatch, Pause, TrainingEpochDone
+from bmnas.fit.order import epoch_order
+from bmnas.fit.seeding import seed_default, seeded, stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_features
+from bmnas.searcher.network_fit import network_fit, outputs_on
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import Data, Extraction, FeatureStore, Samples, Task
+from bmnas.tasks import Extraction, FeatureStore, Task
 
 
 @dataclass(frozen=True)
@@ -55,37 +55,142 @@ def train_network(
     device: torch.device,
     title: str | None = None,
     best_on_test: bool = False,
-    report: Callable[[TrainingEpochDone | MicroBatch], None] | None = None,
+    keeper: Keeper | None = None,
+    report: Callable[[Event], None] | None = None,
 ) -> Trained:
     """Train the network from fresh weights on training + validation, then score it once on test.
 
     There is nothing to select: the weights after the last epoch are the result. ``title`` is what reports call the
     training; the genotype's name if it is left out. ``best_on_test`` is the released code's habit: test after every
-    epoch and give the greatest score, which is no estimate of what the network does on new data.
+    epoch and give the greatest score, which is no estimate of what the network does on new data. With a ``keeper`` the
+    training goes on where an earlier one stopped, see `same_training`, and ends as if it had not; whoever has kept the
+    result removes the checkpoint.
 
     Raises:
         BmnasError: the genotype does not fit the task.
+        Diverged: a loss or a weight is no number.
     """
-    genotype = fitted(genotype, task)
-    names = used_features(genotype)
-    data = store.data("train", "validation", names=names, device=device)
-    task = task.fitted(data.labels)
-    start = time.perf_counter()
-    with seeded(stream(config.seed, "train"), device):
-        network = compile_genotype(genotype).to(device)
-        micro, best = MicroBatches(network, device), None
-        for epoch, loss in _epochs(network, task, data, config, micro):
-            if best_on_test:
-                best = _better(task, _tested(network, task, store, names, config, micro), best)
-            if report:
-                for news in micro.news():
-                    report(news)
-                report(TrainingEpochDone(name=title or genotype.name, epoch=epoch, epochs=config.epochs, loss=loss))
-    seconds = time.perf_counter() - start
-    test = best if best is not None else _tested(network, task, store, names, config, micro)
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    how = Extraction(**{name: store.fingerprint[name] for name in Extraction().decisive})
-    return Trained(network, test, parameters, seconds, f"{task.name}@{store.key}", how, best_on_test)
+
+    def new() -> NetworkTraining:
+        return NetworkTraining(genotype, task, store, config, device=device, title=title, best_on_test=best_on_test)
+
+    training = keeper.resumed(new) if keeper else new()
+    training.start()
+    steps = keeper.steps(training) if keeper else training.steps()
+    # Closed even where an error's traceback still refers to it, so that the caller has his random numbers back.
+    with closing(cast(Generator[Event], steps)) as events:
+        for event in events:
+            if report and not isinstance(event, Pause):
+                report(event)
+    return training.trained()
+
+
+def same_training(
+    genotype: Genotype, task: Task, store: FeatureStore, config: TrainConfig, *, best_on_test: bool = False
+) -> dict[str, Any]:
+    """What decides the result of a training, as JSON values: one that began with the same can be gone on with."""
+    return {
+        **task.identity,
+        "genotype": fitted(genotype, task).model_dump(mode="json", exclude={"provenance"}),
+        "data": store.key,
+        "train": config.model_dump(mode="json"),
+        "best_on_test": best_on_test,
+    }
+
+
+class NetworkTraining:
+    """The training of one network, which can be stopped at any step. Arguments are those of `train_network`.
+
+    Attributes:
+        network: what is trained.
+        fit: what trains it.
+    """
+
+    def __init__(
+        self,
+        genotype: Genotype,
+        task: Task,
+        store: FeatureStore,
+        config: TrainConfig,
+        *,
+        device: torch.device,
+        title: str | None = None,
+        best_on_test: bool = False,
+    ) -> None:
+        genotype = fitted(genotype, task)
+        self._names = used_features(genotype)
+        data = store.data("train", "validation", names=self._names, device=device)
+        self._task, self._store, self._config = task.fitted(data.labels), store, config
+        self._device, self._title, self._best_on_test = device, title or genotype.name, best_on_test
+        self._best: float | None = None  # on the test split, where each epoch is tested
+        self._clock = Clock()
+        with seeded(stream(config.seed, "train"), device):
+            self.network = compile_genotype(genotype).to(device)
+        self.fit = network_fit(
+            self.network,
+            self._task,
+            data,
+            config,
+            epochs=config.epochs,
+            order=lambda epoch: epoch_order(data, config.batch_size, config.seed, "train", epoch),
+            seed=lambda *place: seed_default(stream(config.seed, "train", *place), device),
+            subject=f"the training of {self._title}",
+        )
+
+    @property
+    def place(self) -> str:
+        """Where the training stands, as a part of a sentence."""
+        return f"in the training of {self._title}, {self.fit.place}"
+
+    def start(self) -> None:
+        """What has passed since the training was made or read was not work."""
+        self._clock.start()
+
+    def steps(self) -> Iterator[Pause | MicroBatch | TrainingEpochDone]:
+        """Do what remains, a pause after each step and each epoch.
+
+        Raises:
+            Diverged: a loss or a weight is no number.
+        """
+        for event in self.fit.steps():
+            if not isinstance(event, EpochEnd):
+                yield event
+                continue
+            if self._best_on_test:
+                self._best = self._better(self._tested())
+            yield TrainingEpochDone(
+                name=self._title, epoch=event.epoch, epochs=self._config.epochs, loss=event.losses["weights"]
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the rest of the training depends on: tensors and plain values only."""
+        return {"fit": self.fit.state(), "best": self._best, "clock": self._clock.state()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` gave; any exception where it is no such thing."""
+        self.fit.load_state(state["fit"])
+        self._best = None if state["best"] is None else float(state["best"])
+        self._clock.load_state(state["clock"])
+
+    def trained(self) -> Trained:
+        """The result, when all steps are done; reads the test split."""
+        self._clock.lap()
+        test = self._tested() if self._best is None else self._best
+        parameters = sum(parameter.numel() for parameter in self.network.parameters())
+        how = Extraction(**{name: self._store.fingerprint[name] for name in Extraction().decisive})
+        data = f"{self._task.name}@{self._store.key}"
+        return Trained(self.network, test, parameters, self._clock.spent, data, how, self._best_on_test)
+
+    def _tested(self) -> float:
+        data = self._store.data("test", names=self._names, device=self._device)
+        return self._task.metric.score(
+            outputs_on(self.network, data, self._config.batch_size, self.fit.micro), data.labels
+        )
+
+    def _better(self, score: float) -> float:
+        if self._best is None:
+            return score
+        return max(score, self._best) if self._task.metric.higher_is_better else min(score, self._best)
 
 
 def fitted(genotype: Genotype, task: Task) -> Genotype:
@@ -117,62 +222,3 @@ def fitted(genotype: Genotype, task: Task) -> Genotype:
         found = "is missing" if genotype.head is None else f"has {genotype.head.outputs} outputs"
         raise BmnasError(f"head {found}, but task {task.name} needs {task.outputs} outputs")
     return genotype.with_channels({name: own.channels for name, own in known.items() if own.channels is not None})
-
-
-def _epochs(
-    network: FusionNetwork, task: Task, data: Data, config: TrainConfig, micro: MicroBatches
-) -> Iterator[tuple[int, float]]:
-    parameters = list(network.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True)
-    steps = len(batches(torch.arange(len(data)), config.batch_size)) * config.epochs
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=config.min_lr)
-    for epoch in range(1, config.epochs + 1):
-        network.train()
-        order, losses = epoch_order(data, config.batch_size, config.seed, "train", epoch), []
-        for batch in data.batches(order):
-            losses.append(micro.gradients(parameters, partial(_loss, network, task, batch), len(batch)))
-            optimizer.step()
-            schedule.step()
-        # At once, as a look at a GPU waits for all that is under way.
-        values = torch.stack(losses).tolist()
-        for step, value in enumerate(values, 1):
-            if not math.isfinite(value):
-                raise BmnasError(
-                    f"the training diverged in step {step} of epoch {epoch} (the loss became {value}); try a smaller "
-                    f"lr than {config.lr}"
-                )
-        yield epoch, math.fsum(values) / len(values)
-
-
-def _loss(network: FusionNetwork, task: Task, batch: Samples, part: slice) -> Tensor:
-    return task.loss(_forward(network, batch, part), batch.labels[part])
-
-
-def _forward(network: FusionNetwork, batch: Samples, part: slice) -> Tensor:
-    outputs: Tensor = network(batch[part].features)
-    return outputs
-
-
-def _tested(
-    network: FusionNetwork,
-    task: Task,
-    store: FeatureStore,
-    names: Sequence[str],
-    config: TrainConfig,
-    micro: MicroBatches,
-) -> float:
-    outputs, labels = _predict(network, store.data("test", names=names, device=micro.device), config.batch_size, micro)
-    return task.metric.score(outputs, labels)
-
-
-def _better(task: Task, score: float, than: float | None) -> float:
-    if than is None:
-        return score
-    return max(score, than) if task.metric.higher_is_better else min(score, than)
-
-
-def _predict(network: FusionNetwork, data: Data, batch_size: int, micro: MicroBatches) -> tuple[Tensor, Tensor]:
-    network.eval()
-    batches = data.batches(data.rows().split(batch_size))
-    outputs = [micro.outputs(partial(_forward, network, batch), len(batch), 0) for batch in batches]
-    return torch.cat(outputs), data.labels

@@ -1,7 +1,8 @@
 """The backbones of a task, trained once: their weights are kept in the cache and recognised by what determined them.
 
 ``<cache>/<task>/backbones/<key>/<modality>.safetensors`` holds the weights; the ``.json`` beside it, written after
-them, says from which data and code they come, their SHA-256, and their score.
+them, says from which data and code they come, their SHA-256, and their score. While a long training goes on, a
+``.training-1.ckpt`` beside it has how far it is, see `training.kept`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from safetensors import SafetensorError
 
 from bmnas.errors import BmnasError
 from bmnas.files import read_text, reason, write_atomically
+from bmnas.fit import fit, micro_batches, order, schedule, seeding
 from bmnas.fit.seeding import seeded
 from bmnas.genotype.schema import Frozen
 from bmnas.tasks import fingerprint, training
@@ -25,6 +27,8 @@ from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.progress import Progress, Report, silent
 from bmnas.tasks.task import Backbone, Task
 
+# What decides the numbers of a training, beside the module of tasks that states it.
+_TRAINING = (fit, micro_batches, order, schedule, seeding)
 # Of the initial weights and the training of every backbone. It is not the seed of a search.
 _SEED = 0
 _JSON_LIMIT = 2**20
@@ -91,7 +95,7 @@ def trained_weights(
     # The key is what a user chose. Other code replaces the weights in place: nobody will ask for the old ones again.
     key = fingerprint.of_json(determined_by)[:16]
     path = cache_folder(cache) / file_name(task.name) / "backbones" / key / f"{file_name(modality)}.safetensors"
-    determined_by["code"] = fingerprint.of_code(type(task), *task.code, training)
+    determined_by["code"] = fingerprint.of_code(type(task), *task.code, training, *_TRAINING)
     weights = _valid(path, determined_by)
     if weights is None:
         with locked(path.parent, report):
@@ -136,15 +140,16 @@ def _given(path: Path) -> Weights:
 def _train(
     task: Task, modality: str, path: Path, determined_by: dict[str, Any], device: str | torch.device, report: Report
 ) -> Weights:
-    with seeded(_SEED, device):
-        module = task.build_backbone(modality)
-        score = task.train_backbone(modality, module, device=device, report=report)
-    # Clones, because safetensors refuses tensors that share memory (tied weights).
-    state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}
-    content = safetensors.torch.save(state)
-    record = _Record(fingerprint=determined_by, sha256=hashlib.sha256(content).hexdigest(), score=score)
-    write_atomically(path, content)
-    write_atomically(path.with_suffix(".json"), record.model_dump_json(indent=2) + "\n")
+    with training.kept(path, determined_by):  # a training that was killed goes on, up to the weights being there
+        with seeded(_SEED, device):
+            module = task.build_backbone(modality)
+            score = task.train_backbone(modality, module, device=device, report=report)
+        # Clones, because safetensors refuses tensors that share memory (tied weights).
+        state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}
+        content = safetensors.torch.save(state)
+        record = _Record(fingerprint=determined_by, sha256=hashlib.sha256(content).hexdigest(), score=score)
+        write_atomically(path, content)
+        write_atomically(path.with_suffix(".json"), record.model_dump_json(indent=2) + "\n")
     info = "" if score is None else f"validation {task.metric.name} {score:.3f}"
     report(Progress(f"backbone {modality}", 1, 1, info))
     return Weights(path, record.sha256, score)

@@ -1,14 +1,25 @@
-"""The small loop that trains a backbone on samples in memory, and the pass that evaluates it."""
+"""How a backbone is trained on samples in memory, and the pass that evaluates it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from bmnas.fit.seeding import seeded
+from bmnas.fit import evaluate
+from bmnas.fit.checkpoint import SECONDS, Keeper
+from bmnas.fit.events import EpochEnd
+from bmnas.fit.fit import Fit, Phase
+from bmnas.fit.micro_batches import MicroBatches
+from bmnas.fit.order import Shuffles, batches
+from bmnas.fit.schedule import Cosine
+from bmnas.fit.seeding import seed_default, stream
 from bmnas.tasks.progress import Progress, Report, silent
 
 
@@ -45,6 +56,8 @@ def train(
 ) -> None:
     """Train ``module`` in place; on return it is on ``device``, in train mode.
 
+    Inside of `kept`, as in `Task.train_backbone`, a training that was killed goes on where it was.
+
     Args:
         module: maps a batch of inputs (B, ...) to outputs.
         inputs: (N, ...).
@@ -55,33 +68,131 @@ def train(
         device: where.
         phase: the name of this work in reports; one report an epoch.
         report: receives them.
+
+    Raises:
+        Diverged: a loss or a weight is no finite number.
     """
-    module.to(device).train()
-    inputs, labels = inputs.to(device), labels.to(device)
-    steps = settings.epochs * -(-len(labels) // settings.batch_size)
-    optimizer = torch.optim.AdamW(module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    report(Progress(phase, 0, settings.epochs))
-    with seeded(settings.seed, device):
-        for epoch in range(1, settings.epochs + 1):
-            total = torch.zeros((), device=device)
-            for chosen in torch.randperm(len(labels)).split(settings.batch_size):
-                if len(chosen) > 1 or len(labels) == 1:  # batch norm cannot normalise a single sample
-                    chosen = chosen.to(device)
-                    batch = inputs[chosen] if augment is None else augment(inputs[chosen])
-                    batch_loss = loss(module(batch), labels[chosen])
-                    optimizer.zero_grad()
-                    batch_loss.backward()
-                    optimizer.step()
-                    total += batch_loss.detach() * len(chosen)
-                schedule.step()
-            report(Progress(phase, epoch, settings.epochs, f"loss {total.item() / len(labels):.3f}"))
+    where, kept_here = torch.device(device), _kept.get()
+    module.to(where)
+    data = _Batch(inputs.to(where), labels.to(where))
+    keeper = kept_here.next_keeper(asdict(settings)) if kept_here else None
+    begun = {name: tensor.clone() for name, tensor in module.state_dict().items()} if keeper else {}
+
+    def new() -> Fit:
+        if begun:
+            module.load_state_dict(begun)
+        return _fit(module, data, loss, settings, augment, where, phase)
+
+    fit = keeper.resumed(new) if keeper else new()
+    report(Progress(phase, fit.epoch, settings.epochs))
+    for event in keeper.steps(fit) if keeper else fit.steps():
+        if isinstance(event, EpochEnd):
+            report(Progress(phase, event.epoch, settings.epochs, f"loss {event.losses['weights']:.3f}"))
+    if keeper and kept_here:
+        kept_here.finished(keeper, fit)
+    module.train()
 
 
-@torch.no_grad()
 def outputs_of(
     module: nn.Module, inputs: Tensor, *, device: str | torch.device = "cpu", batch_size: int = 256
 ) -> Tensor:
     """What ``module`` returns for the inputs (N, ...) in eval mode, on the CPU: (N, ...)."""
-    module.to(device).eval()
-    return torch.cat([module(batch.to(device)).cpu() for batch in inputs.split(batch_size)])
+    where = torch.device(device)
+
+    def forward(batch: Tensor, part: slice) -> Tensor:
+        outputs: Tensor = module(batch[part].to(where)).cpu()
+        return outputs
+
+    return evaluate.outputs(module.to(where), forward, inputs.split(batch_size), MicroBatches(module, where))
+
+
+@contextmanager
+def kept(path: Path, of: Any, seconds: float = SECONDS) -> Iterator[None]:
+    """Keep trainings inside the block in files beside ``path`` while they go on; a killed one then goes on from there.
+
+    Each call of `train` has its own: what one has reached is not done again because a later one was killed. The files
+    are removed at the end of the block.
+
+    Args:
+        path: what their names begin with.
+        of: what decides the results, as JSON values; what was kept of something else is not gone on from.
+        seconds: see `Keeper`.
+    """
+    here = _Kept(path, of, seconds)
+    before = _kept.set(here)
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+    for keeper in here.keepers:
+        keeper.remove()
+
+
+class _Kept:
+    """Where the trainings of one backbone are kept."""
+
+    def __init__(self, path: Path, of: Any, seconds: float) -> None:
+        self._path, self._of, self._seconds = path, of, seconds
+        self.keepers: list[Keeper] = []
+
+    def next_keeper(self, settings: dict[str, Any]) -> Keeper:
+        number = len(self.keepers) + 1
+        path = self._path.with_name(f"{self._path.name}.training-{number}.ckpt")
+        self.keepers.append(Keeper(path, [self._of, settings], seconds=self._seconds))
+        return self.keepers[-1]
+
+    def finished(self, keeper: Keeper, fit: Fit) -> None:
+        """Keep the end of a training that a checkpoint was worth writing for, should another training follow."""
+        if keeper.path.exists():
+            keeper.save(fit)
+
+
+# A task trains its backbone by a method whose arguments say nothing of checkpoints.
+_kept: ContextVar[_Kept | None] = ContextVar("kept", default=None)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    inputs: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: Tensor) -> _Batch:
+        index = index.to(self.labels.device)
+        return _Batch(self.inputs[index], self.labels[index])
+
+
+def _fit(
+    module: nn.Module,
+    data: _Batch,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    settings: TrainingSettings,
+    augment: Callable[[Tensor], Tensor] | None,
+    device: torch.device,
+    phase: str,
+) -> Fit:
+    optimizer = torch.optim.AdamW(module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    orders = Shuffles(len(data), settings.seed)
+    steps = settings.epochs * len(batches(torch.arange(len(data)), settings.batch_size))
+
+    def left(epoch: int, done: int) -> Iterator[_Batch]:
+        return (data[chosen] for chosen in batches(orders[epoch], settings.batch_size)[done:])
+
+    def losses(batch: _Batch) -> Callable[[slice], Tensor]:
+        seen = batch.inputs if augment is None else augment(batch.inputs)
+        return lambda part: loss(module(seen[part]), batch.labels[part])
+
+    weights = Phase(
+        name="weights",
+        parameters=list(module.parameters()),
+        optimizer=optimizer,
+        schedule=Cosine(optimizer, steps),
+        batches=left,
+        loss=losses,
+        seed=lambda *place: seed_default(stream(settings.seed, *place), device),
+        rate=settings.learning_rate,
+        setting="learning_rate",
+    )
+    return Fit(module, [weights], epochs=settings.epochs, device=device, subject=phase)

@@ -44,7 +44,7 @@ def epochs(search: Bilevel) -> list[EpochDone]:
 
 def with_graphs(recorder, **given) -> Bilevel:
     search = Bilevel(problem(epochs=5, batch_size=20, select="alpha", **given))
-    search.graphs = Graphs(search.generators, recorder(search))
+    search.fit.graphs = Graphs(search.generators, recorder(search))
     return search
 
 
@@ -57,7 +57,7 @@ def test_a_search_finds_the_same_with_recorded_steps(given):
         event.model_copy(update={"seconds": 0}) for event in plain
     ]
     # In each of five epochs batches of 20, 20 and 8 for training, of 20 and 4 for validation.
-    recorder = search.graphs._recorder
+    recorder = search.fit.graphs._recorder
     assert recorder.recorded == 4
     assert recorder.replayed == sum(steps - WARM_UP for steps in (10, 5, 5, 5))
 
@@ -90,6 +90,6 @@ def test_a_gpu_finds_the_same_with_graphs():
         return search, epochs(search)
 
     plain, recorded = on_gpu(), on_gpu(cuda_graphs=True)
-    assert any(recorded[0].graphs._recorded.values())
+    assert any(recorded[0].fit.graphs._recorded.values())
     assert [event.genotype.cells for event in plain[1]] == [event.genotype.cells for event in recorded[1]]
     assert [event.loss for event in plain[1]] == pytest.approx([event.loss for event in recorded[1]], rel=1e-4)

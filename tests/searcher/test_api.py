@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import bmnas
 from bmnas import files
 from bmnas.errors import BmnasError
+from bmnas.fit.checkpoint import Keeper
 from bmnas.genotype import load
 from bmnas.searcher import EpochDone, Row, SearchConfig, TrainConfig, TrainingEpochDone, search
 from bmnas.tasks import FeatureStore, get_task, prepare
@@ -34,7 +35,7 @@ def test_the_run_folder(finished):
     assert [path.name for path in sorted((folder / "genotypes").iterdir())] == [f"epoch-00{n}.json" for n in (1, 2, 3)]
     assert (folder / "genotype.svg").read_text().count("Cell_1") >= 1
     state = torch.load(folder / "checkpoints" / "last.pt", weights_only=True)
-    assert {"alpha_KE2", "beta_KNE2", "gamma_KNMP"} <= state["search"]["hypernet"].keys()
+    assert {"alpha_KE2", "beta_KNE2", "gamma_KNMP"} <= state["search"]["fit"]["network"].keys()
     scalars = EventAccumulator(str(folder / "tensorboard")).Reload()
     assert [point.step for point in scalars.Scalars("score/validation")] == [1, 2, 3]
 
@@ -71,7 +72,7 @@ def test_the_weights_are_those_that_were_tested(finished, cache):
 
 def test_a_finished_search_is_not_run_again(finished, cache, monkeypatch):
     monkeypatch.setattr("bmnas.searcher.api.train_network", None)
-    monkeypatch.setattr("bmnas.searcher.strategies.bilevel.Bilevel._weight_steps", None)
+    monkeypatch.setattr("bmnas.fit.fit.Fit.steps_of", None)
     before = outcome(finished.folder)
     again = search("digits", CONFIG, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
     assert again == finished
@@ -92,6 +93,38 @@ def test_an_interrupted_search_ends_like_an_uninterrupted_one(finished, cache, t
     torch.rand(7)  # what happened in between does not matter
     resumed = search("digits", CONFIG, train=TRAIN, folder=tmp_path / "run", device="cpu", cache=cache)
     assert outcome(resumed.folder) == outcome(finished.folder)
+
+
+@pytest.mark.parametrize("writes", [2, 5, 9, 17, 28])
+def test_a_search_that_is_killed_in_its_trainings_goes_on_there(cache, tmp_path, monkeypatch, writes):
+    """Each of four rows has two epochs of three steps, so seven or eight checkpoints with those at the epochs' ends."""
+    config, train = CONFIG.model_copy(update={"epochs": 1}), TRAIN.model_copy(update={"batch_size": 600})
+    run = functools.partial(search, "digits", config, train=train, device="cpu", cache=cache)
+    whole = outcome(run(folder=tmp_path / "whole").folder)
+    save, saved, steps, step = Keeper.save, [], [], torch.optim.Adam.step
+
+    def dying(self, training):
+        save(self, training)
+        saved.append(training)
+        if len(saved) == writes:
+            raise Killed
+
+    def counted(self, *given):
+        steps.append(1)
+        return step(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Keeper, "save", dying)
+        with pytest.raises(Killed):
+            run(folder=tmp_path / "run", checkpoint_every=1)
+    assert (tmp_path / "run" / "checkpoints" / "training.ckpt").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.Adam, "step", counted)
+        run(folder=tmp_path / "run")
+    rows, left = divmod(writes, 8)
+    assert len(steps) == 4 * 6 - 6 * rows - (left - left // 4)
+    assert outcome(tmp_path / "run") == whole
+    assert not (tmp_path / "run" / "checkpoints" / "training.ckpt").exists()
 
 
 def test_what_a_kill_left_of_an_epoch_is_dropped(finished, cache, tmp_path):
@@ -304,8 +337,8 @@ def test_a_search_that_diverges_stops_and_keeps_the_last_epoch(cache, tmp_path, 
     ):
         search(task, CONFIG, folder=tmp_path / "run", device="cpu", cache=cache)
     state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)
-    assert state["search"]["epoch"] == 1
-    assert all(torch.isfinite(tensor).all() for tensor in state["search"]["hypernet"].values())
+    assert state["search"]["fit"]["epoch"] == 1
+    assert all(torch.isfinite(tensor).all() for tensor in state["search"]["fit"]["network"].values())
 
 
 def test_every_row_has_the_same_budget(cache, tmp_path):
@@ -318,7 +351,7 @@ def test_every_row_has_the_same_budget(cache, tmp_path):
 def test_other_settings_of_the_training_repeat_the_comparison_alone(cache, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     first = search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
-    monkeypatch.setattr("bmnas.searcher.strategies.bilevel.Bilevel._weight_steps", None)
+    monkeypatch.setattr("bmnas.searcher.strategies.bilevel.Bilevel.events", lambda self: iter(()))
     longer = TRAIN.model_copy(update={"epochs": 3})
     second = search("digits", CONFIG, train=longer, folder=folder, device="cpu", cache=cache)
     assert second.history == first.history

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import itertools
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_candidate_learns_from_the_training_split_alone():
         data._labels_R = torch.zeros_like(data._labels_R)
         object.__setattr__(candidate._problem, split, data)
     assert finish(one).loss == finish(two).loss != finish(three).loss
-    weights = [list(candidate._network.state_dict().values()) for candidate in (one, two)]
+    weights = [list(candidate.network.state_dict().values()) for candidate in (one, two)]
     assert all(map(torch.equal, *weights))
 
 
@@ -57,13 +58,13 @@ def test_it_learns():
 
 def test_its_score_is_that_of_the_last_epoch_in_eval_mode():
     candidate = finish(training())
-    assert candidate.score == validated(candidate._network, candidate._problem)
-    assert not candidate._network.training
+    assert candidate.score == validated(candidate.network, candidate._problem)
+    assert not candidate.network.training
 
 
 def test_its_step_size_falls_to_the_least():
     candidate = finish(training(lr=0.01, min_lr=0.001))
-    assert candidate._optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
+    assert candidate.fit._phases["weights"].optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
 
 
 def test_the_callers_random_numbers_are_left_alone():
@@ -77,8 +78,8 @@ def test_the_callers_random_numbers_are_left_alone():
 
 def test_candidates_differ_in_their_weights_by_number():
     first, again, second = training(1), training(1), training(2)
-    assert all(map(torch.equal, first._network.parameters(), again._network.parameters()))
-    assert not all(map(torch.equal, first._network.parameters(), second._network.parameters()))
+    assert all(map(torch.equal, first.network.parameters(), again.network.parameters()))
+    assert not all(map(torch.equal, first.network.parameters(), second.network.parameters()))
 
 
 def test_a_loss_that_is_no_number_stops_it_at_once(monkeypatch):
@@ -89,7 +90,8 @@ def test_a_loss_that_is_no_number_stops_it_at_once(monkeypatch):
         candidate._problem.task, "loss", lambda *pair: loss(*pair) * (float("nan") if next(calls) == 4 else 1)
     )
     with pytest.raises(
-        Diverged, match=r"candidate 4 diverged in step 2 of epoch 2: the loss is nan; try a smaller lr than 0\.001"
+        Diverged,
+        match=r"candidate 4 of seed 0 diverged: the loss is nan in epoch 2, at step 2; try a smaller lr than 0\.001",
     ):
         finish(candidate)
     assert next(calls) == 5
@@ -100,8 +102,8 @@ def test_weights_that_are_no_numbers_are_not_saved():
     next(candidate.steps())
     candidate.state()
     with torch.no_grad():
-        next(candidate._network.parameters()).fill_(float("inf"))
-    with pytest.raises(Diverged, match="in step 1 of epoch 1: a weight is no finite number"):
+        next(candidate.network.parameters()).fill_(float("inf"))
+    with pytest.raises(Diverged, match="a weight is no finite number in epoch 1, at step 1"):
         candidate.state()
 
 
@@ -120,6 +122,21 @@ def test_a_run_folder_keeps_every_candidate(tmp_path, strategy):
     assert again == result
 
 
+def test_one_that_is_stopped_at_any_step_ends_the_same():
+    """Two epochs of three steps, each with its end."""
+    whole = finish(training(dropout=0.3))
+    for stop in range(1, 9):
+        first, again, file = training(dropout=0.3), training(dropout=0.3), io.BytesIO()
+        for _ in itertools.islice(first.steps(), stop):
+            pass
+        torch.save(first.state(), file)
+        file.seek(0)
+        again.load_state(torch.load(file, weights_only=True))
+        finish(again)
+        assert (again.loss, again.score) == (whole.loss, whole.score)
+        assert all(map(torch.equal, again.network.state_dict().values(), whole.network.state_dict().values()))
+
+
 def test_it_goes_on_with_smaller_parts_where_memory_runs_out(monkeypatch):
     forward, seen = FusionNetwork.forward, []
 
@@ -136,4 +153,4 @@ def test_it_goes_on_with_smaller_parts_where_memory_runs_out(monkeypatch):
     assert seen[:4] == [16, 8, 8, 8]
     again = training()
     again.load_state(candidate.state())
-    assert again._micro.size == 8
+    assert again.fit.micro.size == 8

@@ -15,10 +15,10 @@ import torch
 
 from bmnas.compiler import pool
 from bmnas.errors import BmnasError
+from bmnas.fit.clock import Clock
 from bmnas.fit.diverged import Diverged
 from bmnas.fit.events import Pause
 from bmnas.searcher import EpochDone, SearchConfig, search
-from bmnas.searcher.clock import Clock
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.strategies import strategy_of
@@ -127,7 +127,9 @@ def test_how_often_checkpoints_are_written(run, tmp_path, monkeypatch, every, co
     """After eight steps an epoch and its end; what comes after an epoch counts anew."""
     save, saved = RunFolder.save_checkpoint, []
     monkeypatch.setattr(
-        RunFolder, "save_checkpoint", lambda self, state: (save(self, state), saved.append(state["search"]["epoch"]))
+        RunFolder,
+        "save_checkpoint",
+        lambda self, state: (save(self, state), saved.append(state["search"]["fit"]["epoch"])),
     )
     run(config=SHORT, folder=tmp_path / "run", checkpoint_every=every)
     assert (len(saved), saved[-1]) == (count, 2)
@@ -157,9 +159,9 @@ def test_a_loss_that_is_no_number_names_the_step_and_leaves_the_last_good_checkp
         match="the search diverged: the loss is nan in epoch 2, at step 5 on the training split; try a smaller lr",
     ):
         run(task, config=SHORT, folder=tmp_path / "run", checkpoint_every=3)
-    state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["search"]
+    state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["search"]["fit"]
     assert (state["epoch"], len(state["losses"]["weights"])) == (1, 3)
-    assert all(tensor.isfinite().all() for tensor in state["hypernet"].values())
+    assert all(tensor.isfinite().all() for tensor in state["network"].values())
     run(task, config=SHORT, folder=tmp_path / "run")
     assert left_in(tmp_path / "run") == whole("standard")
 
@@ -189,9 +191,9 @@ def test_on_a_gpu_a_checkpoint_looks_at_the_losses_first(strategy, monkeypatch):
     """There they are looked at now and then, since a look waits for all that is under way."""
     search = strategy(seeds=2)
     for event in search.events():
-        if isinstance(event, Pause) and search._losses.done("weights") == 3:
+        if isinstance(event, Pause) and search.fit.done("weights") == 3:
             break
-    search._losses._steps["weights"][1][1] = float("inf")
+    search.fit.watch._steps["weights"][1][1] = float("inf")
     with pytest.raises(Diverged, match="the search of seed 6 diverged: the loss is inf in epoch 1, at step 2 on the"):
         search.state()
 
@@ -200,7 +202,7 @@ def test_a_weight_that_is_no_number_writes_no_checkpoint(strategy):
     """The gradient of a loss can be none where the loss still is one."""
     search = strategy()
     for event in search.events():
-        if isinstance(event, Pause) and search._losses.done("architecture"):
+        if isinstance(event, Pause) and search.fit.done("architecture"):
             break
     search.state()
     with torch.no_grad():
@@ -218,9 +220,9 @@ def test_the_state_of_a_search_on_another_device_is_taken_to_this_one(strategy, 
     buffer = io.BytesIO()
     torch.save(one.state(), buffer)
     buffer.seek(0)
-    two.device = torch.device("meta")
+    two.fit.device = torch.device("meta")
     two.load_state(torch.load(buffer, weights_only=True))
-    assert {loss.device.type for loss in two._losses._steps["weights"]} == {"meta"}
+    assert {loss.device.type for loss in two.fit.watch._steps["weights"]} == {"meta"}
 
 
 OWN = SearchConfig.for_task(get_task("digits"), **SHORT.model_dump())
@@ -245,7 +247,7 @@ def test_a_command_that_is_killed_loses_only_what_no_checkpoint_has(run, cache, 
     arguments = [*COMMAND, "--epochs", 2, "--out", tmp_path / "killed", "--checkpoint-every", 1, "--cache", cache]
     done = subprocess.run([sys.executable, "-c", DYING, *map(str, arguments)], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    state = torch.load(tmp_path / "killed" / "checkpoints" / "last.pt", weights_only=True)["search"]
+    state = torch.load(tmp_path / "killed" / "checkpoints" / "last.pt", weights_only=True)["search"]["fit"]
     assert (state["epoch"], len(state["losses"]["weights"])) == (1, 2)
     run(config=OWN, folder=tmp_path / "killed")
     run(config=OWN, folder=tmp_path / "whole")
@@ -260,7 +262,7 @@ def test_a_command_that_is_told_to_stop_says_where_it_is(cache, tmp_path):
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate()
     assert (process.returncode, out) == (143, "")
-    state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["search"]
+    state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["search"]["fit"]
     weights, architecture = (len(state["losses"].get(phase, ())) for phase in ("weights", "architecture"))
     also = f" and {architecture} on validation" if architecture else ""
     where = f"in epoch {state['epoch'] + 1}, after {weights} steps on the training split{also}"

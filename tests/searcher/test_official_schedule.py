@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from bmnas.searcher.official_schedule import OfficialCosine
+from bmnas.searcher.strategies.released_schedule import OfficialCosine
 from tests import golden
 
 

@@ -13,7 +13,7 @@ from bmnas.errors import BmnasError
 from bmnas.genotype import Feature, published
 from bmnas.searcher import SearchConfig
 from bmnas.searcher.presets import PRESETS, get_preset, preset_config
-from bmnas.searcher.schedule import schedule_of
+from bmnas.searcher.strategies.released_schedule import ReleasedSchedule
 from bmnas.tasks import Task, get_task
 
 FACTS = json.loads((Path(__file__).parent.parent / "reference" / "published.json").read_text())
@@ -177,7 +177,8 @@ def test_the_official_protocol_restarts_when_the_released_code_does(name, epochs
     official = {"strategy": "released"}
     config = preset_config(name, get_task("digits"), min_lr=0.0, **official)
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
-    schedule, rates = schedule_of(config, config.strategy.restart_epochs, optimizer, samples=10 * config.batch_size), []
+    schedule = ReleasedSchedule(optimizer, config.lr, config.min_lr, 10, period=config.restart_epochs)
+    rates = []
     for _ in range(10 * epochs + 2):
         schedule.before_step()
         rates.append(schedule.lr)

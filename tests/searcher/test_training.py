@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
+
 import pytest
 import torch
 
 import bmnas
+import bmnas.cli
 from bmnas.errors import BmnasError
+from bmnas.fit.checkpoint import Keeper
+from bmnas.fit.events import Pause
 from bmnas.fit.order import batches
 from bmnas.genotype import Genotype, from_dict
-from bmnas.searcher.training import fitted
-from bmnas.tasks import get_task
+from bmnas.searcher.training import NetworkTraining, fitted, same_training, train_network
+from bmnas.tasks import FeatureStore, get_task
+from tests.searcher.problems import problem
 from tests.searcher.small import TRAIN
 
 
@@ -88,5 +97,111 @@ def test_the_training_uses_training_and_validation_data_and_anneals(cache, monke
 
 def test_a_training_that_diverges_says_so(cache):
     config = TRAIN.model_copy(update={"lr": 1e30})
-    with pytest.raises(BmnasError, match=r"diverged in step \d of epoch \d \(the loss became nan\); try a smaller lr"):
+    with pytest.raises(
+        BmnasError, match=r"the training of mine diverged: the loss is nan in epoch \d, at step \d; try a smaller lr"
+    ):
         bmnas.train(written(), "digits", config, device="cpu", cache=cache)
+
+
+@pytest.fixture
+def stated():
+    """A tiny task, its features, and one of its genotypes."""
+    search = problem(dropout=0.3)
+    return search.space.random(3), search.task, search.store, TRAIN.model_copy(update={"batch_size": 25, "epochs": 2})
+
+
+def result(trained):
+    return trained.test, {name: tensor.tolist() for name, tensor in trained.network.state_dict().items()}
+
+
+@pytest.mark.parametrize("best_on_test", [False, True])
+def test_a_training_that_is_stopped_at_any_step_ends_the_same(stated, tmp_path, best_on_test):
+    """Two epochs of three steps; after each a pause, and one after each epoch."""
+    where, how = torch.device("cpu"), {"best_on_test": best_on_test}
+    whole = result(train_network(*stated, device=where, **how))
+    for stop in range(1, 9):
+        keeper = Keeper(tmp_path / f"{stop}.ckpt", same_training(*stated, **how))
+        training, left = NetworkTraining(*stated, device=where, **how), stop
+        for event in training.steps():
+            left -= isinstance(event, Pause)
+            if not left:
+                break
+        keeper.save(training)
+        torch.rand(3)  # what happens in between does not matter
+        assert result(train_network(*stated, device=where, keeper=keeper, **how)) == whole
+
+
+def test_the_seconds_of_a_training_that_goes_on_are_those_of_both_parts(stated, monkeypatch):
+    training, again = (NetworkTraining(*stated, device=torch.device("cpu")) for _ in range(2))
+    monkeypatch.setattr(training._clock, "state", lambda: {"spent": 0.0, "seconds": 1000.0})
+    again.load_state(training.state())
+    for _ in again.steps():
+        pass
+    assert 1000 < again.trained().seconds < 2000
+
+
+def test_what_decides_a_training_tells_one_from_another(stated):
+    genotype, task, store, config = stated
+    same = [
+        same_training(*stated),
+        same_training(*stated, best_on_test=True),
+        same_training(genotype, task, store, config.model_copy(update={"lr": 0.5})),
+        same_training(problem(dropout=0.3).space.random(4), task, store, config),
+    ]
+    assert len({json.dumps(each) for each in same}) == 4
+
+
+def test_each_epoch_is_tested_only_where_that_is_asked_for(stated, monkeypatch):
+    data, read = FeatureStore.data, []
+    monkeypatch.setattr(
+        FeatureStore, "data", lambda self, *names, **rest: (read.extend(names), data(self, *names, **rest))[1]
+    )
+    last = train_network(*stated, device=torch.device("cpu"))
+    assert read.count("test") == 1
+    best = train_network(*stated, device=torch.device("cpu"), best_on_test=True)
+    assert read.count("test") == 1 + 2
+    assert best.test >= last.test
+    assert best.best_on_test
+
+
+DYING = """
+import os, signal
+from bmnas.cli import main
+from bmnas.fit.checkpoint import Keeper
+save, saved, new = Keeper.save, [], Keeper.__init__
+def hasty(self, path, of, **given):
+    new(self, path, of, **{**given, "every": 1})
+def dying(self, training):
+    save(self, training)
+    saved.append(training)
+    if len(saved) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+Keeper.__init__, Keeper.save = hasty, dying
+main()
+"""
+
+
+def test_a_command_that_is_killed_goes_on_and_ends_like_one_that_was_not(tmp_path, cache, monkeypatch):
+    """Three steps an epoch and its end: it is killed after the first epoch."""
+    for name in ("killed", "whole"):
+        (tmp_path / name).mkdir()
+        bmnas.save(written(dropout=0.3), tmp_path / name / "mine.json", partial=True)
+    settings = ["--epochs", "2", "--batch-size", "600", "--lr", "0.01", "--cache", str(cache), "--device", "cpu"]
+    command = [sys.executable, "-c", DYING, "train", str(tmp_path / "killed" / "mine.json"), *settings]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == ["mine.json", "mine.training.ckpt"]
+    step, steps = torch.optim.Adam.step, []
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self, *given: (steps.append(1), step(self, *given))[1])
+    for name in ("killed", "whole"):
+        monkeypatch.setattr(sys, "argv", ["bmnas", "train", str(tmp_path / name / "mine.json"), *settings])
+        with pytest.raises(SystemExit) as end:
+            bmnas.cli.main()
+        assert not end.value.code
+    assert len(steps) == 3 + 6
+    names = ["mine.json", "mine.safetensors", "mine.scores.json"]
+    assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == names
+    weights = [(tmp_path / name / "mine.safetensors").read_bytes() for name in ("killed", "whole")]
+    scores = [json.loads((tmp_path / name / "mine.scores.json").read_text())["scores"] for name in ("killed", "whole")]
+    assert weights[0] == weights[1]
+    assert scores[0] == scores[1]

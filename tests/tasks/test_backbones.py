@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from torch import nn
 
 from bmnas.errors import BmnasError
-from bmnas.tasks import backbones as backbones_of, fingerprint, prepare
+from bmnas.fit.checkpoint import Keeper
+from bmnas.fit.fit import Fit
+from bmnas.tasks import backbones as backbones_of, fingerprint, prepare, training
 from bmnas.tasks.backbones import load_backbone, trained_weights
 from bmnas.tasks.progress import silent
+from bmnas.tasks.training import TrainingSettings, train
 from tests.tasks.small_task import SmallTask, small_pool
 
 
@@ -88,6 +92,49 @@ def test_the_record_is_readable(tmp_path: Path) -> None:
     assert record["format"] == "bmnas-backbone/1"
     assert record["score"] == 0.5
     assert set(record["fingerprint"]) == {"task", "modality", "options", "data", "code"}
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL: nothing in the package may catch it."""
+
+
+class TrainedTask(SmallTask):
+    """Trains one of its backbones as an own task does: by a method that says nothing of checkpoints."""
+
+    def train_backbone(self, modality: str, backbone: nn.Module, **_: object) -> float:
+        split = self.split("train")
+        whole = nn.Sequential(backbone, nn.Dropout(0.2), nn.Flatten(), nn.LazyLinear(3))
+        inputs = split.inputs[modality]
+        assert isinstance(inputs, torch.Tensor)
+        whole(inputs[:2])
+        train(whole, inputs, split.labels, self.loss, TrainingSettings(epochs=2, batch_size=150))
+        return super().train_backbone(modality, backbone)
+
+
+def test_a_training_that_was_killed_goes_on_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, save, left = training.kept, Keeper.save, [3]
+    monkeypatch.setattr(training, "kept", lambda path, of: kept(path, of, seconds=0))
+
+    def dying(self: Keeper, fit: Fit) -> None:
+        save(self, fit)
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+
+    trained(tmp_path / "whole", TrainedTask())
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Keeper, "save", dying)
+        trained(tmp_path / "killed", TrainedTask())
+    [checkpoint] = (tmp_path / "killed").rglob("*.ckpt")
+    assert not list((tmp_path / "killed").rglob("*.safetensors"))
+    steps, step = [], torch.optim.AdamW.step
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", lambda self: (steps.append(1), step(self))[1])
+        assert trained(tmp_path / "killed", TrainedTask()) == ["Ton/é", ".."]
+    assert len(steps) == 2 * 4 - 2  # two epochs of two steps for each of two backbones, less those before the kill
+    assert not checkpoint.exists()
+    for whole in (tmp_path / "whole").rglob("*.safetensors"):
+        assert whole.read_bytes() == (tmp_path / "killed" / whole.relative_to(tmp_path / "whole")).read_bytes()
 
 
 def test_weights_that_are_given_are_loaded_and_nothing_is_trained(tmp_path: Path) -> None:

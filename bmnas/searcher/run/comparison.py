@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
+from bmnas.fit.checkpoint import Keeper
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import Row
 from bmnas.searcher.problem import Problem
@@ -13,57 +15,71 @@ from bmnas.searcher.run.outcome import BEST_ON_TEST, save_outcome
 from bmnas.searcher.run.rounds import Report
 from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.settings import TrainConfig
-from bmnas.searcher.training import train_network
+from bmnas.searcher.training import Trained, same_training, train_network
 
 
-def compare(
-    run: RunFolder,
-    place: SeedFolder,
-    problem: Problem,
-    seed: int,
-    train: TrainConfig,
-    report: Report,
-    best_on_test: bool = False,
-) -> list[Row]:
-    """Train and test the found network and its baselines, each with the same budget; rows already done are kept.
+class Comparison:
+    """Trains and tests the found network and its baselines, each with the same budget; rows already done are kept.
 
     Args:
         run: the run folder, which logs the rows.
-        place: of the seed: it has the genotype, and takes the rows.
         problem: what was searched on.
-        seed: which one.
-        train: the settings of the trainings.
+        train: the settings of the trainings of the first seed.
+        keeping: what keeps a training, from what decides its result, see `same_training`.
         report: called with every event.
         best_on_test: as in `train_network`.
     """
-    task = problem.task
-    protocol: Literal["standard", "official"] = "official" if best_on_test else "standard"
-    train = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
-    found, settings = place.genotype(), train.model_dump(mode="json")
-    rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
-    for name, genotype in {**baselines(task, problem.config), "found network": found}.items():
-        if name in rows and (genotype is not found or _is_tested(found)):
-            continue
-        trained = train_network(
+
+    def __init__(
+        self,
+        run: RunFolder,
+        problem: Problem,
+        train: TrainConfig,
+        keeping: Callable[[dict[str, Any]], Keeper],
+        report: Report,
+        best_on_test: bool,
+    ) -> None:
+        self._run, self._problem, self._train = run, problem, train
+        self._keeping, self._report, self._best_on_test = keeping, report, best_on_test
+
+    def rows(self, seed: int, place: SeedFolder) -> list[Row]:
+        """The rows of a seed; its folder has the genotype, and takes them."""
+        task = self._problem.task
+        train = self._train.model_copy(update={"seed": self._train.seed - self._problem.config.seed + seed})
+        protocol: Literal["standard", "official"] = "official" if self._best_on_test else "standard"
+        found, settings = place.genotype(), train.model_dump(mode="json")
+        rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
+        for name, genotype in {**baselines(task, self._problem.config), "found network": found}.items():
+            if name in rows and (genotype is not found or _is_tested(found)):
+                continue
+            keeper = self._keeping(
+                same_training(genotype, task, self._problem.store, train, best_on_test=self._best_on_test)
+            )
+            trained = self._trained(name, genotype, train, keeper)
+            if genotype is found:
+                save_outcome(found, trained, task, train, place.path / "genotype.json")
+            seconds = round(trained.seconds, 3)
+            rows[name] = Row(
+                name=name, test=trained.test, parameters=trained.parameters, seconds=seconds, protocol=protocol
+            )
+            self._run.log(rows[name])
+            place.row_done(list(rows.values()), task.metric.name, settings)
+            keeper.remove()
+            self._report(rows[name])
+        return list(rows.values())
+
+    def _trained(self, name: str, genotype: Genotype, train: TrainConfig, keeper: Keeper) -> Trained:
+        return train_network(
             genotype,
-            task,
-            problem.store,
+            self._problem.task,
+            self._problem.store,
             train,
-            device=problem.device,
+            device=self._problem.device,
             title=name,
-            best_on_test=best_on_test,
-            report=report,
+            best_on_test=self._best_on_test,
+            keeper=keeper,
+            report=self._report,
         )
-        if genotype is found:
-            save_outcome(found, trained, task, train, place.path / "genotype.json")
-        seconds = round(trained.seconds, 3)
-        rows[name] = Row(
-            name=name, test=trained.test, parameters=trained.parameters, seconds=seconds, protocol=protocol
-        )
-        run.log(rows[name])
-        place.row_done(list(rows.values()), task.metric.name, settings)
-        report(rows[name])
-    return list(rows.values())
 
 
 def _is_tested(genotype: Genotype) -> bool:

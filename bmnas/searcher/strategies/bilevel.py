@@ -8,7 +8,9 @@ import torch
 from pydantic import Field
 
 from bmnas.errors import BmnasError
+from bmnas.fit.graphs import Graphs
 from bmnas.searcher.hypernet import Relaxation
+from bmnas.searcher.sharpness import Sharpness
 from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
 
@@ -42,3 +44,9 @@ class Bilevel(OnHypernet):
             return self.relaxation
 
     settings: Settings
+
+    def _graphs(self) -> Graphs | None:
+        return Graphs(self.generators) if self.settings.cuda_graphs else None
+
+    def _sharpness(self) -> Sharpness | None:
+        return Sharpness(len(self.problem.seeds)) if self.settings.sharpness else None

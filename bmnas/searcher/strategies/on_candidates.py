@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import Field
 
+from bmnas.fit.clock import Clock
 from bmnas.fit.events import Event, Pause
 from bmnas.fit.seeding import stream
 from bmnas.genotype import Genotype
 from bmnas.searcher.candidate import CandidateTraining, Distinct
-from bmnas.searcher.clock import Clock
 from bmnas.searcher.events import CandidateDone
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import SearchSettings, StrategySettings

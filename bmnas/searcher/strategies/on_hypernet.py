@@ -7,33 +7,34 @@ validation split, a derivation. After the last epoch a genotype is selected. The
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from bmnas.fit import evaluate
+from bmnas.fit.clock import Clock
 from bmnas.fit.diverged import Diverged
 from bmnas.fit.events import Event, Pause
+from bmnas.fit.fit import Fit, Phase
 from bmnas.fit.graphs import Graphs, Inputs
-from bmnas.fit.micro_batches import MicroBatches
-from bmnas.fit.order import epoch_order
-from bmnas.fit.seeding import seed_default, seeded, stream
+from bmnas.fit.order import batches, epoch_order
+from bmnas.fit.schedule import Cosine, Schedule
+from bmnas.fit.seeding import seed_default, stream
 from bmnas.fit.statistics import frozen_statistics
 from bmnas.genotype import Genotype
-from bmnas.searcher.clock import Clock
 from bmnas.searcher.derive import derive
 from bmnas.searcher.events import EpochDone, SelectionDone
 from bmnas.searcher.hypernet import Mixing, of_seed
-from bmnas.searcher.hypernet.network import Phase, Prepared
+from bmnas.searcher.hypernet.network import Phase as Kind, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.parameter_free import parameter_free
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.schedule import schedule_of
 from bmnas.searcher.sharpness import Sharpness
-from bmnas.searcher.strategies.hypernet_settings import HypernetSettings
-from bmnas.searcher.strategies.losses import Losses
+from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings, HypernetSettings
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from bmnas.searcher.strategies.seed_batch import Features, SeedBatch
 from bmnas.searcher.strategies.selecting import Selecting
@@ -44,19 +45,20 @@ from bmnas.tasks import Data
 class OnHypernet(Strategy):
     """Trains a hypernet of K seeds, derives a genotype after each epoch, selects one at the end.
 
-    A subclass says which alternatives take part in a step (`_mixing`), and whether alpha, beta and gamma are learnt.
+    A subclass says which alternatives take part in a step (`_mixing`). alpha, beta and gamma are learnt where its
+    settings say how (`ArchitectureSettings`). It may have another schedule, do its architecture steps in another
+    context, keep something of each, and score an epoch by it (`_schedule`, `_architecture_context`,
+    `_after_architecture_step`, `_scores`).
 
     Attributes:
         hypernet: that of all seeds.
-        epoch: how many epochs are done.
+        fit: what trains it.
     """
 
     batches_seeds = True
-    learns_architecture = True
+    settings: HypernetSettings
     # Whether an epoch's score is that of its genotype's network with inherited weights, instead of the hypernet's own.
     scores_genotypes = False
-
-    settings: HypernetSettings
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -67,23 +69,17 @@ class OnHypernet(Strategy):
         self.weight_optimizer = torch.optim.Adam(
             self.hypernet.weights(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True
         )
-        self.arch_optimizer = torch.optim.Adam(
-            self.hypernet.architecture(),
-            lr=getattr(self.settings, "arch_lr", 1e-3),
-            weight_decay=getattr(self.settings, "arch_weight_decay", 0.0),
-            betas=(0.5, 0.999),
-            fused=True,
+        self.schedule = self._schedule()
+        self.fit = Fit(
+            self.hypernet,
+            self._phases(),
+            epochs=self.config.epochs,
+            device=self.device,
+            subject="the search",
+            whose=[f"seed {seed}" for seed in problem.seeds] if len(problem.seeds) > 1 else (),
+            graphs=self._graphs(),
         )
-        self.schedule = schedule_of(
-            self.config, getattr(self.settings, "restart_epochs", None), self.weight_optimizer, len(self.train)
-        )
-        self.sharpness = Sharpness(len(problem.seeds)) if getattr(self.settings, "sharpness", False) else None
-        self.micro = MicroBatches(self.hypernet, self.device)
-        self.graphs = Graphs(self.generators) if getattr(self.settings, "cuda_graphs", False) else None
-        self.epoch = 0
-        self._losses = Losses(problem)
-        # Of the official protocol: outputs and labels of this epoch's architecture steps.
-        self._scored: list[tuple[Tensor, Tensor]] = []
+        self.sharpness = self._sharpness()
         self._clock = Clock()
         self._selecting = Selecting(problem, self.settings.select)
 
@@ -91,12 +87,15 @@ class OnHypernet(Strategy):
         """See `Strategy.events`."""
         self._clock.start()
         while self.epoch < self.config.epochs and self._running():
-            with seeded(0, self.device):
-                yield from self._weight_steps()
-                yield from self._architecture_steps()
-            yield from self._epoch_done()
+            losses = yield from self.fit.rest_of_epoch()
+            yield from self._epoch_done(losses)
         if not self._selecting.done:
             yield from self._select()
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return self.fit.epoch
 
     @property
     def rounds(self) -> int:
@@ -106,7 +105,7 @@ class OnHypernet(Strategy):
     @property
     def place(self) -> str:
         """See `Strategy.place`."""
-        weights, architecture = self._losses.done("weights"), self._losses.done("architecture")
+        weights, architecture = self.fit.done("weights"), self.fit.done("architecture")
         if self._selecting.looks:
             return f"in the selection after epoch {self.epoch}, after {self._selecting.looks} looks"
         if weights:
@@ -116,16 +115,8 @@ class OnHypernet(Strategy):
 
     def state(self) -> dict[str, Any]:
         """See `Strategy.state`."""
-        self._losses.check(self.hypernet)
         return {
-            "hypernet": self.hypernet.state_dict(),
-            "weight_optimizer": self.weight_optimizer.state_dict(),
-            "arch_optimizer": self.arch_optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "epoch": self.epoch,
-            "losses": self._losses.state(),
-            "scored": self._scored,
-            "micro_batch": self.micro.size,
+            "fit": self.fit.state(),
             "clock": self._clock.state(),
             "best": self._best_state(),
             "sharpness": self.sharpness.state() if self.sharpness else None,
@@ -134,14 +125,7 @@ class OnHypernet(Strategy):
 
     def load_state(self, state: dict[str, Any]) -> None:
         """See `Strategy.load_state`."""
-        self.hypernet.load_state_dict(state["hypernet"])
-        self.weight_optimizer.load_state_dict(state["weight_optimizer"])
-        self.arch_optimizer.load_state_dict(state["arch_optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.epoch = int(state["epoch"])
-        self._losses.load_state(state["losses"], self.epoch + 1, self.device)
-        self._scored = [(outputs.to(self.device), labels.to(self.device)) for outputs, labels in state["scored"]]
-        self.micro.resume(state["micro_batch"])
+        self.fit.load_state(state["fit"])
         self._clock.load_state(state["clock"])
         self._load_best(state["best"])
         if self.sharpness:
@@ -167,83 +151,109 @@ class OnHypernet(Strategy):
             for k, seed in enumerate(self.problem.seeds)
         ]
 
-    def _mixing(self, phase: Phase) -> Mixing | None:
+    def _mixing(self, phase: Kind) -> Mixing | None:
         """The alternatives that take part in this step; ``None`` for all of them, as alpha, beta and gamma say."""
         return None
 
-    def _weight_steps(self) -> Iterator[Event]:
-        self.hypernet.train()
-        weights = self.hypernet.weights()
-        for batch in self._batches("weights", self.train, "train"):
-            self.schedule.before_step()
-            self._descend("weights", batch, weights, self.weight_optimizer)
-            self.schedule.after_step()
-            yield from self.micro.news()
-            yield Pause()
+    def _schedule(self) -> Schedule:
+        """How the step size of the weights falls."""
+        steps = len(batches(torch.arange(len(self.train)), self.config.batch_size))
+        return Cosine(self.weight_optimizer, self.config.epochs * steps, self.config.min_lr)
 
-    def _architecture_steps(self) -> Iterator[Event]:
-        if not self.learns_architecture:
-            return
-        self.hypernet.train()
-        official = self.best_on_test
-        architecture = self.hypernet.architecture()
-        with nullcontext() if official else frozen_statistics(self.hypernet):
-            for batch in self._batches("architecture", self.validation, "validation"):
-                # Gradients for the architecture alone: those of the weights would be computed and thrown away.
-                self._descend("architecture", batch, architecture, self.arch_optimizer)
-                if official:
-                    with self.hypernet.noise(self.generators):
-                        self._scored.append((self._outputs(batch), batch.labels()))
-                yield from self.micro.news()
-                yield Pause()
+    def _architecture_context(self) -> AbstractContextManager[None]:
+        """In which architecture steps are done: no statistics of the validation split stay in the hypernet."""
+        return frozen_statistics(self.hypernet)
 
-    def _batches(self, phase: Phase, data: Data, name: str) -> Iterator[SeedBatch]:
-        """The batches of this phase that are not done yet."""
-        seeds, size, epoch = self.problem.seeds, self.config.batch_size, self.epoch + 1
+    def _after_architecture_step(self, batch: SeedBatch) -> None:
+        """Keep what an architecture step shows of its batch: nothing, as the split is scored after the epoch."""
+
+    def _graphs(self) -> Graphs | None:
+        """What records the steps, where each computes the same."""
+        return None
+
+    def _sharpness(self) -> Sharpness | None:
+        """What watches the curvature, where a mixture is trained that has one."""
+        return None
+
+    def _phases(self) -> list[Phase[SeedBatch]]:
+        weights, settings = self._weights(), self.settings
+        return [weights, self._architecture(settings)] if isinstance(settings, ArchitectureSettings) else [weights]
+
+    def _weights(self) -> Phase[SeedBatch]:
+        return Phase(
+            name="weights",
+            parameters=self.hypernet.weights(),
+            optimizer=self.weight_optimizer,
+            schedule=self.schedule,
+            # Not bound to the split, which a caller may have replaced.
+            batches=lambda epoch, done: self._batches(self.train, "train", epoch, done),
+            loss=partial(self._losses_of, "weights"),
+            seed=partial(self._seed, "weights"),
+            rate=self.config.lr,
+            where=" on the training split",
+            recordable=partial(self._recordable, "weights"),
+        )
+
+    def _architecture(self, settings: ArchitectureSettings) -> Phase[SeedBatch]:
+        optimizer = torch.optim.Adam(
+            self.hypernet.architecture(),
+            lr=settings.arch_lr,
+            weight_decay=settings.arch_weight_decay,
+            betas=(0.5, 0.999),
+            fused=True,
+        )
+        return Phase(
+            name="architecture",
+            # Gradients for the architecture alone: those of the weights would be computed and thrown away.
+            parameters=self.hypernet.architecture(),
+            optimizer=optimizer,
+            batches=self._architecture_batches,
+            loss=partial(self._losses_of, "architecture"),
+            seed=partial(self._seed, "architecture"),
+            rate=settings.arch_lr,
+            setting="arch_lr",
+            where=" on the validation split",
+            context=self._architecture_context,
+            stepped=self._after_architecture_step,
+            recordable=partial(self._recordable, "architecture"),
+        )
+
+    def _architecture_batches(self, epoch: int, done: int) -> Iterator[SeedBatch]:
+        return self._batches(self.validation, "validation", epoch, done)
+
+    def _batches(
+        self, data: Data, name: str, epoch: int, done: int, prepare: Callable[[Features], Prepared] | None = None
+    ) -> Iterator[SeedBatch]:
+        """The batches of an epoch that are left after so many; ``prepare``: see `SeedBatch`."""
+        seeds, size = self.problem.seeds, self.config.batch_size
         orders = [epoch_order(data, size, seed, name, epoch) for seed in seeds]
-        done = self._losses.done(phase)
         rows = [torch.cat(parts) for parts in zip(*orders, strict=True)]
-        # The weights stay as they are between the two passes that the official protocol makes on validation.
-        twice = phase == "architecture" and self.best_on_test and not self.settings.amp
         for batch in data.batches(rows[done:]):
-            yield SeedBatch.of_rows(batch, len(seeds), self.hypernet.prepared if twice else None)
+            yield SeedBatch.of_rows(batch, len(seeds), prepare)
 
-    def _seed(self, phase: Phase, *part: int) -> None:
+    def _seed(self, kind: Kind, *place: int) -> None:
         """Seed everything random by its place in the search, so that no state of a generator need be kept."""
-        seeds, place = self.problem.seeds, (phase, self.epoch + 1, self._losses.done(phase), *part)
+        seeds = self.problem.seeds
         for generator, seed in zip(self.generators, seeds, strict=True):
-            generator.manual_seed(stream(seed, *place))
-        seed_default(stream(seeds[0], *place), self.device)
+            generator.manual_seed(stream(seed, kind, *place))
+        seed_default(stream(seeds[0], kind, *place), self.device)
 
-    def _descend(
-        self, phase: Phase, batch: SeedBatch, parameters: list[torch.nn.Parameter], optimizer: torch.optim.Optimizer
-    ) -> None:
+    def _losses_of(self, kind: Kind, batch: SeedBatch) -> Callable[[slice], Tensor]:
+        mixing = self._mixing(kind)
+
         def losses_K(part: slice) -> Tensor:
-            self._seed(phase)
-            mixing = self._mixing(phase)  # the same for all parts
-            if part.start:
-                self._seed(phase, part.start)
-            with self.hypernet.noise(self.generators), self.hypernet.learning(phase):
+            with self.hypernet.noise(self.generators), self.hypernet.learning(kind):
                 return self._loss(batch.features(part), batch.labels(part), mixing)
 
-        losses = self._replayed(phase, batch, parameters)
-        if losses is None:
-            losses = self.micro.gradients(parameters, losses_K, batch.size)
-        optimizer.step()
-        self._losses.add(phase, losses)
+        return losses_K
 
-    def _replayed(self, phase: Phase, batch: SeedBatch, parameters: list[torch.nn.Parameter]) -> Tensor | None:
-        """The losses of a step that a CUDA graph computes; ``None`` where none does."""
-        if self.graphs is None or self.micro.size is not None:
-            return None
-
+    def _recordable(self, kind: Kind, batch: SeedBatch) -> tuple[Inputs, Callable[[Inputs], Tensor]]:
         def losses_K(inputs: Inputs) -> Tensor:
             *features, labels = inputs
-            with self.hypernet.noise(self.generators), self.hypernet.learning(phase):
+            with self.hypernet.noise(self.generators), self.hypernet.learning(kind):
                 return self._loss(dict(zip(batch.whole, features, strict=True)), labels, None)
 
-        self._seed(phase)
-        return self.graphs.gradients((phase, batch.size), [*batch.whole.values(), batch.labels()], parameters, losses_K)
+        return [*batch.whole.values(), batch.labels()], losses_K
 
     def _loss(self, features: Features | Prepared, labels_KB: Tensor, mixing: Mixing | None) -> Tensor:
         outputs_KB, task = self._forward(features, mixing), self.problem.task
@@ -259,19 +269,11 @@ class OnHypernet(Strategy):
             outputs = self.hypernet(features, mixing)
         return outputs.to(self.hypernet.gamma_KNMP.dtype)
 
-    def _outputs(self, batch: SeedBatch) -> Tensor:
-        """Without gradients, (K, B, outputs)."""
-        return self.micro.outputs(lambda part: self._forward(batch.features(part)), batch.size, 1)
-
-    def _epoch_done(self) -> Iterator[Event]:
-        self._losses.check(self.hypernet)
-        means = self._losses.means()
-        genotypes, running = self.genotypes(), self._running_seeds(self.epoch)
+    def _epoch_done(self, losses: Mapping[str, Tensor]) -> Iterator[Event]:
+        means = {kind: losses_K.tolist() for kind, losses_K in losses.items()}
+        genotypes, running = self.genotypes(), self._running_seeds(self.epoch - 1)
         scores = self._genotypes_scores(genotypes) if self.scores_genotypes else self._scores()
         sharpness = self.sharpness.measure(self.hypernet, self._first_loss) if self.sharpness else None
-        self.epoch += 1
-        self._losses.next_epoch()
-        self._scored = []
         seconds = self._clock.lap()
         for k, seed in enumerate(self.problem.seeds):
             if not math.isfinite(scores[k]):
@@ -309,20 +311,16 @@ class OnHypernet(Strategy):
             for k, genotype in enumerate(genotypes)
         ]
 
-    @torch.no_grad()
     def _scores(self) -> list[float]:
         """The hypernet's own score on the validation split, of each seed: in eval mode, after all steps."""
-        if self.best_on_test:
-            return self._scores_in_train_mode()
-        self.hypernet.eval()
-        outputs_KB = torch.cat([self._outputs(batch) for batch in self._whole_validation()], 1)
+        outputs_KB = evaluate.outputs(
+            self.hypernet,
+            lambda batch, part: self._forward(batch.features(part)),
+            self._whole_validation(),
+            self.fit.micro,
+            1,
+        )
         return [self.problem.score(outputs_B) for outputs_B in outputs_KB]
-
-    def _scores_in_train_mode(self) -> list[float]:
-        """The released code's: after each architecture step on its batch, with dropout and the batch's statistics."""
-        outputs_KB = torch.cat([outputs for outputs, _ in self._scored], 1)
-        labels_KB = torch.cat([labels for _, labels in self._scored], 1)
-        return [self.problem.score(*pair) for pair in zip(outputs_KB, labels_KB, strict=True)]
 
     def _whole_validation(self) -> Iterator[SeedBatch]:
         """The validation split in its order, the same for every seed."""

@@ -48,7 +48,6 @@ class RandomWeightSharing(OnHypernet):
             if not self.select.looks_at_the_end:
                 raise ValueError("the strategy random-ws learns no alpha to select by: use the selection sampled")
 
-    learns_architecture = False
     scores_genotypes = True
 
     def __init__(self, problem: Problem) -> None:
@@ -57,14 +56,14 @@ class RandomWeightSharing(OnHypernet):
         self._sizes, self._count = self._space.sizes, self._space.count
 
     def genotypes(self) -> list[Genotype]:
-        """A genotype of the space for each seed, drawn for the epoch that is under way."""
+        """A genotype of the space for each seed, drawn for the last epoch that is done."""
         return [
-            self.problem.genotype(self._space.random(Random(stream(seed, "genotype", self.epoch + 1))).cells, seed)
+            self.problem.genotype(self._space.random(Random(stream(seed, "genotype", self.epoch))).cells, seed)
             for seed in self.problem.seeds
         ]
 
     def _mixing(self, phase: Phase) -> Mixing:
-        place = (phase, self.epoch + 1, self._losses.done(phase))
+        place = (phase, self.epoch + 1, self.fit.done(phase))
         drawn = [self._drawn(Random(stream(seed, "path", *place))) for seed in self.problem.seeds]
         return certain(drawn, self.hypernet.size, like=self.hypernet.gamma_KNMP)
 

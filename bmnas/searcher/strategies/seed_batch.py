@@ -22,7 +22,6 @@ class SeedBatch:
 
     Attributes:
         whole: the features.
-        size: B.
     """
 
     def __init__(
@@ -30,7 +29,10 @@ class SeedBatch:
     ) -> None:
         self.whole, self._labels, self._prepare = features, labels, prepare
         self._prepared: dict[tuple[int, int], Prepared] = {}
-        self.size = labels.shape[1]
+
+    def __len__(self) -> int:
+        """B."""
+        return self._labels.shape[1]
 
     @classmethod
     def of_rows(cls, samples: Samples, seeds: int, prepare: Callable[[Features], Prepared] | None = None) -> SeedBatch:

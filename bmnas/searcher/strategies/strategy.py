@@ -30,7 +30,7 @@ class Strategy(ABC):
         Settings: the class of its own settings; its ``kind`` is the strategy's name. They become options of the
             command line by themselves.
         batches_seeds: whether all seeds of the problem are searched as one computation; else the problem has one.
-        ties_are_better: whether of rounds with equal scores the last one is the best.
+        ties: whether of rounds with equal scores the last one is the best.
         best_on_test: whether the trainings at the end are scored by their best epoch on the test split: a habit of the
             released code, which gives no estimate of anything.
         settings: its own, an instance of `Settings`.
@@ -39,7 +39,7 @@ class Strategy(ABC):
 
     Settings: ClassVar[type[StrategySettings]]
     batches_seeds: ClassVar[bool] = False
-    ties_are_better: ClassVar[bool] = False
+    ties: ClassVar[bool] = False
     best_on_test: ClassVar[bool] = False
 
     settings: StrategySettings
@@ -80,7 +80,7 @@ class Strategy(ABC):
 
     def _is_best(self, k: int, score: float, round: int) -> bool:
         """Note a round of seed k, and whether it is the best so far."""
-        if not self.problem.better(score, self.best[k].score, ties=self.ties_are_better):
+        if not self.problem.better(score, self.best[k].score, ties=self.ties):
             return False
         self.best[k] = Best(score, round)
         return True

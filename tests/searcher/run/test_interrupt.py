@@ -9,8 +9,10 @@ import threading
 from functools import partial
 
 import pytest
+import torch
 
-from bmnas.searcher import EpochDone, Interrupted, Row, search
+import bmnas
+from bmnas.searcher import EpochDone, Interrupted, Row, search, train
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
@@ -187,6 +189,42 @@ def test_a_comparison_keeps_the_rows_that_are_done(run, monkeypatch):
     rows = []
     run(report=lambda event: rows.append(event.name) if isinstance(event, Row) else None)
     assert rows == ["found network"]
+
+
+@pytest.mark.parametrize("evaluated", ["search", "train"])
+def test_a_training_finishes_its_step_and_writes_a_checkpoint(run, cache, tmp_path, monkeypatch, evaluated):
+    """The signal comes in the middle of a step of the second epoch: it counts as done."""
+    step, steps = torch.optim.Adam.step, []
+    config = TRAIN.model_copy(update={"batch_size": 600})
+    result = run()
+    genotype = bmnas.load(result.folder / "genotype.json")
+    checkpoint = tmp_path / "mine.ckpt"
+
+    def start():
+        if evaluated == "search":
+            return run(train=config).rows[-1].test
+        return train(genotype, "digits", config, device="cpu", cache=cache, checkpoint=checkpoint).test
+
+    def counted(self, *given):
+        steps.append(1)
+        if len(steps) == 5:
+            send(signal.SIGTERM)
+        return step(self, *given)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", counted)
+    name = "Top alone" if evaluated == "search" else genotype.name
+    sentence = (
+        f"^stopped by SIGTERM in the training of {name}, in epoch 2 of 2, after 2 steps; a checkpoint is written, and "
+        f"{GO_ON} from there$"
+    )
+    with pytest.raises(Interrupted, match=sentence):
+        start()
+    assert len(steps) == 5
+    score = start()
+    rows = 4 if evaluated == "search" else 1
+    assert len(steps) == 6 * rows
+    checkpoint.unlink(missing_ok=True)
+    assert score == train(genotype, "digits", config, device="cpu", cache=cache).test
 
 
 def test_what_was_forced_once_is_not_forced_again(run):

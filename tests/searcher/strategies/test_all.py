@@ -20,9 +20,9 @@ BUDGET = {
     "bilevel": {"top_k": 1},
     "gdas": {},
     "random-ws": {"samples": 5},
+    "released": {"select": "alpha"},
     "random": {"budget_trainings": 4},
     "evolution": {"budget_trainings": 4, "population": 2},
-    "released": {},
 }
 BY_ITSELF, BY_HYPERNET = ("random", "evolution"), ("bilevel", "gdas", "random-ws", "released")
 
@@ -126,5 +126,7 @@ def test_what_was_done_is_counted(strategy):
     elif strategy == "bilevel":
         assert counts[:2] == [(1, 0), (1, 0)]
         assert counts[2][1] > 0
+    elif strategy == "released":
+        assert counts == [(1, 0), (1, 0)]
     else:
         assert counts == [(1, 1), (1, 2)] + ([(1, 2 + 5)] if strategy == "random-ws" else [])

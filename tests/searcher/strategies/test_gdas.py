@@ -75,7 +75,7 @@ def test_each_seed_draws_for_itself():
 def test_the_temperature_falls_from_ten_to_a_tenth():
     strategy = make(epochs=5)
     found = []
-    for strategy.epoch in range(5):
+    for strategy.fit.epoch in range(5):
         found.append(strategy.temperature)
     assert found == pytest.approx([10, 7.525, 5.05, 2.575, 0.1])
     assert make(epochs=1).temperature == 10

@@ -12,7 +12,7 @@ from bmnas.compiler.layers import BatchNorm
 from bmnas.searcher import EpochDone
 from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.strategies import Bilevel
+from bmnas.searcher.strategies import Bilevel, strategy_of
 from bmnas.tasks import Data, get_task, prepare
 from tests.searcher.small import CONFIG
 
@@ -21,7 +21,7 @@ from tests.searcher.small import CONFIG
 def make(cache):
     task = get_task("digits")
     store = prepare(task, length=4, pool=pool, cache=cache)
-    return lambda **given: Bilevel(Problem.of(task, store, CONFIG.changed(**given), torch.device("cpu")))
+    return lambda **given: strategy_of(Problem.of(task, store, CONFIG.changed(**given), torch.device("cpu")))
 
 
 def run(events):
@@ -56,7 +56,7 @@ def test_weight_steps_change_the_weights_by_the_training_split_alone(make):
     before = architecture(one)
     two.validation, three.train = nonsense(two.validation), nonsense(three.train)
     for search in (one, two, three):
-        run(search._weight_steps())
+        run(search.fit.steps_of("weights"))
     assert all(map(torch.equal, architecture(one), before))
     assert all(map(torch.equal, others(one).values(), others(two).values()))
     assert not all(map(torch.equal, others(one).values(), others(three).values()))
@@ -67,7 +67,7 @@ def test_architecture_steps_change_alpha_beta_gamma_by_the_validation_split_alon
     before = architecture(one)
     two.train, three.validation = nonsense(two.train), nonsense(three.validation)
     for search in (one, two, three):
-        run(search._architecture_steps())
+        run(search.fit.steps_of("architecture"))
     assert not any(map(torch.equal, architecture(one), before))
     assert all(map(torch.equal, architecture(one), architecture(two)))
     assert not all(map(torch.equal, architecture(one), architecture(three)))
@@ -87,7 +87,7 @@ def test_an_epoch_lets_no_statistics_of_the_validation_split_in(make):
 
 def test_the_score_is_measured_in_eval_mode_and_changes_nothing(make):
     search = make()
-    run(search._weight_steps())
+    run(search.fit.steps_of("weights"))
     before = copy.deepcopy(search.hypernet.state_dict())
     search.hypernet.train()
     torch.manual_seed(0)

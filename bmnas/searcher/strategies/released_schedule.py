@@ -6,6 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
+from bmnas.fit.schedule import Schedule
+
 # A restart comes only where the cosine is as near to its end as this; between two steps it may pass by the end.
 _AT_THE_END = 1e-10
 
@@ -61,3 +65,32 @@ class OfficialCosine:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
         self.lr, self._steps, self._period = float(state["lr"]), int(state["steps"]), float(state["period"])
+
+
+class ReleasedSchedule(Schedule):
+    """`OfficialCosine` on an optimiser; arguments but the optimiser are its own."""
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, lr: float, min_lr: float, batches_per_epoch: float, *, period: float = 1
+    ) -> None:
+        self._optimizer = optimizer
+        self._cosine = OfficialCosine(lr, min_lr, batches_per_epoch, period=period)
+
+    @property
+    def lr(self) -> float:
+        """See `Schedule.lr`."""
+        return self._cosine.lr
+
+    def before_step(self) -> None:
+        """See `Schedule.before_step`."""
+        lr = self._cosine.step()
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Schedule.state_dict`."""
+        return self._cosine.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `Schedule.load_state_dict`."""
+        self._cosine.load_state_dict(state)

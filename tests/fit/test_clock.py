@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bmnas.searcher.clock import Clock
+from bmnas.fit.clock import Clock
 
 
 @pytest.fixture

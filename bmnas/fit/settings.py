@@ -1,0 +1,27 @@
+"""How the weights of a network are trained, as settings."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from bmnas.settings import Settings
+
+
+class Optimisation(Settings):
+    """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
+
+    batch_size: int = Field(default=96, ge=2, le=1_000_000, description="Samples in a batch.")
+    lr: float = Field(
+        default=1e-3, gt=0, le=10, description="Adam step size for the weights at the start, per update (MaxLR)."
+    )
+    min_lr: float = Field(default=1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
+    weight_decay: float = Field(default=1e-4, ge=0, description="L2 term of Adam for the weights.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Of everything random.")
+
+    @model_validator(mode="after")
+    def _rates_fall(self) -> Self:
+        if self.min_lr > self.lr:
+            raise ValueError(f"setting min_lr ({self.min_lr}) is greater than lr ({self.lr})")
+        return self
