@@ -1,6 +1,7 @@
 """Checkpoints of a training in a file: whole or absent, checked when they are read, and of this very training.
 
-A file has what torch.save gives for {"of": ..., "state": ...}, sealed (`bmnas.files.sealed`). Reading one never executes anything: only tensors and plain values are loaded.
+A file is what `torch.save` gives, sealed (`bmnas.files`). Reading one never executes anything: only tensors and plain
+values are loaded.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ class Keeper:
             content = unsealed(self.path.read_bytes())
             found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except Exception:
-            # torch reports what is wrong with many types of exceptions.
+            # There is none, or it is damaged; torch reports what is wrong with many types of exceptions.
             return None
         if not isinstance(found, dict) or found.get("of") != self._of or not isinstance(found.get("state"), dict):
             return None

@@ -69,6 +69,7 @@ class Fit:
         graphs: records and replays the steps of phases that are recordable.
 
     Attributes:
+        phases: by name, in their order.
         epoch: how many epochs are done.
         micro: how many samples go through the network at once.
         watch: the losses of the epoch that is under way.
@@ -90,7 +91,7 @@ class Fit:
         self.epoch = 0
         self.micro = MicroBatches(network, device)
         self.watch = Watch(phases, subject, whose)
-        self._phases = {phase.name: phase for phase in phases}
+        self.phases = {phase.name: phase for phase in phases}
         self.graphs = graphs
         # A mask of a backbone's own may be infinite from the beginning.
         tensors = [*network.parameters(), *network.buffers()]
@@ -113,7 +114,7 @@ class Fit:
     def rest_of_epoch(self) -> Generator[Pause | MicroBatch, None, dict[str, Tensor]]:
         """Do what remains of the epoch that is under way. Returns its mean loss by phase, each () or (K,)."""
         with seeded(0, self.device):
-            for name in self._phases:
+            for name in self.phases:
                 yield from self.steps_of(name)
         self.watch.check(self._watched)
         losses = self.watch.means()
@@ -123,7 +124,7 @@ class Fit:
 
     def steps_of(self, name: str) -> Iterator[Pause | MicroBatch]:
         """Do what remains of one phase of the epoch that is under way."""
-        phase = self._phases[name]
+        phase = self.phases[name]
         self.network.train()
         with phase.context():
             for batch in phase.batches(self.epoch + 1, self.done(name)):
@@ -138,7 +139,7 @@ class Fit:
     @property
     def place(self) -> str:
         """Where a training of one phase stands, as a part of a sentence."""
-        steps = self.done(next(iter(self._phases)))
+        steps = self.done(next(iter(self.phases)))
         if not steps:
             return f"after epoch {self.epoch} of {self.epochs}" if self.epoch else "before the first step"
         return f"in epoch {self.epoch + 1} of {self.epochs}, after {steps} steps"
@@ -152,8 +153,8 @@ class Fit:
         self.watch.check(self._watched)
         return {
             "network": self.network.state_dict(),
-            "optimizers": {phase.name: phase.optimizer.state_dict() for phase in self._phases.values()},
-            "schedules": {phase.name: phase.schedule.state_dict() for phase in self._phases.values() if phase.schedule},
+            "optimizers": {phase.name: phase.optimizer.state_dict() for phase in self.phases.values()},
+            "schedules": {phase.name: phase.schedule.state_dict() for phase in self.phases.values() if phase.schedule},
             "epoch": self.epoch,
             "losses": self.watch.state(),
             "micro_batch": self.micro.size,
@@ -162,7 +163,7 @@ class Fit:
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from what `state` gave; any exception where it is no such thing."""
         self.network.load_state_dict(state["network"])
-        for name, phase in self._phases.items():
+        for name, phase in self.phases.items():
             phase.optimizer.load_state_dict(state["optimizers"][name])
             if phase.schedule:
                 phase.schedule.load_state_dict(state["schedules"][name])

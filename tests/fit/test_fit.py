@@ -85,7 +85,7 @@ def test_a_loss_that_is_no_number_is_named_by_epoch_step_and_setting(phases, pha
 def test_what_was_infinite_before_is_no_divergence():
     fit = small_fit()
     fit.network.register_buffer("mask", torch.full((2,), -math.inf))
-    again = Fit(fit.network, list(fit._phases.values()), epochs=1, device=fit.device, subject="the toy")
+    again = Fit(fit.network, list(fit.phases.values()), epochs=1, device=fit.device, subject="the toy")
     finished(again).state()
     with torch.no_grad():
         fit.network[0].weight[0, 0] = math.inf

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from bmnas.files import sealed, unsealed
 from bmnas.genotype import Genotype, load
 from bmnas.searcher import SearchConfig, TrainConfig
 
@@ -38,3 +42,17 @@ def outcome(folder: Path) -> dict[str, Any]:
 def bare(path: Path) -> Genotype:
     """A genotype without its provenance."""
     return load(path).model_copy(update={"provenance": None})
+
+
+def checkpoint(folder: Path) -> dict[str, Any]:
+    """What the last checkpoint of a run folder holds."""
+    content = unsealed((folder / "checkpoints" / "last.pt").read_bytes())
+    state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
+    return state
+
+
+def put_checkpoint(path: Path, state: Any) -> None:
+    """Write a checkpoint with a right checksum, whatever it holds."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    path.write_bytes(sealed(buffer.getvalue()))

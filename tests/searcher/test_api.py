@@ -19,7 +19,7 @@ from bmnas.fit.checkpoint import Keeper
 from bmnas.genotype import load
 from bmnas.searcher import EpochDone, Row, SearchConfig, TrainConfig, TrainingEpochDone, search
 from bmnas.tasks import FeatureStore, get_task, prepare
-from tests.searcher.small import CONFIG, TRAIN, bare, outcome
+from tests.searcher.small import CONFIG, TRAIN, bare, checkpoint, outcome, put_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_the_run_folder(finished):
     assert json.loads((folder / "config.json").read_text())["search"]["seed"] == 5
     assert [path.name for path in sorted((folder / "genotypes").iterdir())] == [f"epoch-00{n}.json" for n in (1, 2, 3)]
     assert (folder / "genotype.svg").read_text().count("Cell_1") >= 1
-    state = torch.load(folder / "checkpoints" / "last.pt", weights_only=True)
+    state = checkpoint(folder)
     assert {"alpha_KE2", "beta_KNE2", "gamma_KNMP"} <= state["search"]["fit"]["network"].keys()
     scalars = EventAccumulator(str(folder / "tensorboard")).Reload()
     assert [point.step for point in scalars.Scalars("score/validation")] == [1, 2, 3]
@@ -71,7 +71,7 @@ def test_the_weights_are_those_that_were_tested(finished, cache):
 
 
 def test_a_finished_search_is_not_run_again(finished, cache, monkeypatch):
-    monkeypatch.setattr("bmnas.searcher.api.train_network", None)
+    monkeypatch.setattr("bmnas.searcher.run.comparison.train_network", None)
     monkeypatch.setattr("bmnas.fit.fit.Fit.steps_of", None)
     before = outcome(finished.folder)
     again = search("digits", CONFIG, train=TRAIN, folder=finished.folder, device="cpu", cache=cache)
@@ -193,8 +193,7 @@ def test_other_features_are_refused(finished, cache, tmp_path):
 
 def changed_state(**changes):
     def change(path):
-        state = torch.load(path, weights_only=True)
-        torch.save({**state, **changes}, path)
+        put_checkpoint(path, {**checkpoint(path.parent.parent), **changes})
 
     return change
 
@@ -204,8 +203,8 @@ def cut(path):
 
 
 BROKEN_FILES = {
-    "half a checkpoint": ("checkpoints/last.pt", cut, "is not a checkpoint of this search"),
-    "a list": ("checkpoints/last.pt", lambda path: torch.save([1], path), "is not a checkpoint of this search"),
+    "half a checkpoint": ("checkpoints/last.pt", cut, "is damaged: its checksum is that of another content"),
+    "a list": ("checkpoints/last.pt", lambda path: put_checkpoint(path, [1]), "is not a checkpoint of this search"),
     "no search": ("checkpoints/last.pt", changed_state(search={}), r"is not a checkpoint of this search \(KeyError\)"),
     "no history": (
         "checkpoints/last.pt",
@@ -272,7 +271,7 @@ def test_a_kill_before_or_after_any_write_leaves_something_that_resumes(cache, t
     whole = outcome(run(folder=tmp_path / "whole").folder)
     write, writers = (
         files.write_atomically,
-        ("genotype.io", "genotype.drawing", "searcher.run_folder", "searcher.seed_folder", "searcher.outcome"),
+        ("genotype.io", "genotype.drawing", "searcher.run.folder", "searcher.run.seed_folder", "searcher.run.outcome"),
     )
     left = 0
 
@@ -336,7 +335,7 @@ def test_a_search_that_diverges_stops_and_keeps_the_last_epoch(cache, tmp_path, 
         BmnasError, match=r"diverged in epoch 2 \(a loss or score became nan\); try a smaller arch_lr|lr"
     ):
         search(task, CONFIG, folder=tmp_path / "run", device="cpu", cache=cache)
-    state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)
+    state = checkpoint(tmp_path / "run")
     assert state["search"]["fit"]["epoch"] == 1
     assert all(torch.isfinite(tensor).all() for tensor in state["search"]["fit"]["network"].values())
 

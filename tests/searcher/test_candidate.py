@@ -64,7 +64,7 @@ def test_its_score_is_that_of_the_last_epoch_in_eval_mode():
 
 def test_its_step_size_falls_to_the_least():
     candidate = finish(training(lr=0.01, min_lr=0.001))
-    assert candidate.fit._phases["weights"].optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
+    assert candidate.fit.phases["weights"].optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
 
 
 def test_the_callers_random_numbers_are_left_alone():

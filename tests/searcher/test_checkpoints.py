@@ -24,7 +24,7 @@ from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.strategies import strategy_of
 from bmnas.tasks import get_task, prepare
 from tests.cli.test_commands import start
-from tests.searcher.small import CONFIG, timeless
+from tests.searcher.small import CONFIG, checkpoint, timeless
 
 # Six steps on the training split, two on validation, and a pause after the epoch.
 SHORT = CONFIG.changed(epochs=2, cells=1, batch_size=200)
@@ -67,7 +67,7 @@ def left_in(folder):
     files = sorted(folder.rglob("*.json"))
     return {
         "events": timeless(events),
-        "state": without_seconds(torch.load(folder / "checkpoints" / "last.pt", weights_only=True)["search"]),
+        "state": without_seconds(checkpoint(folder)["search"]),
         **{str(path.relative_to(folder)): timeless(json.loads(path.read_text())) for path in files},
     }
 
@@ -159,7 +159,7 @@ def test_a_loss_that_is_no_number_names_the_step_and_leaves_the_last_good_checkp
         match="the search diverged: the loss is nan in epoch 2, at step 5 on the training split; try a smaller lr",
     ):
         run(task, config=SHORT, folder=tmp_path / "run", checkpoint_every=3)
-    state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["search"]["fit"]
+    state = checkpoint(tmp_path / "run")["search"]["fit"]
     assert (state["epoch"], len(state["losses"]["weights"])) == (1, 3)
     assert all(tensor.isfinite().all() for tensor in state["network"].values())
     run(task, config=SHORT, folder=tmp_path / "run")
@@ -247,7 +247,7 @@ def test_a_command_that_is_killed_loses_only_what_no_checkpoint_has(run, cache, 
     arguments = [*COMMAND, "--epochs", 2, "--out", tmp_path / "killed", "--checkpoint-every", 1, "--cache", cache]
     done = subprocess.run([sys.executable, "-c", DYING, *map(str, arguments)], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    state = torch.load(tmp_path / "killed" / "checkpoints" / "last.pt", weights_only=True)["search"]["fit"]
+    state = checkpoint(tmp_path / "killed")["search"]["fit"]
     assert (state["epoch"], len(state["losses"]["weights"])) == (1, 2)
     run(config=OWN, folder=tmp_path / "killed")
     run(config=OWN, folder=tmp_path / "whole")
@@ -262,7 +262,7 @@ def test_a_command_that_is_told_to_stop_says_where_it_is(cache, tmp_path):
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate()
     assert (process.returncode, out) == (143, "")
-    state = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["search"]["fit"]
+    state = checkpoint(tmp_path / "run")["search"]["fit"]
     weights, architecture = (len(state["losses"].get(phase, ())) for phase in ("weights", "architecture"))
     also = f" and {architecture} on validation" if architecture else ""
     where = f"in epoch {state['epoch'] + 1}, after {weights} steps on the training split{also}"

@@ -177,7 +177,7 @@ def test_the_official_protocol_restarts_when_the_released_code_does(name, epochs
     official = {"strategy": "released"}
     config = preset_config(name, get_task("digits"), min_lr=0.0, **official)
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
-    schedule = ReleasedSchedule(optimizer, config.lr, config.min_lr, 10, period=config.restart_epochs)
+    schedule = ReleasedSchedule(optimizer, config.lr, config.min_lr, 10, period=config.strategy.restart_epochs)
     rates = []
     for _ in range(10 * epochs + 2):
         schedule.before_step()

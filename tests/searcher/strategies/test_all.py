@@ -20,9 +20,9 @@ BUDGET = {
     "bilevel": {"top_k": 1},
     "gdas": {},
     "random-ws": {"samples": 5},
-    "released": {"select": "alpha"},
     "random": {"budget_trainings": 4},
     "evolution": {"budget_trainings": 4, "population": 2},
+    "released": {"select": "alpha"},
 }
 BY_ITSELF, BY_HYPERNET = ("random", "evolution"), ("bilevel", "gdas", "random-ws", "released")
 

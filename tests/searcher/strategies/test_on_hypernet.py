@@ -100,7 +100,7 @@ def test_the_score_is_measured_in_eval_mode_and_changes_nothing(make):
 
 def test_the_optimisers_are_the_papers(make):
     search = make()
-    arch, weights = search.arch_optimizer.param_groups[0], search.weight_optimizer.param_groups[0]
+    arch, weights = (search.fit.phases[name].optimizer.param_groups[0] for name in ("architecture", "weights"))
     assert (arch["lr"], arch["betas"], arch["weight_decay"]) == (3e-4, (0.5, 0.999), 1e-3)
     assert (weights["lr"], weights["betas"], weights["weight_decay"]) == (CONFIG.lr, (0.9, 0.999), 1e-4)
     owned = {id(p) for group in (arch, weights) for p in group["params"]}
