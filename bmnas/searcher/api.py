@@ -14,8 +14,7 @@ from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
-from bmnas.searcher.derive import refuse_clashes, refuse_misfits, refuse_underivable
-from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch
+from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch, refuse_unsearchable
 from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
@@ -72,9 +71,7 @@ def search(
     refuse_unknown_suggestions(task)
     config = config or SearchConfig.for_task(task)
     # Before backbones are trained, and before anything is written.
-    refuse_underivable(len(task.features), config.cells, config.derive)
-    refuse_misfits(task.features, config.channels)
-    refuse_clashes([feature.name for feature in task.features], config.cells)
+    refuse_unsearchable(task, config)
     refuse_large_batch(task.name, {name: len(task.split(name)) for name in SEARCHED}, config.batch_size)
     if checkpoint_every is not None and checkpoint_every < 1:
         raise BmnasError(f"setting checkpoint_every is {checkpoint_every}: it should be at least 1, in steps")

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype.space import RULES
 from bmnas.searcher.config import SearchConfig
 from bmnas.tasks import Task
 
@@ -69,9 +70,10 @@ def preset_config(name: str, task: Task, **given: Any) -> SearchConfig:
 
 def _refuse_misfit(preset: Preset, task: Task, config: SearchConfig) -> None:
     made_for = f"preset {preset.name} was made for {preset.features} {preset.reshape} features"
-    most = _most_cells(len(task.features), config.derive)
-    if config.cells > most:
-        needed = max(2, 2 * config.cells - 1) if config.derive == "official" else 2
+    rules, read = RULES[config.derive], config.cell_inputs
+    most = rules.most_cells(len(task.features), read)
+    if most is not None and config.cells > most:
+        needed = rules.least_features(config.cells, read)
         raise BmnasError(
             f"{made_for} and has {config.cells} cells, for which the {config.derive} derivation needs "
             f"{needed} features, but task {task.name} has {len(task.features)}" + (f"; --cells {most}" if most else "")
@@ -90,13 +92,6 @@ def _refuse_misfit(preset: Preset, task: Task, config: SearchConfig) -> None:
                 f"{made_for} and has {config.channels} channels and the length {config.length}, but {where} is used as "
                 f"it is, with {own[0]} and {own[1]}; --channels {own[0]} --length {own[1]} keeps these"
             )
-
-
-def _most_cells(features: int, rule: str) -> int:
-    """For how many cells a derivation is sure to find pairs, see `derive.refuse_underivable`."""
-    if features < 2:
-        return 0
-    return (features + 1) // 2 if rule == "official" else 64
 
 
 def _preset(

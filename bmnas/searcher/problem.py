@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from bmnas.errors import BmnasError
-from bmnas.genotype import Cell, Genotype, Head, Representation
-from bmnas.genotype.space import OFFICIAL, PAPER, Space
-from bmnas.searcher.derive import refuse_underivable
+from bmnas.genotype import Cell, Feature, Genotype, Head, Representation
+from bmnas.genotype.space import RULES, Space
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Data, FeatureStore, SplitName, Task
 
@@ -44,9 +44,9 @@ class Problem:
         """Open the two splits; the features are moved to the device once, if they fit.
 
         Raises:
-            BmnasError: the derivation could fail with these settings, or a split is too small to train on.
+            BmnasError: with these settings there is nothing to find, or a split is too small to train on.
         """
-        refuse_underivable(len(task.features), config.cells, config.derive)
+        refuse_unsearchable(task, config)
         for feature in task.features:
             if feature.reshape == "none" and store.shapes[feature.name] != (config.channels, config.length):
                 raise BmnasError(
@@ -62,23 +62,10 @@ class Problem:
         """The seeds that are searched with: K independent searches."""
         return tuple(range(self.config.seed, self.config.seed + self.config.seeds))
 
-    @property
+    @cached_property
     def space(self) -> Space:
         """All genotypes that may be found."""
-        config = self.config
-        return Space(
-            features=self.task.features,
-            cells=config.cells,
-            steps=config.steps,
-            operations=config.operations,
-            rules=PAPER if config.derive == "paper" else OFFICIAL,
-            representation=Representation(channels=config.channels, length=config.length),
-            head=Head(outputs=self.task.outputs),
-            dropout=config.dropout,
-            outputs_per_cell=config.cell_outputs,
-            cell_inputs=config.cell_inputs,
-            step_inputs=config.step_inputs,
-        )
+        return space_of(self.task, self.config)
 
     def genotype(self, cells: tuple[Cell, ...], seed: int) -> Genotype:
         """The genotype with these cells."""
@@ -102,6 +89,70 @@ class Problem:
         if than is None or (ties and score == than):
             return True
         return score > than if self.task.metric.higher_is_better else score < than
+
+
+def space_of(task: Task, config: SearchSettings) -> Space:
+    """All genotypes that a search on a task may find.
+
+    Raises:
+        BmnasError: there are none.
+    """
+    return Space(
+        features=task.features,
+        cells=config.cells,
+        steps=config.steps,
+        operations=config.operations,
+        rules=RULES[config.derive],
+        representation=Representation(channels=config.channels, length=config.length),
+        head=Head(outputs=task.outputs),
+        dropout=config.dropout,
+        outputs_per_cell=config.cell_outputs,
+        cell_inputs=config.cell_inputs,
+        step_inputs=config.step_inputs,
+    )
+
+
+def refuse_unsearchable(task: Task, config: SearchSettings) -> None:
+    """Refuse a search that has nothing to find, before backbones are trained and anything is written.
+
+    Raises:
+        BmnasError: the sentence names the feature or the setting.
+    """
+    _refuse_misfits(task.features, config.channels)
+    _refuse_clashes([feature.name for feature in task.features], config.cells)
+    _refuse_few_features(len(task.features), config)
+    space_of(task, config)
+
+
+def _refuse_few_features(features: int, config: SearchSettings) -> None:
+    """Refuse more cells than the rules have something to read for."""
+    most = RULES[config.derive].most_cells(features, config.cell_inputs)
+    if most == 0:
+        there = "is only 1 feature" if features == 1 else f"are only {features} features"
+        raise BmnasError(f"a cell reads {config.cell_inputs} nodes, but there {there}")
+    if most is not None and config.cells > most:
+        raise BmnasError(
+            f"the {config.derive} derivation gives every cell a feature that no earlier cell reads: {features} "
+            f"features are enough for {most} cell{'s' if most > 1 else ''}, not for {config.cells}; use fewer cells, "
+            "or the paper's derivation"
+        )
+
+
+def _refuse_clashes(features: Sequence[str], cells: int) -> None:
+    """Refuse features that have the name of a cell."""
+    for name in (f"Cell_{n}" for n in range(1, cells + 1)):
+        if name in features:
+            raise BmnasError(f"feature {name!r} has the name of a cell that a search derives; rename the feature")
+
+
+def _refuse_misfits(features: Sequence[Feature], channels: int) -> None:
+    """Refuse features that are used as they are but have other channels than a node."""
+    for feature in features:
+        if feature.reshape == "none" and feature.channels not in (None, channels):
+            raise BmnasError(
+                f"feature {feature.name!r} has {feature.channels} channels and the reshape 'none', so a search has "
+                f"{feature.channels} channels, too, not {channels}; leave --channels out, or reshape it"
+            )
 
 
 def refuse_large_batch(task: str, sizes: Mapping[str, int], batch: int) -> None:

@@ -77,7 +77,7 @@ def test_settings_that_make_no_sense(tmp_path):
     assert err == "bmnas: setting epochs is 0: it should be greater than or equal to 1\n"
     _, err = bmnas("search", "--operations", "Sum,Concat", code=2, cwd=tmp_path)
     assert err.startswith("bmnas: setting operations.1 is 'Concat': it is not an operation; did you mean 'ConcatFC'?")
-    _, err = bmnas("search", "--cells", 4, "--derive", "official", code=2, cwd=tmp_path)
+    _, err = bmnas("search", "--cells", 6, "--derive", "official", code=2, cwd=tmp_path)
     assert err.startswith("bmnas: the official derivation gives every cell a feature that no earlier cell reads")
     assert not list(tmp_path.iterdir())
 

@@ -50,6 +50,15 @@ def test_other_strategies(cache, tmp_path):
     assert "search.budget_trainings" in unwrapped(err)
 
 
+def test_cells_and_steps_of_three_inputs(cache, tmp_path):
+    three = ["--cell-inputs", 3, "--step-inputs", 3, "--operations", "Sum,ConcatFC"]
+    budget = ["--strategy", "random", "--budget-trainings", 1, "--no-evaluate"]
+    bmnas("search", *ANY, *three, *budget, "--out", tmp_path / "run", cache=cache)
+    genotype = load(tmp_path / "run" / "genotype.json")
+    assert [len(cell.inputs) for cell in genotype.cells] == [3]
+    assert {len(step.inputs) for cell in genotype.cells for step in cell.steps} == {3}
+
+
 def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
     for options, sentence in (
         (["--preset", "ntu1"], "unknown preset 'ntu1'; did you mean 'ntu-1'?"),
@@ -60,7 +69,15 @@ def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
         (["--epochs", "0"], "setting epochs is 0"),
         (["--lr", "nan"], "setting lr is nan"),
         (["--strategy", "gdas", "--relaxation", "shared"], "use the relaxation split"),
-        (["--derive", "official", "--cells", "5"], "use fewer cells, or the paper's derivation"),
+        (["--derive", "official", "--cells", "6"], "use fewer cells, or the paper's derivation"),
+        (
+            ["--derive", "official", "--cells", "5", "--cell-inputs", "3"],
+            "6 features are enough for 4 cells, not for 5",
+        ),
+        (
+            ["--step-inputs", "3"],
+            "the operation LinearGLU takes two inputs, but the steps of this search have 3; Zero, Sum, Attention",
+        ),
         (["--strategy", "evolutoin"], "setting strategy is 'evolutoin': it is no strategy; did you mean 'evolution'"),
         (["--select", "alfa"], "setting select is 'alfa': it is no selection"),
         (["--population", "3"], "setting population is 3, of which the strategy bilevel"),

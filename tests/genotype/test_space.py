@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, islice, permutations, product
+from operator import add
 from random import Random
 from typing import Any
 
@@ -21,6 +22,7 @@ from bmnas.errors import BmnasError, GenotypeError
 from bmnas.genotype import Cell, Feature, Genotype, Head, Provenance, Representation, Step
 from bmnas.genotype.published import load as published, names as published_names
 from bmnas.genotype.space import OFFICIAL_POOL, PAPER_POOL, Rules, Space
+from bmnas.genotype.space.choices import other_orders
 
 SHAPE = Representation(channels=4, length=4)
 RULES = st.builds(
@@ -222,6 +224,68 @@ def test_large_spaces_are_counted_and_sampled():
     genotype = wide.random(0)
     assert wide[wide.index(genotype)] == genotype == Genotype.model_validate(genotype.model_dump())
     assert wide.mutate(genotype, 0) in wide
+
+
+# One choice after the other
+
+
+@settings(deadline=None, max_examples=30)
+@given(spaces(limit=20_000), st.data())
+def test_a_cell_may_read_what_some_genotype_reads_there(space, data):
+    """No more, so that one who chooses cell by cell never ends where nothing is left; and no less."""
+    names = [*(feature.name for feature in space.features), *(f"Cell_{n}" for n in range(1, space.cells + 1))]
+    given = _reads(space, names[: -space.cells])
+    reads = [tuple(tuple(map(names.index, inputs)) for inputs in cells) for cells in given]
+    earlier: tuple[Any, ...] = ()
+    for n in range(space.cells):
+        expected = sorted({cells[n] for cells in reads if cells[:n] == earlier})
+        found = space.cell_may_read([data.draw(st.permutations(nodes)) for nodes in earlier])
+        assert list(found.ascending()) == expected
+        assert found.count == len(expected)
+        assert sorted(found[index] for index in range(found.count)) == expected
+        row = data.draw(st.lists(st.integers(0, 9), min_size=len(names), max_size=len(names)))
+        assert found.greatest(row, combine=add) == max(expected, key=lambda nodes: sum(row[node] for node in nodes))
+        earlier = (*earlier, data.draw(st.sampled_from(expected)))
+
+
+@settings(deadline=None, max_examples=30)
+@given(spaces(limit=20_000))
+def test_a_step_may_read_what_some_genotype_reads_there(space):
+    nodes = ["x", "y", "z"][: space.cell_inputs] + [f"Step_{m}" for m in range(1, space.steps + 1)]
+    interiors = list(_interiors(space))
+    for m in range(space.steps):
+        expected = sorted({tuple(map(nodes.index, steps[m].inputs)) for steps in interiors})
+        found = space.step_may_read(m)
+        assert list(found) == [found[index] for index in range(found.count)] == expected
+        assert [found.index(inputs) for inputs in found] == list(range(found.count))
+        sets = list(found.sets())
+        most = min(space.step_inputs, found.nodes)
+        assert set(map(frozenset, sets)) == {frozenset(inputs) for inputs in expected if len(set(inputs)) == most}
+        assert set(sets) <= set(expected)
+
+
+def test_other_orders():
+    assert list(other_orders((4, 2))) == [(2, 4)]
+    assert sorted([(3, 1, 2), *other_orders((3, 1, 2))]) == list(permutations((1, 2, 3)))
+    # 719 orders of six are too many to try each: those in which two change places
+    some = list(other_orders(tuple(range(6))))
+    assert len(some) == len(set(some)) == 15
+    assert all(sum(i != node for i, node in enumerate(order)) == 2 for order in some)
+
+
+@settings(deadline=None, max_examples=60)
+@given(RULES, st.integers(1, 6), st.integers(1, 8), st.integers(2, 3))
+def test_the_rules_know_for_how_many_cells_there_is_something_to_read(rules, count, cells, cell_inputs):
+    most = rules.most_cells(count, cell_inputs)
+    assert (most is None or cells <= most) == (count >= rules.least_features(cells, cell_inputs))
+    try:
+        space = small(count, cells=cells, rules=rules, cell_inputs=cell_inputs)
+    except BmnasError as error:
+        assert f"nothing is left for Cell_{most + 1}:" in str(error)
+        assert cells > most
+    else:
+        assert space.count > 0
+        assert most is None or cells <= most
 
 
 # Membership

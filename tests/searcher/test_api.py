@@ -315,9 +315,9 @@ def test_one_search_at_a_time(cache, tmp_path):
         search("digits", CONFIG, folder=folder, device="cpu", cache=cache)
 
 
-def test_a_derivation_that_can_fail_is_refused_before_anything_is_written(tmp_path):
-    config = SearchConfig(cells=4, derive="official")
-    with pytest.raises(BmnasError, match="with 6 features that is sure for 3 cells, not for 4"):
+def test_a_space_of_nothing_is_refused_before_anything_is_written(tmp_path):
+    config = SearchConfig(cells=6, derive="official")
+    with pytest.raises(BmnasError, match="6 features are enough for 5 cells, not for 6; use fewer cells"):
         search("digits", config, folder=tmp_path / "run", cache=tmp_path / "cache")
     assert not list(tmp_path.iterdir())
 

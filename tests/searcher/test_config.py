@@ -37,6 +37,16 @@ def test_a_task_suggests_and_the_user_decides():
         ({"batch_size": 1}, "setting batch_size is 1"),
         ({"outputs_per_cell": 5}, "outputs_per_cell is 5, but a cell with 2 steps has 4 nodes"),
         ({"operations": ("Sum", "Conact")}, "is 'Conact': it is not an operation; did you mean 'ConcatFC'"),
+        ({"cell_inputs": 7}, "setting cell_inputs is 7: it should be less than or equal to 6"),
+        ({"step_inputs": 1}, "setting step_inputs is 1: it should be greater than or equal to 2"),
+        (
+            {"step_inputs": 3},
+            "the operation LinearGLU takes two inputs, but the steps of this search have 3; Zero, Sum, Attention, ",
+        ),
+        (
+            {"cell_inputs": 3, "outputs_per_cell": 6},
+            r"outputs_per_cell is 6, but a cell with 2 steps has 5 nodes \(x, y, z and the steps\)",
+        ),
         ({"operations": ("Sum", "Sum")}, "operations names one twice"),
         ({"epoch": 3}, "there is no setting 'epoch'; did you mean 'epochs'"),
         ({"strategy": "simplex"}, "unknown strategy 'simplex'; known: 'bilevel', "),

@@ -2,138 +2,177 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, permutations, product
+from math import prod
 
 import pytest
 import torch
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
-from bmnas.errors import BmnasError
-from bmnas.genotype import Genotype, Representation
-from bmnas.genotype.schema import Feature
-from bmnas.searcher.derive import cell_pairs, derive, refuse_clashes, refuse_misfits, refuse_underivable, step_pairs
-from bmnas.searcher.hypernet.mixing import mixing
+from bmnas.genotype import Feature, Genotype, Representation
+from bmnas.genotype.space import RULES, Space
+from bmnas.searcher.derive import cell_inputs, derive, step_inputs
+from bmnas.searcher.hypernet.mixing import Mixing
 
-weights = st.lists(st.floats(0, 1), min_size=200, max_size=200)
-
-
-def by_cell(w, features, cells):
-    """One row a cell, for both of its inputs: (N, 1, J + n)."""
-    starts = [features * n + n * (n - 1) // 2 for n in range(cells + 1)]
-    return [[w[begin:end]] for begin, end in pairwise(starts)]
+POOL = ("Sum", "Zero", "Max")
 
 
-def by_x_and_y(w, features, cells):
-    """One row a cell for x, and another for y: (N, 2, J + n)."""
-    return [[row, row[::-1]] for [row] in by_cell(w, features, cells)]
+def space(features: int, cells: int = 1, *, rule: str = "paper", steps: int = 1, **more) -> Space:
+    return Space(
+        features=tuple(Feature(name=f"F{i}", modality="A", channels=4) for i in range(features)),
+        cells=cells,
+        steps=steps,
+        operations=POOL,
+        rules=RULES[rule],
+        representation=Representation(channels=4, length=4),
+        **more,
+    )
 
 
-@given(weights, st.integers(2, 8), st.integers(1, 6))
-def test_the_papers_rule_gives_every_cell_another_pair(w, features, cells):
-    pairs = cell_pairs(by_cell(w, features, cells), features=features, rule="paper")
-    assert len(set(pairs)) == cells
-    assert all(i < j < features + n for n, (i, j) in enumerate(pairs))
-    ordered = cell_pairs(by_x_and_y(w, features, cells), features=features, rule="paper")
-    assert len(set(map(frozenset, ordered))) == cells
-    assert all(i != j and max(i, j) < features + n for n, (i, j) in enumerate(ordered))
+@st.composite
+def searches(draw, rule: str | None = None) -> tuple[Space, str, list, list]:
+    """A space with its rule, and weights of cells and steps: of one row, or of one for each input."""
+    rule = rule or draw(st.sampled_from(["paper", "official"]))
+    read, takes = draw(st.integers(2, 3)), draw(st.integers(2, 3))
+    takes = min(takes, read) if rule == "official" else takes
+    features, steps = draw(st.integers(read, 6)), draw(st.integers(1, 3))
+    cells = draw(st.integers(1, 4 if rule == "paper" else min(4, features - read + 1)))
+    found = space(features, cells, rule=rule, steps=steps, cell_inputs=read, step_inputs=takes)
+    split = draw(st.booleans())
+    # Few values, so that there are ties and zeros; and any.
+    weight = st.one_of(st.sampled_from([0.0, 0.25, 0.5]), st.floats(0, 1))
+
+    def rows(count, inputs):
+        return [draw(st.lists(weight, min_size=count, max_size=count)) for _ in range(inputs if split else 1)]
+
+    return (
+        found,
+        rule,
+        [rows(features + n, read) for n in range(cells)],
+        [rows(read + m, takes) for m in range(steps)],
+    )
 
 
-@given(weights, st.integers(2, 8), st.integers(1, 8))
-def test_the_official_rule_gives_every_cell_a_new_feature_or_is_refused(w, features, cells):
-    try:
-        refuse_underivable(features, cells, "official")
-    except BmnasError:
-        return
-    seen: set[int] = set()
-    for i, j in cell_pairs(by_cell(w, features, cells), features=features, rule="official"):
-        assert i < j < features
-        assert not {i, j} <= seen
-        seen |= {i, j}
+@settings(deadline=None)
+@given(searches())
+def test_the_greatest_product_wins_and_of_equals_the_first(search):
+    """As the rules are worded, by going through everything."""
+    space, rule, cells, steps = search
+    assert cell_inputs(cells, space) == slow_cells(cells, space, rule)
+    assert step_inputs(steps, space) == slow_steps(steps, space, rule)
 
 
-def test_what_is_refused_can_fail():
-    """With one cell more than is sure there are weights for which no feature is left."""
-    for features in range(2, 9):
-        sure = (features - 1) // 2 + 1
-        refuse_underivable(features, sure, "official")
-        with pytest.raises(BmnasError, match=f"sure for {sure} cells, not for {sure + 1}"):
-            refuse_underivable(features, sure + 1, "official")
-        if features % 2 == 0:
-            greedy = [
-                1.0 if node in (2 * n, 2 * n + 1) else 0.1 for n in range(sure + 1) for node in range(features + n)
-            ]
-            with pytest.raises(BmnasError, match="no distinct pair of features is left"):
-                cell_pairs(by_cell(greedy, features, sure + 1), features=features, rule="official")
+def slow_cells(weights, space, rule):
+    taken, size = [], space.cell_inputs
+    for n, rows in enumerate(weights):
+        used, read = {node for nodes in taken for node in nodes}, {frozenset(nodes) for nodes in taken}
+        features = range(len(space.features))
+        left, later = set(features) - used, space.cells - n - 1
+        candidates = []
+        for nodes in permutations(features if rule == "official" else range(len(features) + n), size):
+            new = left & set(nodes)
+            if frozenset(nodes) not in read if rule == "paper" else new and len(left - new) >= later:
+                candidates.append(nodes)
+        best = max(candidates, key=lambda nodes: product_of(rows if len(rows) > 1 else rows * size, nodes))
+        taken.append(best if len(rows) > 1 else tuple(sorted(best)))
+    return taken
 
 
-def test_two_features_are_needed():
-    with pytest.raises(BmnasError, match="only 1 feature"):
-        refuse_underivable(1, 1, "paper")
+def slow_steps(weights, space, rule):
+    found, size = [], space.step_inputs
+    for m, rows in enumerate(weights):
+        nodes = range(space.cell_inputs + m)
+        if len(rows) == 1:
+            falling = sorted(nodes, key=lambda node: -rows[0][node])
+            found.append(tuple((falling * size)[:size]))
+        else:
+            candidates = product(nodes, repeat=size) if rule == "paper" else permutations(nodes, size)
+            found.append(max(candidates, key=lambda nodes: product_of(rows, nodes)))
+    return found
 
 
-def test_the_greatest_product_wins():
+def product_of(rows, nodes):
+    return prod(row[node] for row, node in zip(rows, nodes, strict=True))
+
+
+def test_every_cell_reads_another_set():
+    """The second cell would take the same pair again, and takes the next best."""
     row = [0.1, 0.9, 0.5, 0.8]
-    assert cell_pairs([[row]], features=4, rule="paper") == [(1, 3)]
-    # the second cell would take the same pair again, and takes the next best
-    assert cell_pairs([[row], [[*row, 0.6]]], features=4, rule="paper") == [(1, 3), (1, 4)]
+    assert cell_inputs([[row]], space(4)) == [(1, 3)]
+    assert cell_inputs([[row], [[*row, 0.6]]], space(4, 2)) == [(1, 3), (1, 4)]
+    assert cell_inputs([[row], [[*row, 0.6]]], space(4, 2, cell_inputs=3)) == [(1, 2, 3), (1, 3, 4)]
+
+
+def test_a_cell_can_read_an_earlier_cell():
+    weights = [[[0.9, 0.8, 0.1]], [[0.1, 0.2, 0.9, 0.95]]]  # features 0-2, then cell 1
+    assert cell_inputs(weights, space(3, 2)) == [(0, 1), (2, 3)]
+    assert cell_inputs(weights, space(3, 2, rule="official")) == [(0, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("read", [2, 3])
+def test_a_cell_leaves_a_new_feature_for_each_later_one(read):
+    """The greatest weights would have the first cells use all features."""
+    most = 8 - read + 1
+    greedy = [[[1.0 if n * read <= node < (n + 1) * read else 0.1 for node in range(8 + n)]] for n in range(most)]
+    found = cell_inputs(greedy, space(8, most, rule="official", cell_inputs=read))
+    assert found[0] == tuple(range(read))
+    used: set[int] = set()
+    for nodes in found:
+        assert not used.issuperset(nodes)
+        used.update(nodes)
+    # with one cell less there is a feature to spare
+    assert cell_inputs(greedy[:2], space(8, 2, rule="official", cell_inputs=read))[1] == tuple(range(read, 2 * read))
 
 
 def test_x_and_y_have_weights_of_their_own():
     x, y = [0.1, 0.9, 0.5], [0.6, 0.7, 0.2]
-    assert cell_pairs([[x, y]], features=3, rule="paper") == [(1, 0)]  # not (1, 1): a cell reads two nodes
-    assert cell_pairs([[x, y], [[*x, 0.0], [*y, 0.0]]], features=3, rule="paper") == [(1, 0), (2, 1)]
-    assert step_pairs([[[0.9, 0.5], [0.8, 0.3]]], rule="paper") == [(0, 0)]  # a step may read one twice
-    assert step_pairs([[[0.9, 0.5], [0.8, 0.3]]], rule="official") == [(1, 0)]
-
-
-def test_a_cell_can_read_an_earlier_cell():
-    second = [0.1, 0.2, 0.9, 0.95]  # features 0-2, then cell 1
-    assert cell_pairs([[[0.9, 0.8, 0.1]], [second]], features=3, rule="paper") == [(0, 1), (2, 3)]
-    assert cell_pairs([[[0.9, 0.8, 0.1]], [second]], features=3, rule="official") == [(0, 1), (1, 2)]
+    assert cell_inputs([[x, y]], space(3)) == [(1, 0)]  # not (1, 1): a cell reads two nodes
+    assert cell_inputs([[x, y], [[*x, 0.0], [*y, 0.0]]], space(3, 2)) == [(1, 0), (2, 1)]
+    assert step_inputs([[[0.9, 0.5], [0.8, 0.3]]], space(2)) == [(0, 0)]  # a step may read one twice
+    assert step_inputs([[[0.9, 0.5], [0.8, 0.3]]], space(2, rule="official")) == [(1, 0)]
 
 
 def test_a_step_reads_its_greater_weight_first():
-    assert step_pairs([[[0.2, 0.7]], [[0.5, 0.1, 0.6]]], rule="paper") == [(1, 0), (2, 0)]
-    assert step_pairs([[[0.5, 0.5]]], rule="official") == [(0, 1)]
+    assert step_inputs([[[0.2, 0.7]], [[0.5, 0.1, 0.6]]], space(2, steps=2)) == [(1, 0), (2, 0)]
+    assert step_inputs([[[0.5, 0.5]]], space(2, rule="official")) == [(0, 1)]
+    # three inputs and only x and y to read: the greatest once more
+    assert step_inputs([[[0.2, 0.7]], [[0.5, 0.1, 0.6]]], space(2, steps=2, step_inputs=3)) == [(1, 0, 1), (2, 0, 1)]
 
 
-@given(
-    st.sampled_from(["shared", "split"]), st.integers(2, 5), st.integers(1, 4), st.integers(1, 3), st.integers(0, 99)
-)
-def test_what_is_derived_is_a_genotype(relaxation, features, cells, steps, seed):
+@settings(deadline=None)
+@given(searches(), st.integers(0, 99))
+def test_what_is_derived_is_a_genotype_of_the_space(search, seed):
+    space, _, cells, steps = search
     torch.manual_seed(seed)
-    names = [f"F{i}" for i in range(features)]
-    logits = (
-        torch.randn(1, sum(features + n for n in range(cells)), 2),
-        torch.randn(1, cells, sum(2 + m for m in range(steps)), 2),
-        torch.randn(1, cells, steps, 3),
+    weights = Mixing(
+        tuple(torch.tensor([rows]) for rows in cells),
+        tuple(tuple(torch.tensor([rows]) for rows in steps) for _ in cells),
+        torch.rand(1, space.cells, space.steps, len(POOL)),
     )
-    found = derive(
-        mixing(relaxation, *logits, features=features),
-        features=names,
-        operations=("Sum", "Zero", "Attention"),
-        cell_outputs=steps + 1,
-    )
-    genotype = Genotype(
-        representation=Representation(channels=4, length=4),
-        features=tuple(Feature(name=name, modality="A", channels=4) for name in names),
-        cells=found,
-        output=tuple(cell.name for cell in found),
-    )
-    assert all(len(cell.output) == steps + 1 and cell.output[0] == "y" for cell in genotype.cells)
+    found = derive(weights, 0, space)
+    Genotype(**{**space[0].model_dump(), "cells": [cell.model_dump() for cell in found]})
+    order = [*(feature.name for feature in space.features), *(cell.name for cell in found)]
+    in_order = [cell.model_copy(update={"inputs": tuple(sorted(cell.inputs, key=order.index))}) for cell in found]
+    assert space[0].model_copy(update={"cells": tuple(in_order)}) in space
+    best = [[POOL[p] for p in row] for row in weights.operations[0].argmax(-1).tolist()]
+    assert [[step.op for step in cell.steps] for cell in found] == best
 
 
-def test_a_feature_with_the_name_of_a_cell_is_refused():
-    refuse_clashes(["Cell_3", "cell_1", "Cell"], 2)
-    with pytest.raises(BmnasError, match="feature 'Cell_2' has the name of a cell"):
-        refuse_clashes(["Image_1", "Cell_2"], 2)
+def test_three_of_many_features_are_found_by_looking_at_few():
+    """A cell with weights of their own for x, y and z has 64 · 63 · 62 orders to choose from."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.rand(3, 64, generator=generator).tolist()
+    wide = space(64, cell_inputs=3)
+    looked: list[int] = []
 
+    class Counted(list):
+        def __getitem__(self, node):
+            looked.append(node)
+            return super().__getitem__(node)
 
-def test_a_feature_that_is_used_as_it_is_decides_the_channels():
-    features = [
-        Feature(name="a", modality="a", channels=8, reshape="none"),
-        Feature(name="b", modality="b", channels=5),
-    ]
-    refuse_misfits(features, 8)
-    with pytest.raises(BmnasError, match=r"feature 'a' has 8 channels and the reshape 'none', so .*, not 6"):
-        refuse_misfits(features, 6)
+    (found,) = cell_inputs([[Counted(row) for row in rows]], wide)
+    assert len(looked) < 1000
+    best = max(permutations(range(64), 3), key=lambda nodes: product_of(rows, nodes))
+    assert found == best
+    ((shared),) = cell_inputs([rows[:1]], wide)
+    assert shared == max(combinations(range(64), 3), key=lambda nodes: product_of([rows[0]] * 3, nodes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from torch import Tensor, nn
 
+from bmnas.genotype import Feature, Representation
+from bmnas.genotype.space import Space
 from bmnas.searcher.derive import derive
 from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.hypernet.mixing import mixing
@@ -17,10 +19,15 @@ def test_official_derivation(case):
     logits = [golden.array(case, name)[None] for name in ("alphas", "betas", "gammas")]
     cells = derive(
         mixing("shared", *logits, features=case["num_input_nodes"]),
-        features=[f"F{i}" for i in range(case["num_input_nodes"])],
-        operations=POOL,
-        cell_outputs=case["node_multiplier"],
-        rule="official",
+        0,
+        Space.official(
+            [Feature(name=f"F{i}", modality="A") for i in range(case["num_input_nodes"])],
+            representation=Representation(channels=4, length=4),
+            cells=case["N"],
+            steps=case["M"],
+            operations=POOL,
+            outputs_per_cell=case["node_multiplier"],
+        ),
     )
     assert cells == golden.cells(case)
 

@@ -6,7 +6,8 @@ steps (the sequence T, Eq. 9). Operations are counted in the order of the pool.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import combinations, permutations
 from typing import NamedTuple
 
 Nodes = tuple[int, ...]
@@ -49,6 +50,17 @@ class CellChoice(NamedTuple):
 
 
 Choices = tuple[CellChoice, ...]
+
+_ALL_ORDERS = 4  # inputs up to which all of their at most 24 orders are gone through
+
+
+def other_orders(nodes: Nodes) -> Iterator[Nodes]:
+    """The same nodes in other orders: in all of them, or with five and more in those in which two change places."""
+    if len(nodes) <= _ALL_ORDERS:
+        yield from (order for order in permutations(nodes) if order != nodes)
+    else:
+        for i, j in combinations(range(len(nodes)), 2):
+            yield (*nodes[:i], nodes[j], *nodes[i + 1 : j], nodes[i], *nodes[j + 1 :])
 
 
 def skip(index: int, taken: Iterable[int]) -> int:

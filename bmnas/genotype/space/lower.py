@@ -7,14 +7,15 @@ ones. No choice limits another.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import perm, prod
+from math import prod
 
-from bmnas.genotype.space.choices import Nodes, Sizes, StepChoice, skip
+from bmnas.genotype.space.choices import Sizes, StepChoice
+from bmnas.genotype.space.tuples import Tuples
 
 
 def count(sizes: Sizes) -> int:
     """In how many ways the steps of one cell can be chosen."""
-    return prod(sizes.operations * _inputs(sizes, m) for m in range(sizes.steps))
+    return prod(sizes.operations * may_read(sizes, m).count for m in range(sizes.steps))
 
 
 @lru_cache(maxsize=1024)
@@ -22,9 +23,10 @@ def unrank(sizes: Sizes, index: int) -> tuple[StepChoice, ...]:
     """The steps at an index from 0 to ``count - 1``."""
     steps = []
     for m in reversed(range(sizes.steps)):
-        index, inputs = divmod(index, _inputs(sizes, m))
+        inputs = may_read(sizes, m)
+        index, digit = divmod(index, inputs.count)
         index, operation = divmod(index, sizes.operations)
-        steps.append(StepChoice(operation, _nodes(sizes, m, inputs)))
+        steps.append(StepChoice(operation, inputs[digit]))
     return tuple(reversed(steps))
 
 
@@ -33,34 +35,11 @@ def rank(sizes: Sizes, steps: tuple[StepChoice, ...]) -> int:
     index = 0
     for m, step in enumerate(steps):
         index = index * sizes.operations + step.operation
-        index = index * _inputs(sizes, m) + _index(sizes, m, step.inputs)
+        inputs = may_read(sizes, m)
+        index = index * inputs.count + inputs.index(step.inputs)
     return index
 
 
-def _inputs(sizes: Sizes, m: int) -> int:
-    nodes = sizes.nodes_before_step(m)
-    return int(nodes**sizes.step_inputs) if sizes.repeats else perm(nodes, sizes.step_inputs)
-
-
-def _nodes(sizes: Sizes, m: int, index: int) -> Nodes:
-    """The inputs at an index: digits to the base of the nodes, or of those that are left."""
-    digits = []
-    for position in reversed(range(sizes.step_inputs)):
-        index, digit = divmod(index, _left(sizes, m, position))
-        digits.append(digit)
-    nodes: list[int] = []
-    for digit in reversed(digits):
-        nodes.append(digit if sizes.repeats else skip(digit, sorted(nodes)))
-    return tuple(nodes)
-
-
-def _index(sizes: Sizes, m: int, nodes: Nodes) -> int:
-    index = 0
-    for position, node in enumerate(nodes):
-        before = 0 if sizes.repeats else sum(other < node for other in nodes[:position])
-        index = index * _left(sizes, m, position) + node - before
-    return index
-
-
-def _left(sizes: Sizes, m: int, position: int) -> int:
-    return sizes.nodes_before_step(m) - (0 if sizes.repeats else position)
+def may_read(sizes: Sizes, m: int) -> Tuples:
+    """The inputs that step ``m`` (from 0) of any cell may have."""
+    return Tuples(sizes.nodes_before_step(m), sizes.step_inputs, sizes.repeats)

@@ -46,9 +46,11 @@ class Members:
 
     def genotype(self, choices: Choices) -> Genotype:
         """The genotype that the choices stand for."""
-        return Genotype.model_construct(
-            **self._common, cells=tuple(self._cell(n, cell) for n, cell in enumerate(choices))
-        )
+        return Genotype.model_construct(**self._common, cells=self.cells(choices))
+
+    def cells(self, choices: Choices) -> tuple[Cell, ...]:
+        """The cells that the choices stand for, their inputs in any order."""
+        return tuple(self._cell(n, cell) for n, cell in enumerate(choices))
 
     def choices(self, genotype: Genotype) -> Choices:
         """What the genotype chooses.

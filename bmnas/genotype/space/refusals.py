@@ -12,7 +12,6 @@ from bmnas.errors import BmnasError, GenotypeError, did_you_mean
 from bmnas.genotype import checks
 from bmnas.genotype.io import from_dict
 from bmnas.genotype.operation import Operation
-from bmnas.genotype.space import upper
 
 if TYPE_CHECKING:
     from bmnas.genotype.space.value import Space
@@ -38,8 +37,7 @@ def refuse_impossible(space: Space) -> None:
             f"space: nothing is left for Step_1: it reads {space.step_inputs} different nodes, and before it there "
             f"are only the {space.cell_inputs} inputs of its cell"
         )
-    if reason := upper.impossible(space.sizes):
-        raise BmnasError(f"space: nothing is left for Cell_{reason[0] + 1}: {reason[1]}")
+    _refuse_too_many_cells(space)
     # Whatever else a genotype refuses (names, reshapes) it refuses in the first one as in all.
     try:
         from_dict(space[0].model_dump(), source="space")
@@ -67,6 +65,23 @@ def sentence(error: ValidationError, settings: Iterable[str]) -> str:
             message = detail["msg"].replace("Input", "it").replace("tuple", "list")
             problem = f"is {checks.short(detail['input'])}: {message}"
     return f"space: {place} {problem}"
+
+
+def _refuse_too_many_cells(space: Space) -> None:
+    features, read, rules = len(space.features), space.cell_inputs, space.rules
+    most = rules.most_cells(features, read)
+    if most is None or space.cells <= most:
+        return
+    if not most:
+        there = "is only 1 feature" if features == 1 else f"are only {features} features"
+        why = f"a cell reads {read} nodes, and there {there} to read"
+    elif rules.cells_differ == "new feature":
+        why = f"every cell reads a feature that no earlier cell reads, and {features} features are enough for only "
+        why += f"{most} cell{'s' if most > 1 else ''}"
+    else:
+        there = f"{'are' if most > 1 else 'is'} only {most} set{'s' if most > 1 else ''}"
+        why = f"every cell reads a set of features of its own, and of {features} features there {there} of {read}"
+    raise BmnasError(f"space: nothing is left for Cell_{most + 1}: {why}")
 
 
 def _refuse_operation(place: str, op: str, space: Space) -> None:

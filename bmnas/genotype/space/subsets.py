@@ -1,13 +1,17 @@
-"""The sets of a given size that can be picked from groups of nodes, counted and numbered without listing them."""
+"""The sets of a given size that can be picked from groups of nodes: counted, numbered and compared by weights, without
+listing them."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, product
 from math import comb
+from operator import mul
 from typing import NamedTuple
 
 from bmnas.genotype.space.choices import Nodes, skip
+from bmnas.genotype.space.greatest import Combine, Row, greatest
 
 
 class Group(NamedTuple):
@@ -31,7 +35,8 @@ class Subsets:
         self.size = size
         self.groups = groups
         self._ways = _ways(size, groups)
-        self._without = sorted(rank for nodes in without if (rank := self._rank(nodes)) is not None)
+        self._left_out = frozenset(map(frozenset, without))
+        self._without = sorted(rank for nodes in self._left_out if (rank := self._rank(nodes)) is not None)
         self.count = self._ways[0][size] - len(self._without)
 
     def __getitem__(self, index: int) -> Nodes:
@@ -62,8 +67,45 @@ class Subsets:
             raise ValueError(f"{nodes} is not one of the sets")
         return rank - place
 
-    def _rank(self, nodes: Nodes) -> int | None:
+    def ascending(self) -> Iterator[Nodes]:
+        """All of them, each ascending, in the order of their numbers (which is not that of their indices)."""
+        everything = sorted(node for group in self.groups for node in group.nodes)
+        return (nodes for nodes in combinations(everything, self.size) if self._allows(nodes) and self._fits(nodes))
+
+    def greatest(self, *rows: Row, combine: Combine = mul) -> Nodes:
+        """The nodes whose weights have the greatest product (Eq. 3); of equals, the first in order of their numbers.
+
+        Args:
+            rows: the weight of every node, for each input, or one for all of them. With weights of their own for each
+                input, the nodes are in the order of the inputs; else they ascend.
+            combine: what takes the place of the product, see `bmnas.genotype.space.greatest`.
+
+        Raises:
+            ValueError: there is no set.
+        """
+        if len(rows) > 1:
+            return greatest(self._patterns(), rows, allowed=self._allows, combine=combine)
+        return tuple(sorted(greatest(self._patterns(), rows * self.size, allowed=self._allows, combine=combine)))
+
+    def _patterns(self) -> Iterator[list[Sequence[int]]]:
+        """From which group each node of a set comes, its nodes in any order."""
+        for pattern in product(range(len(self.groups)), repeat=self.size):
+            if all(group.least <= pattern.count(g) <= group.most for g, group in enumerate(self.groups)):
+                yield [self.groups[g].nodes for g in pattern]
+
+    def _allows(self, nodes: Nodes) -> bool:
+        return frozenset(nodes) not in self._left_out
+
+    def _fits(self, nodes: Nodes) -> bool:
+        """Whether a set has as many nodes of each group as it should."""
+        return all(
+            group.least <= sum(_position(group.nodes, node) is not None for node in nodes) <= group.most
+            for group in self.groups
+        )
+
+    def _rank(self, nodes: Iterable[int]) -> int | None:
         """The index of a set where no set is left out; ``None`` if it is not one of the sets."""
+        nodes = tuple(nodes)
         if len(nodes) != self.size or len(set(nodes)) != self.size:
             return None
         rank = 0

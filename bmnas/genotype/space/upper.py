@@ -77,20 +77,16 @@ def fault(sizes: Sizes, inputs: Sequence[Nodes]) -> tuple[int, str] | None:
     return None
 
 
-def impossible(sizes: Sizes) -> tuple[int, str] | None:
-    """The first cell (from 0) for which no inputs are left, and why; ``None`` where there are enough for all."""
-    if sizes.features < sizes.cell_inputs:
-        there = "is only 1 feature" if sizes.features == 1 else f"are only {sizes.features} features"
-        return 0, f"a cell reads {sizes.cell_inputs} nodes, and there {there} to read"
-    if sizes.new_feature:
-        most = sizes.features - sizes.cell_inputs + 1
-        why = f"a feature that no earlier cell reads, and {sizes.features} features are enough for only {most} cell"
-        why += "s" if most > 1 else ""
-    else:
-        most = sizes.cells if sizes.reads_cells else comb(sizes.features, sizes.cell_inputs)
-        there = f"{'are' if most > 1 else 'is'} only {most} set{'s' if most > 1 else ''}"
-        why = f"a set of features of its own, and of {sizes.features} features there {there} of {sizes.cell_inputs}"
-    return None if sizes.cells <= most else (most, f"every cell reads {why}")
+def may_read(sizes: Sizes, earlier: Sequence[Nodes]) -> Subsets:
+    """What the next cell may read after those ``earlier`` ones, so that something is left for all cells after it."""
+    n = len(earlier)
+    if not sizes.new_feature:
+        return _unlike(sizes, n, earlier)
+    new = _new_features(sizes, earlier)
+    old = sorted(set(range(sizes.nodes_before_cell(n))).difference(new))
+    # One new feature for each later cell is enough: what else these read may be what earlier ones read.
+    most = len(new) - (sizes.cells - n - 1)
+    return Subsets(sizes.cell_inputs, [Group(new, 1, most), Group(old, 0, sizes.cell_inputs - 1)])
 
 
 def alternatives(sizes: Sizes, inputs: Sequence[Nodes], n: int) -> Subsets:

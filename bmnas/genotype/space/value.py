@@ -10,12 +10,14 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 
 from bmnas.errors import BmnasError, GenotypeError
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Feature, Frozen, Genotype, Head, Representation
-from bmnas.genotype.space import numbering
-from bmnas.genotype.space.choices import Sizes
+from bmnas.genotype.schema import Cell, Feature, Frozen, Genotype, Head, Representation
+from bmnas.genotype.space import lower, numbering, upper
+from bmnas.genotype.space.choices import Choices, Nodes, Sizes
 from bmnas.genotype.space.members import Members
 from bmnas.genotype.space.refusals import refuse_impossible, sentence, shown
 from bmnas.genotype.space.rules import OFFICIAL, OFFICIAL_POOL, PAPER, PAPER_POOL, Rules
+from bmnas.genotype.space.subsets import Subsets
+from bmnas.genotype.space.tuples import Tuples
 from bmnas.genotype.space.variation import Neighbours, below, children
 
 Layers = Annotated[int, Field(strict=True, ge=1, le=64)]
@@ -148,6 +150,24 @@ class Space(Frozen):
     def count(self) -> int:
         """How many genotypes the space has, exactly. (There is no ``len``: it could not be greater than 2⁶³.)"""
         return numbering.count(self.sizes)
+
+    def cell_may_read(self, earlier: Sequence[Nodes]) -> Subsets:
+        """The sets of nodes that the next cell may read, so that something is left for all cells after it.
+
+        Args:
+            earlier: what the cells before it read, each in any order. Nodes are numbered: features, then cells.
+        """
+        return upper.may_read(self.sizes, earlier)
+
+    def step_may_read(self, m: int) -> Tuples:
+        """The inputs that step ``m`` (from 0) of a cell may have: tuples of numbers, first those of the cell's inputs,
+        then those of the steps before it."""
+        return lower.may_read(self.sizes, m)
+
+    def cells_of(self, choices: Choices) -> tuple[Cell, ...]:
+        """The cells that choices stand for. Unlike those of the space's genotypes, they may read their nodes in any
+        order, as some searches tell which one is x."""
+        return Members(self).cells(choices)
 
     def __getitem__(self, index: int) -> Genotype:
         """The genotype at an index from 0 to ``count - 1``.

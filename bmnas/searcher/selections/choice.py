@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype
-from bmnas.searcher.derive import Pair, cells_of
+from bmnas.genotype.space.choices import CellChoice, Nodes, StepChoice, other_orders
 from bmnas.searcher.problem import Problem
 
 
@@ -34,31 +34,28 @@ class Partial:
     """Choices in the order in which they are made: what cells read, then operation and inputs of each step.
 
     Attributes:
-        pairs: of the first cells, what they read.
-        steps: (operation, inputs) of the first steps, those of the first cell first.
+        reads: of the first cells, the nodes that they read, in the order of their inputs.
+        steps: operation and inputs of the first steps, those of the first cell first.
     """
 
-    pairs: tuple[Pair, ...] = ()
-    steps: tuple[tuple[int, Pair], ...] = ()
+    reads: tuple[Nodes, ...] = ()
+    steps: tuple[StepChoice, ...] = ()
 
-    def with_pair(self, pair: Pair) -> Partial:
+    def with_cell(self, nodes: Nodes) -> Partial:
         """One more cell's inputs."""
-        return replace(self, pairs=(*self.pairs, pair))
+        return replace(self, reads=(*self.reads, nodes))
 
-    def turned(self) -> Partial:
-        """The last cell's inputs the other way round."""
-        return replace(self, pairs=(*self.pairs[:-1], self.pairs[-1][::-1]))
+    def turned(self) -> Iterator[Partial]:
+        """The last cell's inputs in other orders."""
+        return (replace(self, reads=(*self.reads[:-1], order)) for order in other_orders(self.reads[-1]))
 
-    def with_step(self, op: int, inputs: Pair) -> Partial:
+    def with_step(self, operation: int, inputs: Nodes) -> Partial:
         """One more step."""
-        return replace(self, steps=(*self.steps, (op, inputs)))
+        return replace(self, steps=(*self.steps, StepChoice(operation, inputs)))
 
     def genotype(self, problem: Problem, seed: int) -> Genotype:
         """The genotype, where all choices are made."""
-        config = problem.config
-        cells = [self.steps[n * config.steps : (n + 1) * config.steps] for n in range(config.cells)]
-        names = [feature.name for feature in problem.task.features]
-        return problem.genotype(
-            cells_of(self.pairs, cells, features=names, operations=config.operations, cell_outputs=config.cell_outputs),
-            seed,
-        )
+        steps = problem.config.steps
+        inside = (self.steps[at : at + steps] for at in range(0, len(self.steps), steps))
+        cells = problem.space.cells_of(tuple(map(CellChoice, self.reads, inside)))
+        return problem.genotype(cells, seed)

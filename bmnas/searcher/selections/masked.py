@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bmnas.fit.memory import make_room, ran_out
 from bmnas.fit.micro_batches import LEAST
-from bmnas.searcher.derive import Pair
+from bmnas.genotype.space.choices import Nodes, StepChoice
 from bmnas.searcher.hypernet import Hypernet, Mixing
 from bmnas.searcher.hypernet.network import MixedCell
 from bmnas.searcher.problem import Problem
@@ -25,7 +25,7 @@ _ROWS = 512
 _BYTES = 2**28
 
 Key = tuple[object, ...]
-Steps = tuple[tuple[int, Pair], ...]
+Steps = tuple[StepChoice, ...]
 
 
 class Masked:
@@ -59,7 +59,7 @@ class Masked:
         size, steps, J = self.hypernet.size, self.hypernet.size.steps, len(self.hypernet.size.features)
         cells: list[int] = []
         for n in range(size.cells):
-            pair = choices.pairs[n] if n < len(choices.pairs) else None
+            pair = choices.reads[n] if n < len(choices.reads) else None
             own = choices.steps[n * steps : (n + 1) * steps]
             read = range(n) if pair is None else sorted({node - J for node in pair if node >= J})
             cells.append(self._number((n, pair, own, tuple((k, cells[k]) for k in read))))
@@ -74,7 +74,7 @@ class Masked:
         """The weights of the hypernet, certain where a choice is made."""
         size, mixed = self.hypernet.size, self._mixed
         cells = list(mixed.cells)
-        for n, pair in enumerate(choices.pairs):
+        for n, pair in enumerate(choices.reads):
             cells[n] = self.certain(pair, mixed.cells[n])
         steps = [list(row) for row in mixed.steps]
         operations = mixed.operations.clone()
@@ -85,7 +85,7 @@ class Masked:
             operations[0, n, m, op] = 1
         return Mixing(tuple(cells), tuple(tuple(row) for row in steps), operations)
 
-    def certain(self, pair: Pair, like_1IE: Tensor) -> Tensor:
+    def certain(self, pair: Nodes, like_1IE: Tensor) -> Tensor:
         """Weights, of the shape of others, that are certain of a pair."""
         weights = torch.zeros_like(like_1IE)
         for i, node in enumerate(pair):
@@ -138,7 +138,7 @@ class Masked:
             key: which cell; the pair that it reads, if that is chosen; its steps that are chosen; which cells it reads,
                 each with the number of what that computes.
         """
-        n, pair, chosen, read = cast(tuple[int, Pair | None, Steps, tuple[tuple[int, int], ...]], key)
+        n, pair, chosen, read = cast(tuple[int, Nodes | None, Steps, tuple[tuple[int, int], ...]], key)
         cells = {k: self._cell(own) for k, own in read}
         found = []
         for i, features in enumerate(self._features):
@@ -161,7 +161,7 @@ class Masked:
         out: Tensor = cell.output(*nodes[-cell.cell_outputs :], inputs[0])
         return out
 
-    def _inputs(self, nodes: list[Tensor], pair: Pair | None, mixed_1IE: Tensor) -> tuple[Tensor, Tensor]:
+    def _inputs(self, nodes: list[Tensor], pair: Nodes | None, mixed_1IE: Tensor) -> tuple[Tensor, Tensor]:
         if pair is None:
             sums = [_sum(nodes, weights) for weights in mixed_1IE[0].tolist()]
             return sums[0], sums[-1]

@@ -15,7 +15,6 @@ from typing import Literal
 from pydantic import Field
 
 from bmnas.fit.events import Pause
-from bmnas.searcher.derive import allowed_inputs, allowed_pairs
 from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
@@ -47,8 +46,8 @@ def _scored(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks, top_k
                 yield Pause()
         beam = _best(ranked, top_k)
         if not beam[0].steps and not masked.shared:
-            # Which of the two is x makes a small difference: it is asked of the best pairs alone.
-            turned = [choices.turned() for choices in beam]
+            # Which of them is x makes a small difference: it is asked of the best sets alone.
+            turned = [order for choices in beam for order in choices.turned()]
             beam = _best([(masked.loss(each), each) for each in (*beam, *turned)], top_k)
     batches = calibration_batches(problem)
     best: Choice | None = None
@@ -69,20 +68,13 @@ def _best(ranked: list[tuple[float, Partial]], count: int) -> list[Partial]:
 
 def _continued(choices: Partial, problem: Problem, masked: Masked) -> Iterator[Partial]:
     """All ways to make the next choice: what the next cell reads, or the next step."""
-    config = problem.config
-    if len(choices.pairs) < config.cells:
-        for pair in allowed_pairs(
-            len(choices.pairs),
-            choices.pairs,
-            features=len(problem.task.features),
-            rule=config.derive,
-            ordered=False,
-        ):
-            yield choices.with_pair(pair)
+    config, space = problem.config, problem.space
+    if len(choices.reads) < config.cells:
+        for nodes in space.cell_may_read(choices.reads).ascending():
+            yield choices.with_cell(nodes)
     else:
-        for inputs in allowed_inputs(len(choices.steps) % config.steps, rule=config.derive):
-            # A hypernet that feeds the same to both inputs cannot tell their order, nor one node from itself.
-            if masked.shared and inputs[0] >= inputs[1]:
-                continue
+        tuples = space.step_may_read(len(choices.steps) % config.steps)
+        # A hypernet that feeds the same to all inputs cannot tell their order, nor one node from itself.
+        for inputs in tuples.sets() if masked.shared else tuples:
             for op in range(len(config.operations)):
                 yield choices.with_step(op, inputs)

@@ -29,7 +29,10 @@ WARM, COLD = 10.0, 0.1  # the temperature in the first and in the last epoch
 
 
 class Gdas(OnHypernet):
-    """One alternative takes part in a step, drawn anew for each step and seed. y is drawn from what x may leave it."""
+    """One alternative takes part in a step, drawn anew for each step and seed.
+
+    Each input of a node is drawn from what those before it may leave it.
+    """
 
     class Settings(ArchitectureSettings):
         """Those of hypernets whose alpha, beta and gamma are learnt."""
@@ -47,31 +50,31 @@ class Gdas(OnHypernet):
         return WARM + (COLD - WARM) * self.epoch / max(1, self.config.epochs - 1)
 
     def _mixing(self, phase: Phase) -> Mixing:
-        net, official = self.hypernet, self.config.derive == "official"
-        features, cells, steps = len(net.size.features), net.size.cells, net.size.steps
+        sizes = self.problem.space.sizes
+        before_cells = [sizes.features + n for n in range(sizes.cells)]
+        before_steps = [sizes.nodes_before_step(m) for m in range(sizes.steps)]
         # A weight step leaves alpha, beta and gamma as they are.
         with torch.set_grad_enabled(phase == "architecture"):
-            alpha_K2E, beta_K2NE, gamma_KNMP = self._perturbed()
+            alpha_KIE, beta_KINE, gamma_KNMP = self._perturbed()
             return Mixing(
                 cells=tuple(
-                    # Under the official rule a cell reads features alone.
-                    _drawn_pair(logits_K2E, repeats=False, only=features if official else None)
-                    for logits_K2E in alpha_K2E.split([features + n for n in range(cells)], -1)
+                    _drawn_inputs(logits_KIE, repeats=False, first=sizes.nodes_before_cell(n))
+                    for n, logits_KIE in enumerate(alpha_KIE.split(before_cells, -1))
                 ),
                 steps=tuple(
                     tuple(
-                        _drawn_pair(logits_K2E, repeats=not official)
-                        for logits_K2E in beta_K2E.split([2 + m for m in range(steps)], -1)
+                        _drawn_inputs(logits_KIE, repeats=sizes.repeats, first=nodes)
+                        for nodes, logits_KIE in zip(before_steps, beta_KIE.split(before_steps, -1), strict=True)
                     )
-                    for beta_K2E in beta_K2NE.unbind(2)
+                    for beta_KIE in beta_KINE.unbind(2)
                 ),
                 operations=drawn(gamma_KNMP),
             )
 
     def _perturbed(self) -> tuple[Tensor, Tensor, Tensor]:
         """(logits + noise) / temperature of alpha, beta and gamma."""
-        net = self.hypernet
-        logits = (net.alpha_KE2.transpose(1, 2), net.beta_KNE2.permute(0, 3, 1, 2), net.gamma_KNMP)
+        alpha_KEI, beta_KNEI, gamma_KNMP = self.hypernet.architecture()
+        logits = (alpha_KEI.transpose(1, 2), beta_KNEI.permute(0, 3, 1, 2), gamma_KNMP)
         alpha, beta, gamma = ((each + self._gumbel(each.shape[1:])) / self.temperature for each in logits)
         return alpha, beta, gamma
 
@@ -90,13 +93,12 @@ def drawn(logits: Tensor) -> Tensor:
     return hard + (soft - soft.detach())
 
 
-def _drawn_pair(logits_K2E: Tensor, *, repeats: bool, only: int | None = None) -> Tensor:
-    """x and y, (K, 2, E); ``repeats``: y may be x; ``only``: of the first so many alternatives."""
-    if only is not None:
-        none = torch.arange(logits_K2E.shape[-1], device=logits_K2E.device) >= only
-        logits_K2E = logits_K2E.masked_fill(none, -math.inf)
-    x_logits_KE, y_logits_KE = logits_K2E.unbind(1)
-    x_KE = drawn(x_logits_KE)
-    if not repeats:
-        y_logits_KE = y_logits_KE.masked_fill(x_KE.detach() > 0, -math.inf)
-    return torch.stack([x_KE, drawn(y_logits_KE)], 1)
+def _drawn_inputs(logits_KIE: Tensor, *, repeats: bool, first: int) -> Tensor:
+    """x, y, ..., (K, I, E), of the ``first`` so many alternatives alone; ``repeats``: y may be x, and so on."""
+    free_KE = (torch.arange(logits_KIE.shape[-1], device=logits_KIE.device) < first).expand_as(logits_KIE[:, 0])
+    inputs = []
+    for logits_KE in logits_KIE.unbind(1):
+        inputs.append(drawn(logits_KE.masked_fill(~free_KE, -math.inf)))
+        if not repeats:
+            free_KE = free_KE & (inputs[-1].detach() == 0)
+    return torch.stack(inputs, 1)

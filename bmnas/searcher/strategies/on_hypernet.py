@@ -137,17 +137,7 @@ class OnHypernet(Strategy):
         with torch.no_grad():
             weights = self.hypernet.mixing().cpu()
         return [
-            self.problem.genotype(
-                derive(
-                    weights,
-                    k,
-                    features=[feature.name for feature in self.problem.task.features],
-                    operations=self.config.operations,
-                    cell_outputs=self.config.cell_outputs,
-                    rule=self.config.derive,
-                ),
-                seed,
-            )
+            self.problem.genotype(derive(weights, k, self.problem.space), seed)
             for k, seed in enumerate(self.problem.seeds)
         ]
 

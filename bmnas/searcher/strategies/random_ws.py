@@ -21,9 +21,9 @@ from torch import Tensor
 from bmnas.fit.seeding import stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.space import numbering
-from bmnas.genotype.space.choices import Choices
+from bmnas.genotype.space.choices import Choices, Sizes
 from bmnas.genotype.space.variation import below
-from bmnas.searcher.hypernet import HypernetSize, Mixing
+from bmnas.searcher.hypernet import Mixing
 from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections import Sampled
@@ -65,26 +65,27 @@ class RandomWeightSharing(OnHypernet):
     def _mixing(self, phase: Phase) -> Mixing:
         place = (phase, self.epoch + 1, self.fit.done(phase))
         drawn = [self._drawn(Random(stream(seed, "path", *place))) for seed in self.problem.seeds]
-        return certain(drawn, self.hypernet.size, like=self.hypernet.gamma_KNMP)
+        return certain(drawn, self._sizes, like=self.hypernet.gamma_KNMP)
 
     def _drawn(self, random: Random) -> Choices:
         return numbering.unrank(self._sizes, below(self._count, random))
 
 
-def certain(choices_K: Sequence[Choices], size: HypernetSize, *, like: Tensor) -> Mixing:
+def certain(choices_K: Sequence[Choices], sizes: Sizes, *, like: Tensor) -> Mixing:
     """The weights of K seeds, each certain of its own choices, of the type and on the device of a tensor."""
 
     def one_hot(numbers: list[object], count: int) -> Tensor:
         return F.one_hot(torch.tensor(numbers), count).to(like)
 
-    cells = range(size.cells)
+    cells, steps = range(sizes.cells), range(sizes.steps)
     return Mixing(
-        cells=tuple(one_hot([each[n].inputs for each in choices_K], len(size.features) + n) for n in cells),
+        # A hypernet's cell has weights for earlier cells under any rules.
+        cells=tuple(one_hot([each[n].inputs for each in choices_K], sizes.features + n) for n in cells),
         steps=tuple(
-            tuple(one_hot([each[n].steps[m].inputs for each in choices_K], 2 + m) for m in range(size.steps))
+            tuple(one_hot([each[n].steps[m].inputs for each in choices_K], sizes.nodes_before_step(m)) for m in steps)
             for n in cells
         ),
         operations=one_hot(
-            [[[step.operation for step in cell.steps] for cell in each] for each in choices_K], len(size.operations)
+            [[[step.operation for step in cell.steps] for cell in each] for each in choices_K], sizes.operations
         ),
     )

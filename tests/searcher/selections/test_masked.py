@@ -6,13 +6,13 @@ from random import Random
 
 import pytest
 
-from bmnas.searcher.derive import allowed_inputs, allowed_pairs
+from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections import masked as masked_file
 from bmnas.searcher.selections.choice import Partial
 from bmnas.searcher.selections.looks import Looks
 from bmnas.searcher.selections.masked import Masked
 from tests.fit.test_memory import ERRORS
-from tests.searcher.problems import NAMES, decided, problem
+from tests.searcher.problems import decided, problem
 
 
 @pytest.mark.parametrize("relaxation", ["shared", "split"])
@@ -21,7 +21,7 @@ def test_the_loss_is_that_of_the_whole_hypernet(relaxation):
     looks, rng = Looks(), Random(0)
     masked = Masked(search, decided(search), looks)
     for _ in range(25):
-        choices = some_choices(rng, ordered=relaxation == "split")
+        choices = some_choices(search, rng, ordered=relaxation == "split")
         assert masked.loss(choices) == pytest.approx(masked.loss_of(masked.mixing(choices)), rel=1e-4)
     assert looks.count == 50
 
@@ -29,20 +29,21 @@ def test_the_loss_is_that_of_the_whole_hypernet(relaxation):
 def test_a_choice_makes_a_difference():
     search = problem()
     masked = Masked(search, decided(search), Looks())
-    losses = {masked.loss(Partial().with_pair(pair)) for pair in [(0, 1), (0, 2), (1, 0)]}
+    losses = {masked.loss(Partial().with_cell(pair)) for pair in [(0, 1), (0, 2), (1, 0)]}
     assert len({*losses, masked.loss(Partial())}) == 4
 
 
-def some_choices(rng: Random, ordered: bool) -> Partial:
+def some_choices(search: Problem, rng: Random, ordered: bool) -> Partial:
     """The first choices of a genotype with three cells of two steps."""
     choices = Partial()
-    for n in range(rng.randint(0, 3)):
-        pairs = allowed_pairs(n, choices.pairs, features=len(NAMES), rule="paper", ordered=ordered)
-        choices = choices.with_pair(rng.choice(pairs))
-    if len(choices.pairs) == 3:
+    for _ in range(rng.randint(0, 3)):
+        choices = choices.with_cell(rng.choice(list(search.space.cell_may_read(choices.reads).ascending())))
+        if ordered:
+            choices = rng.choice([choices, *choices.turned()])
+    if len(choices.reads) == 3:
         for at in range(rng.randint(0, 6)):
-            inputs = [pair for pair in allowed_inputs(at % 2, rule="paper") if ordered or pair[0] < pair[1]]
-            choices = choices.with_step(rng.randrange(4), rng.choice(inputs))
+            tuples = search.space.step_may_read(at % 2)
+            choices = choices.with_step(rng.randrange(4), rng.choice(list(tuples if ordered else tuples.sets())))
     return choices
 
 
@@ -67,7 +68,7 @@ def test_little_is_kept(monkeypatch):
     """Not more than the memory for it, but the cells of one look."""
     search = problem(cells=3)
     much, little = (Masked(search, decided(search), Looks()) for _ in range(2))
-    choices = [some_choices(Random(n), ordered=True) for n in range(10)]
+    choices = [some_choices(search, Random(n), ordered=True) for n in range(10)]
     wanted = [much.loss(each) for each in choices]
     monkeypatch.setattr(masked_file, "_BYTES", 1)
     assert [little.loss(each) for each in choices] == wanted

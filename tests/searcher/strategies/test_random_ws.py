@@ -21,11 +21,7 @@ def make(**settings):
 
 
 def cells_of(mixing, strategy, k):
-    config = strategy.config
-    names = [feature.name for feature in strategy.problem.task.features]
-    return derive(
-        mixing, k, features=names, operations=config.operations, cell_outputs=config.cell_outputs, rule=config.derive
-    )
+    return derive(mixing, k, strategy.problem.space)
 
 
 def test_the_weights_are_certain_of_a_genotype():
@@ -33,7 +29,7 @@ def test_the_weights_are_certain_of_a_genotype():
     space = strategy.problem.space
     genotypes = space.sample(Random(0), 40)
     choices = [numbering.unrank(space.sizes, space.index(genotype)) for genotype in genotypes]
-    mixing = certain(choices, strategy.hypernet.size, like=strategy.hypernet.gamma_KNMP)
+    mixing = certain(choices, space.sizes, like=strategy.hypernet.gamma_KNMP)
     for k, genotype in enumerate(genotypes):
         assert cells_of(mixing, strategy, k) == genotype.cells
 
