@@ -10,6 +10,9 @@ Two tables. Pooled: both sides are fed what a feature store keeps, the features 
 released reshape layer knows nothing of that and pools again, which changes nothing and takes time. Raw: both are fed
 the maps that the backbones give for the input sizes of the released scripts, so the pooling is measured too.
 
+Beside each time stands the bound of its matrix products: their multiply-adds, which `torch.utils.flop_counter` counts,
+over the measured rate of one large product.
+
 A training step is: gradients to none, forward, loss (cross-entropy; for MM-IMDB binary cross-entropy), backward, Adam
 with its defaults. Our side with ``fused=True``, and with ``--compile`` through torch.compile, is shown apart from the
 ratios.
@@ -28,7 +31,15 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from measuring import against_official, interleaved, machine_and_versions, operations
+from measuring import (
+    against_official,
+    bound_ms,
+    interleaved,
+    machine_and_versions,
+    operations,
+    products_in_words,
+    products_per_second,
+)
 from released_code import ReleasedNetwork
 from torch import Tensor, nn
 
@@ -85,7 +96,7 @@ def main() -> None:
     for kind in kinds:
         print(f"\nFeatures {kind}\n\n{markdown(rows[kind])}")
     about = machine_and_versions(arguments)
-    print(f"\n{about}, {arguments.rounds} rounds")
+    print(f"\n{about}, {arguments.rounds} rounds. {products_in_words(torch.device(arguments.device))}")
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": about, "rows": rows}, indent=1))
 
@@ -109,6 +120,10 @@ def measured(name: str, kind: str, arguments: argparse.Namespace) -> Row:
         *([torch.compile(fast, mode="reduce-overhead", dynamic=False)] if arguments.compile else []),
     ]
     times = []
+    rate = products_per_second(device, torch.float32)
+    row["bound ms"] = [
+        [bound_ms(partial(infer, network, features), rate) for network in (theirs, fast)] for features in (one, many)
+    ]
     for features in (one, many):
         times.append(interleaved([partial(infer, network, features) for network in networks], rounds, device))
     if genotype.dropout == 0:
@@ -120,6 +135,7 @@ def measured(name: str, kind: str, arguments: argparse.Namespace) -> Row:
     steps = [training_step(network, many, targets) for network in (theirs, ours)]
     steps.append(training_step(fused, many, targets, fused=True))
     row["operations in a step"] = [operations(step) for step in steps[:2]]
+    row["bound ms"].append([bound_ms(step, rate) for step in steps[:2]])
     times.append(interleaved(steps, rounds, device))
     row["ms"] = [[1000 * statistics.median(samples) for samples in column] for column in times]
     row["ratios"] = [statistics.median(a / b for a, b in zip(*column[:2], strict=True)) for column in times]
@@ -219,8 +235,8 @@ def markdown(rows: list[Row]) -> str:
     lines = [f"| architecture | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for row in rows:
         cells = [
-            f"{ms[0]:.3g} → {ms[1]:.3g} ms, **{ratio:.2f}×**"
-            for ms, ratio in zip(row["ms"], row["ratios"], strict=True)
+            f"{ms[0]:.3g} ({bound[0]:.2g}) → {ms[1]:.3g} ({bound[1]:.2g}) ms, **{ratio:.2f}×**"
+            for ms, bound, ratio in zip(row["ms"], row["bound ms"], row["ratios"], strict=True)
         ]
         counts = [f"{a} → {b}" for a, b in (row["operations"], row["operations in a step"])]
         notes = f" (dropout {row['dropout']} in training)" if "dropout" in row else ""

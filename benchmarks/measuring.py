@@ -1,4 +1,5 @@
-"""What benchmarks share: their options, times of calls by turns, numbers of operations, what they ran on."""
+"""What benchmarks share: their options, times of calls by turns, numbers of operations, the bound of matrix products,
+what they ran on."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
 
 import bmnas
 
@@ -58,6 +61,35 @@ def turn(call: Callable[[], object], repeats: int, device: torch.device) -> floa
     if device.type == "cuda":
         torch.cuda.synchronize()
     return (time.perf_counter() - start) / repeats
+
+
+def multiply_adds(call: Callable[[], object]) -> int:
+    """Those of the matrix products, convolutions and attentions of one call, backward passes included."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return int(counter.get_total_flops()) // 2
+
+
+@cache
+def products_per_second(device: torch.device, dtype: torch.dtype) -> float:
+    """Multiply-adds a second of one large matrix product, the best of some."""
+    size = 8192 if device.type == "cuda" else 2048
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    times = [turn(partial(torch.mm, left, right), 1, device) for _ in range(6)]
+    return size**3 / min(times[1:])
+
+
+def products_in_words(device: torch.device) -> str:
+    """What the bounds in a table are."""
+    rate = 2 * products_per_second(device, torch.float32) / 1e9
+    return (
+        f"In brackets: what the matrix products alone would take at {rate:,.0f} GFLOP/s, the rate of one large product"
+    )
+
+
+def bound_ms(call: Callable[[], object], rate: float) -> float:
+    """Milliseconds that the matrix products of a call take at least, at so many multiply-adds a second."""
+    return 1000 * multiply_adds(call) / rate
 
 
 # Operations of torch that compute nothing: new views, memory, questions.

@@ -12,6 +12,9 @@ Weight step: gradients to none, forward, loss, backward, Adam. Validation phase,
 architecture step, and scores in train mode; so do we here (``--strategy released``), but compute the gradients of
 alpha, beta and gamma alone. The phase with our own protocol, which scores in eval mode, is shown apart.
 
+Beside each time stands the bound of its matrix products: their multiply-adds, which `torch.utils.flop_counter` counts,
+over the measured rate of one large product.
+
 An epoch is the steps times the batches that the paper's data sets have. A second table adds the released code's own
 backbones, which it runs in its loop: their times are measured on a few samples, and multiplied out.
 """
@@ -30,7 +33,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from measuring import against_official, interleaved, machine_and_versions, operations, turn
+from measuring import (
+    against_official,
+    bound_ms,
+    interleaved,
+    machine_and_versions,
+    operations,
+    products_in_words,
+    products_per_second,
+    turn,
+)
 from released_backbones import backbones, forward, forward_and_backward
 from search_sides import BATCH, Side, difference
 
@@ -64,7 +76,7 @@ def main() -> None:
     if arguments.backbone_samples:
         print(f"\nThe released code as it runs, its backbones in its loop\n\n{whole_table(rows)}")
     about = machine_and_versions(arguments)
-    print(f"\n{about}, {arguments.rounds} rounds")
+    print(f"\n{about}, {arguments.rounds} rounds. {products_in_words(torch.device(arguments.device))}")
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": about, "rows": rows}, indent=1))
 
@@ -88,6 +100,7 @@ def measured(name: str, arguments: argparse.Namespace) -> Row:
         "name": name,
         "differences": differences,
         "ms": {call: 1000 * statistics.median(times) for call, times in samples.items()},
+        "bound ms": {call: bound_ms(made, products_per_second(device, torch.float32)) for call, made in calls.items()},
         "operations": {call: operations(calls[call]) for call in calls if not call.startswith("split")},
         "memory": {side: memory_apart(name, side, arguments) for side in sides},
         "dropout": sides["released"].dropout,
@@ -190,8 +203,8 @@ def steps_table(rows: list[Row]) -> str:
     """Released → ours, with the ratio; geometric means in the last line."""
     heads = [
         "setting, batch",
-        "weight step, ms",
-        "validation phase, ms",
+        "weight step, ms (bound of its matrix products)",
+        "validation phase, ms (bound)",
         "the same, own protocol",
         "split: weight step",
     ]
@@ -202,8 +215,11 @@ def steps_table(rows: list[Row]) -> str:
         ms, ratios, counts, memory = row["ms"], row["ratios"], row["operations"], row["memory"]
 
         def against(ours: str, row: Row = row) -> str:
-            released = row["ms"][f"released {phase_of(ours)}"]
-            return f"{released:.3g} → {row['ms'][ours]:.3g}, **{row['ratios'][ours]:.2f}×**"
+            theirs, bound = f"released {phase_of(ours)}", row["bound ms"]
+            return (
+                f"{row['ms'][theirs]:.3g} ({bound[theirs]:.2g}) → {row['ms'][ours]:.3g} ({bound[ours]:.2g}), "
+                f"**{row['ratios'][ours]:.2f}×**"
+            )
 
         dropout = "" if published.load(row["name"]).dropout else f" (dropout {row['dropout']})"
         cells = [

@@ -51,7 +51,7 @@ class FusionNetwork(PlannedModule):
         """Fuse one batch.
 
         Args:
-            features: by name, each used feature, live (B, channels, *trailing) or already pooled; declared features
+            features: by name, each used feature, live (B, channels, ...) or already pooled; declared features
                 that the network does not use may be there too.
 
         Returns:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from bmnas.fit.graphs import WARM_UP, Graphs
 from bmnas.searcher import EpochDone
@@ -83,7 +82,7 @@ def test_another_error_is_not_hidden():
         epochs(with_graphs(failing))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.gpu
 def test_a_gpu_finds_the_same_with_graphs():
     def on_gpu(**given):
         search = Bilevel(problem(epochs=5, batch_size=20, select="alpha", device="cuda", **given))
