@@ -27,6 +27,15 @@ class GenotypeError(BmnasError, ValueError):
         self.problems = tuple(problems)
 
 
+def printable(text: str) -> str:
+    """The text with what a terminal obeys, and what is no Unicode, as Python writes it: ``\\x1b``."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )
+
+
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``"; did you mean 'Sum'?"`` for the nearest known name, or else a list of the known names (at most eight)."""
     name = name.casefold()[:200]

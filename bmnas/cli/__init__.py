@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-import io
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
     """Run ``bmnas``. What a user gave wrong is one sentence on standard error and exit code 2."""
-    from bmnas.cli.app import app
+    from bmnas.cli.limits import probe_torch
+    from bmnas.cli.streams import OutputError, flush_output, safe_streams, say
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name may have letters that the terminal lacks
-    try:
-        app(prog_name="bmnas")
-    except Exception as error:
-        # Imported only now: it brings Pydantic along, which `bmnas --help` can do without.
-        from bmnas.errors import BmnasError
-        from bmnas.files import reason
+    with safe_streams():
+        probe_torch()
+        try:
+            try:
+                from bmnas.cli.app import app
 
-        if isinstance(error, PermissionError) and error.filename is not None:
-            # A folder that may not be looked into can be met by any path; asking all of them first would be in vain.
-            error = BmnasError(f"{error.filename}: cannot be read: {reason(error)}")
-        if not isinstance(error, BmnasError):
-            raise
-        sys.stderr.write(f"bmnas: {error}\n")
-        sys.exit(2)
+                app(prog_name="bmnas")
+            finally:
+                flush_output()
+        except OutputError as error:
+            if error.quiet:
+                sys.exit(1)
+            say(str(error))
+            sys.exit(2)
+        except Exception as error:
+            _end(error)
+
+
+def _end(error: Exception) -> NoReturn:
+    """End with what is wrong in a sentence; a defect of the program is raised again, with its traceback.
+
+    Raises:
+        Exception: the error is nothing that a user can help.
+    """
+    # Imported only now: it brings Pydantic along, which `bmnas --help` can do without.
+    from bmnas.cli.failures import sentence_of
+    from bmnas.cli.streams import say
+
+    sentence = sentence_of(error)
+    if sentence is None:
+        raise error
+    say(sentence)
+    sys.exit(2)

@@ -52,13 +52,15 @@ class Meter:
     def update(self, event: Any) -> None:
         """Show one event."""
         from bmnas.searcher import CandidateDone, EpochDone, MicroBatch, SelectionDone, TrainingEpochDone
-        from bmnas.tasks import Progress
+        from bmnas.tasks import Progress, Remark
 
         if isinstance(event, MicroBatch):
             self._say(
                 f"memory ran out with {event.batch} samples at once; from now on {event.samples} at a time, with the "
                 f"gradient of all {event.batch}"
             )
+        if isinstance(event, Remark):
+            self._say(event.sentence)
         if self._bars is None:
             return
         match event:

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from bmnas.files import reason
-from bmnas.tasks.store.manifest import MANIFEST, Shard, StoreError
+from bmnas.tasks.store.manifest import MANIFEST, Labels, Shard, StoreError
 
 _HEADER_LIMIT = 2**20
 _BLOCK = 2**22
@@ -29,6 +29,11 @@ def encode(samples: Tensor, labels: Tensor) -> bytes:
     rows = as_bytes(samples)
     checksums = torch.tensor([zlib.crc32(row.data) for row in rows], dtype=torch.int64)
     return safetensors.torch.save({"samples": samples.contiguous(), "labels": labels.contiguous(), "crc32": checksums})
+
+
+def label_kind(labels: Tensor) -> Labels:
+    """Type and shape of a label, of labels (n, ...)."""
+    return Labels(dtype=str(labels.dtype).removeprefix("torch."), shape=tuple(labels.shape[1:]))
 
 
 def as_bytes(rows: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -66,17 +71,18 @@ class ShardReader:
         shard: in its manifest.
         width: how many numbers a row has.
         dtype: of the numbers.
+        labels: type and shape of a label.
 
     Raises:
         StoreError: the file is not what the manifest says.
     """
 
-    def __init__(self, folder: Path, shard: Shard, width: int, dtype: torch.dtype) -> None:
-        self.folder, self.shard = folder, shard
+    def __init__(self, folder: Path, shard: Shard, width: int, dtype: torch.dtype, labels: Labels) -> None:
+        self.folder, self.shard, self._kind = folder, shard, labels
         self.row_bytes = width * dtype.itemsize
         try:
             self._start, self.labels, self._checksums = self._index(width, dtype)
-        except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (SafetensorError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise self._damaged("does not hold the arrays that the manifest lists") from error
 
     def read(self, row: int, into: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
@@ -120,27 +126,33 @@ class ShardReader:
         prefix = np.empty(8, np.uint8)
         self._read_at(0, prefix)
         length = int.from_bytes(prefix.tobytes(), "little")
-        if length > _HEADER_LIMIT:
+        if length > min(_HEADER_LIMIT, self.shard.bytes):
             raise ValueError("the header is too long")
         header = np.empty(length, np.uint8)
         self._read_at(8, header)
         entries = json.loads(header.tobytes())
-        rows = entries["samples"]
-        begin, end = rows["data_offsets"]
+        rows, base = entries["samples"], 8 + length
+        begin, end = self._offsets(rows, base)
         count = self.shard.samples
         if rows["shape"] != [count, width] or rows["dtype"] != _NAMES[dtype] or end - begin != count * self.row_bytes:
             raise ValueError("other samples")
         # The small arrays go through the library: a file of them alone is made, so that it decodes and checks them.
-        small = {name: self._array(entry, 8 + length) for name, entry in entries.items() if name != "samples"}
-        labels, checksums = small["labels"], small["crc32"]
-        if len(labels) != count or checksums.shape != (count,) or checksums.dtype != torch.int64:
+        labels, checksums = (self._array(entries[name], base) for name in ("labels", "crc32"))
+        if label_kind(labels) != self._kind or len(labels) != count:
             raise ValueError("other labels")
-        return 8 + length + begin, labels, checksums.tolist()
+        if checksums.shape != (count,) or checksums.dtype != torch.int64:
+            raise ValueError("other checksums")
+        return base + begin, labels, checksums.tolist()
+
+    def _offsets(self, entry: dict[str, Any], base: int) -> tuple[int, int]:
+        """Where an array begins and ends after the header."""
+        begin, end = entry["data_offsets"]
+        if type(begin) is not int or type(end) is not int or not 0 <= begin <= end <= self.shard.bytes - base:
+            raise ValueError("outside of the file")
+        return begin, end
 
     def _array(self, entry: dict[str, Any], base: int) -> Tensor:
-        begin, end = entry["data_offsets"]
-        if not 0 <= begin <= end <= self.shard.bytes:
-            raise ValueError("outside of the file")
+        begin, end = self._offsets(entry, base)
         content = np.empty(end - begin, np.uint8)
         self._read_at(base + begin, content)
         header = json.dumps({"array": {**entry, "data_offsets": [0, end - begin]}}).encode()

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype.checks import short
 from bmnas.tasks import fingerprint as fingerprints
 from bmnas.tasks.store import memory as memories, shard as shards
 from bmnas.tasks.store.data import Data, DiskData, MemoryData, Part, Samples
-from bmnas.tasks.store.manifest import Manifest, Skipped, StoreError, read_manifest
+from bmnas.tasks.store.manifest import Manifest, Skipped, StoreError, Written, read_manifest
 from bmnas.tasks.store.shard import ShardReader
 from bmnas.tasks.task import SplitName
 
@@ -101,25 +104,35 @@ class FeatureStore:
             memory: most bytes of memory that they may take; half of what is free if left out. What does not fit stays
                 on the disk, and batches are read ahead of need.
         Raises:
+            BmnasError: there is no such feature.
             StoreError: a shard was damaged since the store was opened.
         """
         device = torch.device(device)
         wanted = tuple(self.shapes) if names is None else tuple(names)
+        for name in wanted:
+            if name not in self.shapes:
+                raise BmnasError(f"{self.folder}: has no feature {short(name)}{did_you_mean(name, self.shapes)}")
         places = _columns(self.shapes)
         columns = {name: places[name] for name in wanted}
-        parts = [
-            Part(
-                [ShardReader(self.folder, shard, self.manifest.width, self.manifest.dtype) for shard in part.shards],
-                part.view,
-            )
-            for split in splits
-            for part in self.manifest.of(split)
-        ]
+        parts = [Part(self._readers(part), part.view) for split in splits for part in self.manifest.of(split)]
         width = sum(math.prod(shape) for _, shape in columns.values())
         need = sum(len(part) for part in parts) * width * self.manifest.dtype.itemsize
         if need <= (_free(device) if memory is None else memory):
             return MemoryData(parts, columns, device, self.manifest.dtype)
         return DiskData(parts, columns, device, self.manifest.dtype)
+
+    def labels(self, split: SplitName) -> Tensor:
+        """The labels of a split, (N, ...).
+
+        Raises:
+            StoreError: a shard was damaged since the store was opened.
+        """
+        return torch.cat([reader.labels for reader in self._readers(self.manifest.of(split)[0])])
+
+    def _readers(self, part: Written) -> list[ShardReader]:
+        manifest, labels = self.manifest, self.manifest.labels
+        assert labels is not None, "a manifest that was read has them"
+        return [ShardReader(self.folder, shard, manifest.width, manifest.dtype, labels) for shard in part.shards]
 
     def split(self, name: SplitName, device: str | torch.device = "cpu") -> Samples:
         """All samples of a split in memory, in their plain view, in the order of the task.
@@ -147,4 +160,4 @@ def _free(device: torch.device) -> int:
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     names = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
-    return ", ".join(names)
+    return ", ".join(name if name in wanted else short(name) for name in names[:20])

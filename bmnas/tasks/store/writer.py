@@ -22,6 +22,7 @@ from bmnas.tasks.store.manifest import (
     JOURNAL,
     MANIFEST,
     Journal,
+    Labels,
     Manifest,
     Precision,
     Shard,
@@ -29,8 +30,9 @@ from bmnas.tasks.store.manifest import (
     StoreError,
     Written,
     read_journal,
+    shard_name,
 )
-from bmnas.tasks.store.shard import encode, verify
+from bmnas.tasks.store.shard import encode, label_kind, verify
 from bmnas.tasks.task import SPLITS, SplitName
 
 # Samples of a split that a shard covers: at most so many, and at most so many bytes of features.
@@ -110,7 +112,7 @@ class StoreWriter:
         split, _ = self._at
         if len(labels):
             shapes = {name: tuple(tensor.shape[1:]) for name, tensor in features.items()}
-            self._check(split, shapes)
+            self._check(split, shapes, label_kind(labels))
             rows = torch.cat([features[name].flatten(1).to(self._journal.dtype) for name in shapes], dim=1)
             self._waiting.append((rows, labels))
         self._skipped.extend(skipped)
@@ -127,20 +129,27 @@ class StoreWriter:
     def finish(self, scores: Mapping[str, float | None], versions: Mapping[str, str]) -> None:
         """Write the manifest: from now on the store is complete."""
         self._drain()
-        content = {name: getattr(self._journal, name) for name in Journal.model_fields if name != "format"}
+        content = {
+            name: getattr(self._journal, name) for name in Journal.model_fields if name not in ("format", "sha256")
+        }
         manifest = Manifest(**content, scores=dict(scores), versions=dict(versions))
-        write_atomically(self._folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+        write_atomically(self._folder / MANIFEST, manifest.sealed())
         (self._folder / JOURNAL).unlink(missing_ok=True)
 
-    def _check(self, split: SplitName, shapes: dict[str, tuple[int, ...]]) -> None:
+    def _check(self, split: SplitName, shapes: dict[str, tuple[int, ...]], labels: Labels) -> None:
         with self._lock:
-            known = self._journal.shapes
-            if not known:
-                self._journal = self._journal.model_copy(update={"shapes": shapes})
+            known, before = self._journal.shapes, self._journal.labels
+            if before is None:
+                self._journal = self._journal.model_copy(update={"shapes": shapes, "labels": labels})
                 return
         for name, shape in shapes.items():
-            if known[name] != shape:
-                raise BmnasError(f"feature {name!r} has shape {shape} in {split}, but {known[name]} before")
+            if known.get(name) != shape:
+                raise BmnasError(f"feature {name!r} has shape {shape} in {split}, but {known.get(name)} before")
+        if labels != before:
+            raise BmnasError(
+                f"labels are {labels.dtype} of shape {labels.shape} in {split}, but {before.dtype} of shape "
+                f"{before.shape} before"
+            )
 
     def _shard(self) -> int:
         """Samples of the split that a shard covers: whole batches."""
@@ -184,7 +193,7 @@ class StoreWriter:
         if waiting:
             content = encode(torch.cat([rows for rows, _ in waiting]), torch.cat([labels for _, labels in waiting]))
             shard = Shard(
-                file=f"{split}-v{view:03d}-{len(shards):05d}.safetensors",
+                file=shard_name(split, view, len(shards)),
                 samples=sum(len(labels) for _, labels in waiting),
                 bytes=len(content),
                 crc32=zlib.crc32(content),
@@ -197,8 +206,8 @@ class StoreWriter:
             self._journal = self._journal.model_copy(
                 update={"written": (*others, done), "skipped": (*self._journal.skipped, *skipped)}
             )
-            journal = self._journal.model_dump_json(indent=2)
-        write_atomically(self._folder / JOURNAL, journal + "\n")
+            journal = self._journal.sealed()
+        write_atomically(self._folder / JOURNAL, journal)
 
     def _part(self, split: SplitName, view: int) -> Written:
         for part in self._journal.written:

@@ -19,7 +19,7 @@ _STEP = 12.0
 def prepared_depth(depth: Array) -> Tensor:
     """One clip (16, 60, 80) of bytes as (1, 16, 60, 48): 0 where nobody is, about 1 on the person, more if nearer."""
     person = depth > 0
-    if not person.any():
+    if not person.any():  # of what is recorded, a person may be too near or far for the bytes
         return torch.zeros(1, FRAMES, HEIGHT, _COLUMNS)
     middle = round(float(np.average(np.arange(WIDTH), weights=person.sum(axis=(0, 1)))))
     left = min(max(middle - _COLUMNS // 2, 0), WIDTH - _COLUMNS)

@@ -10,7 +10,7 @@ import numpy as np
 from bmnas.errors import BmnasError
 from bmnas.files import reason
 from bmnas.tasks.utd_mhad.layout import LAYOUTS, Array, Clip, clip_named, expected, path_of
-from bmnas.tasks.utd_mhad.matlab import read_mat
+from bmnas.tasks.utd_mhad.matlab import read_mat, read_mats
 from bmnas.tasks.utd_mhad.reduced_depth import REDUCED_DEPTH, reduce_depth, reduced_depth
 
 
@@ -41,8 +41,7 @@ def read(folder: Path, modality: str, clip: Clip) -> Array:
     Raises:
         BmnasError: the file cannot be read, or does not hold what it should; the message names it.
     """
-    array = read_mat(path_of(folder, modality, clip), LAYOUTS[modality])
-    return reduce_depth(array) if modality == "Depth" else array.astype(np.float32)
+    return _as_kept(modality, read_mat(path_of(folder, modality, clip), LAYOUTS[modality]))
 
 
 def read_all(folder: Path, modality: str, clips: Iterable[Clip]) -> Iterator[tuple[Clip, Array]]:
@@ -52,8 +51,15 @@ def read_all(folder: Path, modality: str, clips: Iterable[Clip]) -> Iterator[tup
         BmnasError: a file cannot be read, or does not hold what it should; the message names it.
     """
     reduced = reduced_depth(folder) if modality == "Depth" else None
+    if reduced is None:
+        wanted = list(clips)
+        arrays = read_mats([path_of(folder, modality, clip) for clip in wanted], LAYOUTS[modality])
+        yield from ((clip, _as_kept(modality, array)) for clip, array in zip(wanted, arrays, strict=True))
+        return
     for clip in clips:
-        yield clip, read(folder, modality, clip) if reduced is None else reduced[clip]
+        if not reduced[clip].any():
+            raise BmnasError(f"{folder / REDUCED_DEPTH}: {clip} is zero everywhere, so nothing was recorded")
+        yield clip, reduced[clip]
 
 
 def stamp(folder: Path, modality: str) -> Hashable:
@@ -71,6 +77,10 @@ def stamp(folder: Path, modality: str) -> Hashable:
         )
     except OSError as error:  # such as a link to what is not there
         raise BmnasError(f"{error.filename}: cannot be read: {reason(error)}") from error
+
+
+def _as_kept(modality: str, array: Array) -> Array:
+    return reduce_depth(array) if modality == "Depth" else array.astype(np.float32)
 
 
 def _clips_of(folder: Path, modality: str) -> set[Clip]:

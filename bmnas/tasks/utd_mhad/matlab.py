@@ -1,13 +1,15 @@
-"""One official file of UTD-MHAD as an array."""
+"""Official files of UTD-MHAD as arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bmnas.errors import BmnasError
-from bmnas.files import reason
+from bmnas.genotype.checks import short
+from bmnas.tasks.utd_mhad import mat_process
 from bmnas.tasks.utd_mhad.layout import Array, Layout, how_to_get
 
 
@@ -17,25 +19,42 @@ def read_mat(path: Path, layout: Layout) -> Array:
     Raises:
         BmnasError: the file cannot be read, or does not hold this.
     """
-    from scipy.io import loadmat  # slow to import, so only where .mat files are read
+    (array,) = read_mats([path], layout)
+    return array
 
-    try:
-        arrays = loadmat(path, variable_names=[layout.variable])
-    except Exception as error:  # a damaged file can end in any of a dozen types
-        if isinstance(error, OSError) and error.errno is not None:  # SciPy's own, of truncated files, have no number
-            raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
-        raise BmnasError(f"{path}: is truncated, or no MATLAB file that can be read; {how_to_get()}") from error
-    array = arrays.get(layout.variable)
+
+def read_mats(paths: Sequence[Path], layout: Layout) -> Iterator[Array]:
+    """Each file's variable, see `read_mat`.
+
+    Raises:
+        BmnasError: a file cannot be read, or does not hold this; the message names it.
+    """
+    variables = mat_process.load(paths, layout.variable)
+    for path in paths:
+        try:
+            variable = next(variables)
+        except mat_process.Unreadable as error:
+            if error.args and error.args[0]:
+                raise BmnasError(f"{path}: cannot be read: {error.args[0].lower()}") from error
+            raise BmnasError(f"{path}: is truncated, or no MATLAB file that can be read; {how_to_get()}") from error
+        yield _checked(path, layout, variable)
+    next(variables, None)  # to its end, which gives the process that reads free
+
+
+def _checked(path: Path, layout: Layout, array: Array | str | None) -> Array:
     if array is None:
         raise BmnasError(f"{path}: has no variable {layout.variable} of shape {layout.shape_text}; {how_to_get()}")
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or not _fits(array.shape, layout.shape):
-        found = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+    if isinstance(array, str) or not _fits(array.shape, layout.shape):
+        found = array if isinstance(array, str) else f"{array.dtype} of shape {array.shape}"
         raise BmnasError(
-            f"{path}: {layout.variable} is {found}, not numbers of shape {layout.shape_text} with T at least 2"
+            f"{path}: {layout.variable} is {short(found)[1:-1]}, not numbers of shape {layout.shape_text} with T at "
+            "least 2"
         )
     # As what is made of it: a 64-bit number may be too large for that.
     if array.dtype.kind == "f" and not (np.abs(array) <= np.finfo(np.float32).max).all():
         raise BmnasError(f"{path}: {layout.variable} has a value that is no finite number of 32 bits")
+    if not array.any():
+        raise BmnasError(f"{path}: {layout.variable} is zero everywhere, so nothing was recorded; {how_to_get()}")
     return array
 
 

@@ -27,6 +27,8 @@ from bmnas.tasks.utd_mhad import (
     depth,
     files,
     inertial,
+    mat_process,
+    mat_worker,
     matlab,
     recipes,
     reduced_depth,
@@ -72,7 +74,7 @@ class UtdMhadTask(Task):
     )
     code = (
         *(hcn, inertial_cnn, depth_cnn, recipes),
-        *(clips, files, matlab, reduced_depth, skeleton, inertial, depth, timing, turning),
+        *(clips, files, mat_process, mat_worker, matlab, reduced_depth, skeleton, inertial, depth, timing, turning),
     )
 
     def __init__(self, folder: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from bmnas.errors import BmnasError
 from bmnas.tasks import SPLITS, FeatureStore, StoreError
-from bmnas.tasks.store import StoreWriter
+from bmnas.tasks.store import Manifest, StoreWriter
 
 FINGERPRINT = {"task": "toy", "data": "d", "length": 4}
 NAMES = ("labels", "__metadata__", 'a "b"\\ ../c 名')
@@ -143,7 +143,7 @@ def test_a_shard_with_other_arrays_than_the_manifest_says_is_not_used(folder: Pa
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["shapes"]["labels"] = [3, 3]
-    path.write_text(json.dumps(manifest))
+    path.write_text(Manifest.model_validate(manifest).sealed())
     with pytest.raises(StoreError, match="does not hold the arrays"):
         FeatureStore.open(folder).split("train")
 
