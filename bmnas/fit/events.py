@@ -16,7 +16,9 @@ class Event(BaseModel):
 class Pause(Event):
     """A strategy has done a piece of work, a step as a rule, and could be stopped here. It is not logged."""
 
-    save: bool = Field(False, description="So much has been done since the last one that it is worth a checkpoint.")
+    save: bool = Field(
+        default=False, description="So much has been done since the last one that it is worth a checkpoint."
+    )
 
 
 class MicroBatch(Event):

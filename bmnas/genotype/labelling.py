@@ -4,23 +4,29 @@ Colours are refined until every node of a colour reads, and is read by, the same
 leaves several nodes of one colour, the graph falls apart into parts that cannot tell each other apart; equal parts may
 come in any order, so a hundred equal parts cost no more than one. Only within a part that does not fall apart is a node
 picked, and each choice tried (McKay and Piperno, Practical graph isomorphism II, 2014: individualisation and
-refinement, with the automorphisms that are met on the way). Whatever choice gives the smallest description wins.
+refinement). Whatever choice gives the smallest description wins.
 
-The time is about linear in the edges, but for graphs whose nodes look alike without being so. Those are decided
-exactly too, within `EFFORT`; beyond it the answer is an error, never a wrong order and never a hang.
+A choice is not tried where an automorphism takes a tried one to it. Those come from everything that was looked at after
+an earlier choice, and of a choice that none of them reaches, one is looked for (`isomorphism.py`), which is most often
+one way down; so complete graphs, projective planes and the like, with more automorphisms than could be counted, take
+about a way down for each node. What still looks alike without being so is decided exactly too, within `EFFORT`; beyond
+it the answer is an error, never a wrong order and never a hang.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
-from bmnas.genotype.refinement import Around, Effort, TooSymmetricError, around_of, colouring, refine
+from bmnas.genotype.isomorphism import Coloured, Map, isomorphism
+from bmnas.genotype.refinement import Around, Colouring, Effort, TooSymmetricError, around_of, parts_of, refine, size
 
-# Edges looked at while choices are tried: a few seconds.
-EFFORT = 1_000_000
+# Edges and nodes looked at while choices are tried: one to three seconds.
+EFFORT = 1_500_000
 _DEPTH = 100
+# In looks at all of a graph: how long an automorphism is looked for before the choice is tried.
+_WAYS = 300
 
 
 def canonical_order(labels: Sequence[Any], reads: Sequence[Sequence[tuple[int, int]]]) -> list[int]:
@@ -42,110 +48,119 @@ def canonical_order(labels: Sequence[Any], reads: Sequence[Sequence[tuple[int, i
     for edges in reads:
         heights.append(1 + max((heights[node] for node, _ in edges), default=-1))
     # The height comes first, and refinement only splits colours, so that what is read stays before what reads it.
-    keys = [(height, label) for height, label in zip(heights, labels, strict=True)]
-    colour, classes = colouring(keys)
-    refine(around, colour, classes, sorted(classes), Effort(None))
-    return _ordered(around, colour, classes, Effort(EFFORT))
+    colouring = Colouring.by([(height, label) for height, label in zip(heights, labels, strict=True)])
+    refine(around, colouring, sorted(colouring.classes), Effort(None))
+    return _Search(Effort(EFFORT)).ordered(around, colouring, 0)
 
 
-def _ordered(
-    around: Around, colour: dict[int, int], classes: dict[int, set[int]], effort: Effort, depth: int = 0
-) -> list[int]:
-    """The nodes of a refined colouring in canonical order."""
-    if len(classes) == len(around):
-        return [node for start in sorted(classes) for node in classes[start]]
-    loose = _loose(around, colour, classes)
-    parts = _parts(loose)
-    if len(parts) == 1:
-        return _best(loose, colour, classes, effort, depth)
-    orders = [_order_of_part(part, loose, colour, effort, depth) for part in parts]
-    orders.sort(key=lambda order: _description(order, loose, colour))
-    # A stable sort: within a colour, the nodes stay in the order of their parts.
-    return sorted((node for order in orders for node in order), key=colour.__getitem__)
+class _Search:
+    """What is known while choices are tried.
 
-
-def _loose(around: Around, colour: dict[int, int], classes: dict[int, set[int]]) -> Around:
-    """The edges without those that connect every node of one colour with every node of another in the same way.
-
-    The colours imply those, and no choice between nodes of one colour depends on them.
+    Attributes:
+        effort: what is left of it.
+        automorphisms: those that were met, each as the nodes that it moves. Whatever is met while a choice stands keeps
+            that choice, and is an automorphism of what was there before it too.
     """
-    implied = set()
-    for start, members in classes.items():
-        node = next(iter(members))  # in a refined colouring, any of them will do
-        counts = Counter((colour[neighbour], code) for neighbour, code in around[node])
-        implied |= {(start, *key) for key, count in counts.items() if count == len(classes[key[0]])}
-    return {
-        node: [edge for edge in edges if (colour[node], colour[edge[0]], edge[1]) not in implied]
-        for node, edges in around.items()
-    }
+
+    def __init__(self, effort: Effort) -> None:
+        self.effort = effort
+        self.automorphisms: list[Map] = []
+
+    def ordered(self, around: Around, colouring: Colouring, depth: int) -> list[int]:
+        """The nodes of a refined colouring in canonical order."""
+        if colouring.discrete:
+            return list(colouring)
+        if depth:  # before any choice, all of this together is about linear
+            self.effort.spend(3 * size(around))  # parts, descriptions, edges without those that are implied
+        loose = colouring.loose(around)
+        parts = parts_of(loose)
+        if len(parts) == 1:
+            return self._best(loose, colouring, depth)
+        # As deep as the parts nest, which is at most the logarithm of the nodes: repeated parts are nested in each
+        # other.
+        orders = [self._part(part, loose, colouring, depth) for part in parts]
+        described = sorted(
+            ((_description(order, loose, colouring), order) for order in orders), key=lambda pair: pair[0]
+        )
+        for (one, order), (other, like) in pairwise(described):
+            if one == other:
+                self._meet(dict(zip([*order, *like], [*like, *order], strict=True)))
+        # A stable sort: within a colour, the nodes stay in the order of their parts.
+        return sorted((node for _, order in described for node in order), key=colouring.colour.__getitem__)
+
+    def _part(self, part: list[int], around: Around, colouring: Colouring, depth: int) -> list[int]:
+        if len(part) == 1:
+            return part
+        return self.ordered({node: around[node] for node in part}, colouring.within(part), depth)
+
+    def _best(self, around: Around, colouring: Colouring, depth: int) -> list[int]:
+        """Pick each node of the smallest class in turn, and keep the order of the smallest trace and description."""
+        if depth >= _DEPTH:
+            raise TooSymmetricError
+        best: tuple[Any, Any, list[int]] | None = None
+        tried: dict[int, Colouring] = {}
+        orbits, met = {node: node for node in around}, len(self.automorphisms)
+        for node in sorted(colouring.classes[colouring.choice(around)]):
+            met = self._join(orbits, met)
+            if _root(orbits, node) in {_root(orbits, other) for other in tried}:
+                continue
+            own = colouring.individualised(node, around, self.effort)
+            trace = own.trace(around)
+            if best is not None and trace > best[0]:
+                continue
+            if best is not None and trace < best[0]:
+                best, tried = None, {}
+            if self._is_like_one_of(tried, own, around):
+                continue
+            tried[node] = own
+            order = self.ordered(around, own, depth + 1)
+            description = _description(order, around, colouring)
+            if best is not None and description == best[1]:
+                self._meet(dict(zip(best[2], order, strict=True)))
+            elif best is None or description < best[1]:
+                best = trace, description, order
+        assert best is not None
+        return best[2]
+
+    def _is_like_one_of(self, tried: dict[int, Colouring], own: Colouring, around: Around) -> bool:
+        """Whether an automorphism takes a choice that was tried to this one, as far as that is soon found."""
+        most = _WAYS * size(around)
+        for other in tried.values():
+            try:
+                found = isomorphism(Coloured(around, other), Coloured(around, own), Effort(most, self.effort))
+            except TooSymmetricError:  # if not of this part of the effort but of the whole, it is raised again
+                continue
+            if found is not None:
+                self._meet(found)
+                return True
+        return False
+
+    def _meet(self, automorphism: Map) -> None:
+        self.automorphisms.append({node: to for node, to in automorphism.items() if node != to})
+
+    def _join(self, orbits: dict[int, int], first: int) -> int:
+        """Put nodes that the automorphisms from that number on take to each other into one orbit; how many there are.
+
+        What other nodes such an automorphism moves, does not matter here.
+        """
+        for automorphism in self.automorphisms[first:]:
+            for node, to in automorphism.items():
+                if node in orbits:
+                    orbits[_root(orbits, node)] = _root(orbits, to)
+        return len(self.automorphisms)
 
 
-def _parts(around: Around) -> list[list[int]]:
-    """The connected components."""
-    found: set[int] = set()
-    parts = []
-    for first in around:
-        if first in found:
-            continue
-        found.add(first)
-        part = [first]
-        for node in part:  # grows while it is walked
-            fresh = {neighbour for neighbour, _ in around[node]} - found
-            found |= fresh
-            part.extend(fresh)
-        parts.append(part)
-    return parts
-
-
-def _order_of_part(part: list[int], around: Around, colour: dict[int, int], effort: Effort, depth: int) -> list[int]:
-    if len(part) == 1:
-        return part
-    classes: dict[int, set[int]] = {}
-    for node in part:
-        classes.setdefault(colour[node], set()).add(node)
-    inside = {node: around[node] for node in part}
-    # As deep as the parts nest, which is at most the logarithm of the nodes: repeated parts are nested in each other.
-    return _ordered(inside, colour, classes, effort, depth)
-
-
-def _best(
-    around: Around, colour: dict[int, int], classes: dict[int, set[int]], effort: Effort, depth: int
-) -> list[int]:
-    """Pick each node of the smallest colour in turn, order the rest, and keep the order of the smallest description."""
-    if depth >= _DEPTH:
-        raise TooSymmetricError
-    start = min((len(members), start) for start, members in classes.items() if len(members) > 1)[1]
-    orders: dict[Any, list[int]] = {}
-    orbit = {node: node for node in around}
-    tried: list[int] = []
-    for node in sorted(classes[start]):
-        if _root(orbit, node) in {_root(orbit, other) for other in tried}:
-            continue
-        tried.append(node)
-        own = {other: colour[other] for other in around}
-        split = {each: set(members) for each, members in classes.items()}
-        split[start], split[start + 1] = {node}, split[start] - {node}
-        own |= dict.fromkeys(split[start + 1], start + 1)
-        effort.spend(len(around))
-        refine(around, own, split, [start], effort)
-        order = _ordered(around, own, split, effort, depth + 1)
-        before = orders.setdefault(_description(order, around, colour), order)
-        # Equal descriptions are an automorphism: what it maps to each other need not be tried both.
-        for one, other in zip(before, order, strict=True):
-            orbit[_root(orbit, one)] = _root(orbit, other)
-    return orders[min(orders)]
-
-
-def _root(orbit: dict[int, int], node: int) -> int:
-    while orbit[node] != node:
-        orbit[node] = orbit[orbit[node]]
-        node = orbit[node]
+def _root(orbits: dict[int, int], node: int) -> int:
+    while orbits[node] != node:
+        orbits[node] = orbits[orbits[node]]
+        node = orbits[node]
     return node
 
 
-def _description(order: list[int], around: Around, colour: dict[int, int]) -> tuple[Any, ...]:
+def _description(order: list[int], around: Around, colouring: Colouring) -> tuple[Any, ...]:
     """Colours and edges of the nodes in that order; equal for two orders exactly when they map one to the other."""
     index = {node: number for number, node in enumerate(order)}
     return tuple(
-        (colour[node], tuple(sorted((code, index[read]) for read, code in around[node] if code % 2))) for node in order
+        (colouring.colour[node], tuple(sorted((code, index[near]) for near, code in around[node] if code % 2)))
+        for node in order
     )

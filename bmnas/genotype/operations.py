@@ -19,7 +19,9 @@ INPUT_NAMES = ("x", "y", "z", "w", "v", "u")
 class Heads(Options):
     """The option of `MultiHeadAttention`."""
 
-    heads: int = Field(2, ge=1, le=1024, strict=True, description="How many heads; they share the channels evenly.")
+    heads: int = Field(
+        default=2, ge=1, le=1024, strict=True, description="How many heads; they share the channels evenly."
+    )
 
 
 def find(name: str) -> Operation:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 # Node -> (neighbour, code): the code says how the two are connected, and it is odd where the neighbour is read.
@@ -15,17 +16,120 @@ class TooSymmetricError(Exception):
 
 
 class Effort:
-    """How many edges may still be looked at; ``None`` for any number."""
+    """How many edges and nodes may still be looked at; ``None`` for any number.
 
-    def __init__(self, left: int | None) -> None:
-        self.left = left
+    Args:
+        left: that number.
+        whole: another effort that this one is a part of: what is spent here is spent there.
+    """
 
-    def spend(self, edges: int) -> None:
-        """Count edges; raise `TooSymmetricError` where there were too many."""
+    def __init__(self, left: int | None, whole: Effort | None = None) -> None:
+        self.left, self._whole = left, whole
+
+    def spend(self, looks: int) -> None:
+        """Count looks; raise `TooSymmetricError` where there were too many."""
+        if self._whole is not None:
+            self._whole.spend(looks)
         if self.left is not None:
-            self.left -= edges
+            self.left -= looks
             if self.left < 0:
                 raise TooSymmetricError
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """Nodes in classes, which are in an order: a colour is the number of nodes in the classes before its own.
+
+    Attributes:
+        colour: of each node.
+        classes: the nodes of each colour.
+    """
+
+    colour: dict[int, int]
+    classes: dict[int, set[int]]
+
+    @classmethod
+    def by(cls, keys: Sequence[Any]) -> Colouring:
+        """The nodes 0, 1, ... in the order of their keys, those with equal keys in one class."""
+        by_key: dict[Any, set[int]] = {}
+        for node, key in enumerate(keys):
+            by_key.setdefault(key, set()).add(node)
+        return cls._of(by_key[key] for key in sorted(by_key))
+
+    @classmethod
+    def _of(cls, groups: Iterable[set[int]]) -> Colouring:
+        found = cls({}, {})
+        start = 0
+        for nodes in groups:
+            found.classes[start] = nodes
+            found.colour.update(dict.fromkeys(nodes, start))
+            start += len(nodes)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        """The nodes, class by class."""
+        return (node for start in sorted(self.classes) for node in self.classes[start])
+
+    @property
+    def discrete(self) -> bool:
+        """Whether every node has a colour of its own."""
+        return len(self.classes) == len(self.colour)
+
+    def within(self, part: Iterable[int]) -> Colouring:
+        """That of some of the nodes, in their own colours."""
+        found = Colouring({node: self.colour[node] for node in part}, {})
+        for node, start in found.colour.items():
+            found.classes.setdefault(start, set()).add(node)
+        return found
+
+    def choice(self, loose: Around) -> int:
+        """The colour of which a node is best picked; there need be one of several nodes.
+
+        That is one whose nodes have the most colours around them, for these are what a pick can split; of those with
+        equally many, the smallest.
+        """
+
+        def rank(start: int) -> tuple[int, int, int]:
+            nodes = self.classes[start]
+            return -len({self.colour[near] for near, _ in loose[next(iter(nodes))]}), len(nodes), start
+
+        return min((start for start, nodes in self.classes.items() if len(nodes) > 1), key=rank)
+
+    def individualised(self, node: int, around: Around, effort: Effort) -> Colouring:
+        """The node before the others of its class, and all classes refined by that."""
+        start = self.colour[node]
+        found = Colouring(dict(self.colour), {colour: set(nodes) for colour, nodes in self.classes.items()})
+        found.classes[start] = {node}
+        found.classes[start + 1] = self.classes[start] - {node}
+        found.colour.update(dict.fromkeys(found.classes[start + 1], start + 1))
+        effort.spend(size(around))
+        refine(around, found, [start], effort)
+        return found
+
+    def trace(self, around: Around) -> tuple[Any, ...]:
+        """What a refined colouring says of the graph: equal for colourings of which one can be mapped to the other.
+
+        Two that are discrete and have one trace can be mapped to each other.
+        """
+        return tuple(
+            (start, len(nodes), tuple(sorted((self.colour[near], code) for near, code in around[next(iter(nodes))])))
+            for start, nodes in sorted(self.classes.items())
+        )
+
+    def loose(self, around: Around) -> Around:
+        """The edges without those that connect every node of one colour with every node of another in the same way.
+
+        The colours imply those, and no choice between nodes of one colour depends on them.
+        """
+        implied = set()
+        for start, nodes in self.classes.items():
+            node = next(iter(nodes))  # in a refined colouring, any of them will do
+            counts = Counter((self.colour[near], code) for near, code in around[node])
+            implied |= {(start, *key) for key, count in counts.items() if count == len(self.classes[key[0]])}
+        return {
+            node: [edge for edge in edges if (self.colour[node], self.colour[edge[0]], edge[1]) not in implied]
+            for node, edges in around.items()
+        }
 
 
 def around_of(reads: Sequence[Sequence[tuple[int, int]]]) -> Around:
@@ -43,29 +147,38 @@ def around_of(reads: Sequence[Sequence[tuple[int, int]]]) -> Around:
     return around
 
 
-def colouring(keys: Sequence[Any]) -> tuple[dict[int, int], dict[int, set[int]]]:
-    """Node -> colour, and colour -> nodes. A colour is the number of nodes whose keys are smaller."""
-    classes: dict[int, set[int]] = {}
-    colour: dict[int, int] = {}
-    start = 0
-    by_key: dict[Any, set[int]] = {}
-    for node, key in enumerate(keys):
-        by_key.setdefault(key, set()).add(node)
-    for key in sorted(by_key):
-        classes[start] = by_key[key]
-        colour |= dict.fromkeys(by_key[key], start)
-        start += len(by_key[key])
-    return colour, classes
+def size(around: Around) -> int:
+    """What it costs to look at all nodes and edges."""
+    return len(around) + sum(map(len, around.values()))
 
 
-def refine(
-    around: Around, colour: dict[int, int], classes: dict[int, set[int]], work: Iterable[int], effort: Effort
-) -> None:
+def parts_of(around: Around) -> list[list[int]]:
+    """The connected components."""
+    found: set[int] = set()
+    parts = []
+    for first in around:
+        if first in found:
+            continue
+        found.add(first)
+        part = [first]
+        for node in part:  # grows while it is walked
+            fresh = {neighbour for neighbour, _ in around[node]} - found
+            found |= fresh
+            part.extend(fresh)
+        parts.append(part)
+    return parts
+
+
+def refine(around: Around, colouring: Colouring, work: Iterable[int], effort: Effort) -> None:
     """Split colours, in place, until nodes of one colour have neighbours of the same colours in the same ways.
 
     Args:
+        around: the edges.
+        colouring: what is refined.
         work: the colours that may split others, in an order that does not depend on the numbering.
+        effort: what it may take.
     """
+    colour, classes = colouring.colour, colouring.classes
     queue = deque(work)
     waiting = set(queue)
     while queue:
@@ -81,19 +194,14 @@ def refine(
         for node, codes in seen.items():
             groups.setdefault(colour[node], {}).setdefault(tuple(sorted(codes)), []).append(node)
         for old in sorted(groups):
-            for piece in _split(old, groups[old], colour, classes, old in waiting):
+            for piece in _split(old, groups[old], colouring, old in waiting):
                 queue.append(piece)
                 waiting.add(piece)
 
 
-def _split(
-    old: int,
-    groups: dict[tuple[int, ...], list[int]],
-    colour: dict[int, int],
-    classes: dict[int, set[int]],
-    waiting: bool,
-) -> list[int]:
+def _split(old: int, groups: dict[tuple[int, ...], list[int]], colouring: Colouring, waiting: bool) -> list[int]:
     """Split one colour by what was seen of its nodes; returns the colours that have work to do now."""
+    classes = colouring.classes
     rest = len(classes[old]) - sum(map(len, groups.values()))
     if not rest and len(groups) == 1:
         return []
@@ -103,7 +211,7 @@ def _split(
         if start > old:
             classes[old].difference_update(groups[key])
             classes[start] = set(groups[key])
-            colour.update(dict.fromkeys(groups[key], start))
+            colouring.colour.update(dict.fromkeys(groups[key], start))
             pieces.append(start)
         start += len(groups[key])
     if waiting:

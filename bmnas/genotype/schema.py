@@ -47,9 +47,11 @@ class Feature(Frozen):
 
     name: Name
     modality: Name
-    channels: Count | None = Field(None, description="Axis 1 of the feature; a task supplies it where it is left out.")
+    channels: Count | None = Field(
+        default=None, description="Axis 1 of the feature; a task supplies it where it is left out."
+    )
     reshape: Literal["sequence", "grid", "none"] = Field(
-        "sequence",
+        default="sequence",
         description="How it becomes (channels, length): pooled along its first trailing axis; pooled to a square grid; "
         "or not at all, because it already has that shape.",
     )
@@ -64,7 +66,7 @@ class Step(Frozen):
     # The keys that are allowed besides depend on the operation: `checks.step` refuses all others.
     model_config = ConfigDict(extra="allow")
 
-    name: Name = Field("", description="Step_1, Step_2, ... where it is left out.")
+    name: Name = Field(default="", description="Step_1, Step_2, ... where it is left out.")
     op: Annotated[str, Field(max_length=200)]
     inputs: tuple[Name, ...] = Field(min_length=1, max_length=64, description="Inputs of the cell, or earlier steps.")
 
@@ -87,10 +89,12 @@ class Step(Frozen):
 class Cell(Frozen):
     """A fusion unit. Inside it its inputs are called x, y (z, ...); its output nodes are concatenated and reduced."""
 
-    name: Name = Field("", description="Cell_1, Cell_2, ... where it is left out.")
+    name: Name = Field(default="", description="Cell_1, Cell_2, ... where it is left out.")
     inputs: tuple[Name, ...] = Field(min_length=2, max_length=len(INPUT_NAMES), description="Features, earlier cells.")
     steps: tuple[Annotated[Step, Patient], ...] = Field(max_length=256)
-    output: tuple[Name, ...] = Field((), min_length=1, description="Any of the cell's nodes; all steps if left out.")
+    output: tuple[Name, ...] = Field(
+        default=(), min_length=1, description="Any of the cell's nodes; all steps if left out."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -112,19 +116,21 @@ class Head(Frozen):
 class Provenance(Frozen):
     """Who made the genotype and how it did. It never changes what the genotype means."""
 
-    command: str | None = Field(None, description="The command line that makes the genotype.")
+    command: str | None = Field(default=None, description="The command line that makes the genotype.")
     seed: int | None = None
-    data: str | None = Field(None, description="The task, and the fingerprint of its feature store.")
+    data: str | None = Field(default=None, description="The task, and the fingerprint of its feature store.")
     scores: dict[str, float] = Field(default_factory=dict, description='Such as {"validation": 0.98, "test": 0.97}.')
-    parameters: int | None = Field(None, description="Trainable parameters of the fusion network.")
+    parameters: int | None = Field(default=None, description="Trainable parameters of the fusion network.")
     seconds: dict[str, float] = Field(
         default_factory=dict,
         description="Wall time, in seconds: of the search up to the epoch that gave the genotype; of the training.",
     )
     versions: dict[str, str] = Field(default_factory=dict)
-    trained_by: str | None = Field(None, description="The command line that trains the network to scores.test.")
+    trained_by: str | None = Field(default=None, description="The command line that trains the network to scores.test.")
     canonical_hash: str | None = Field(
-        None, max_length=64, description="Of the genotype that this tells of; if it differs, it was edited since."
+        default=None,
+        max_length=64,
+        description="Of the genotype that this tells of; if it differs, it was edited since.",
     )
 
     def __hash__(self) -> int:
@@ -142,16 +148,16 @@ class Genotype(Frozen):
     format: Literal["bmnas/1"] = FORMAT
     name: Name = "genotype"
     dialect: Literal["official", "paper"] = Field(
-        "official",
+        default="official",
         description="What the operation names compute: what they do in the authors' released code (which produced the "
         "paper's numbers), or Eq. 4-8 of the paper alone.",
     )
     representation: Representation
     features: tuple[Annotated[Feature, Patient], ...] = Field(min_length=1, max_length=4096)
     cells: tuple[Annotated[Cell, Patient], ...] = Field(max_length=256)
-    output: tuple[Name, ...] = Field((), min_length=1, description="Cells or features; all cells if left out.")
+    output: tuple[Name, ...] = Field(default=(), min_length=1, description="Cells or features; all cells if left out.")
     head: Head | None = None
-    dropout: float = Field(0.2, ge=0, lt=1, strict=True)
+    dropout: float = Field(default=0.2, ge=0, lt=1, strict=True)
     provenance: Provenance | None = None
 
     @model_validator(mode="before")

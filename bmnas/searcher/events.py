@@ -57,7 +57,7 @@ class EpochDone(RoundDone):
     lr: float = Field(description="Step size of the weights after the epoch.")
     parameter_free: float = Field(description="Share of the derived genotype's steps whose operation has no weights.")
     sharpness: float | None = Field(
-        None, description="Greatest eigenvalue of the Hessian of the validation loss in alpha, beta and gamma."
+        default=None, description="Greatest eigenvalue of the Hessian of the validation loss in alpha, beta and gamma."
     )
 
 
@@ -83,5 +83,6 @@ class Row(Event):
     parameters: int
     seconds: float
     protocol: Literal["standard", "official"] = Field(
-        "standard", description="official: the best of all epochs on the test split; it is chosen by what it measures."
+        default="standard",
+        description="official: the best of all epochs on the test split; it is chosen by what it measures.",
     )

@@ -32,15 +32,16 @@ class Extraction(Frozen):
     """How features are extracted."""
 
     views: int = Field(
-        1, ge=1, le=999, description="Views of a training sample: the plain one, and augmented ones beside it."
+        default=1, ge=1, le=999, description="Views of a training sample: the plain one, and augmented ones beside it."
     )
     precision: Precision = Field(
-        "float32", description="Numbers in which features are kept; on a GPU the backbones compute in them, too."
+        default="float32",
+        description="Numbers in which features are kept; on a GPU the backbones compute in them, too.",
     )
     workers: int | None = Field(
-        None, ge=0, le=256, description="Processes that read samples; as many as suit the machine if left out."
+        default=None, ge=0, le=256, description="Processes that read samples; as many as suit the machine if left out."
     )
-    skip_bad: bool = Field(False, description="Leave samples out that cannot be read, and record them.")
+    skip_bad: bool = Field(default=False, description="Leave samples out that cannot be read, and record them.")
 
     @property
     def decisive(self) -> dict[str, Any]:

@@ -143,3 +143,64 @@ def test_what_would_take_too_long_is_an_error(monkeypatch):
     monkeypatch.setattr(labelling, "EFFORT", 500)
     with pytest.raises(TooSymmetricError):
         canonical_order(*rook_graph())
+
+
+def complete_graph(points):
+    return points_and_lines(points, list(combinations(range(points), 2)))
+
+
+def projective_plane(order):
+    """The points of the plane over a prime field, and as many lines, each of order + 1 of them."""
+    field = range(order)
+    points = [(1, a, b) for a in field for b in field] + [(0, 1, a) for a in field] + [(0, 0, 1)]
+    lines = [
+        [i for i, point in enumerate(points) if sum(a * b for a, b in zip(line, point, strict=True)) % order == 0]
+        for line in points
+    ]
+    return points_and_lines(len(points), lines)
+
+
+def sylvester_matrix(power):
+    """The Hadamard matrix of size 2 ** power: lines through one of two points for each column, as the sign says."""
+    size = 2**power
+    signs = [[(row & column).bit_count() % 2 for column in range(size)] for row in range(size)]
+    lines = [[column + size * (sign ^ flip) for column, sign in enumerate(row)] for row in signs for flip in (0, 1)]
+    return points_and_lines(2 * size, lines)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        complete_graph(14),
+        projective_plane(5),
+        sylvester_matrix(4),
+        points_and_lines(50, list(nx.hoffman_singleton_graph().edges)),
+    ],
+    ids=["complete", "projective plane", "Hadamard matrix", "Hoffman-Singleton"],
+)
+def test_very_many_automorphisms_take_little_effort(graph, monkeypatch):
+    """Trying every choice would take 10 ** 4 to 10 ** 10 ways down."""
+    monkeypatch.setattr(labelling, "EFFORT", 1_000_000)
+    assert canonical(*graph) == canonical(*shuffled(*graph, Random(0)))
+
+
+def twisted(graph, twist):
+    """What refinement alone cannot tell from its twisted twin (Cai, Fürer and Immerman 1992), as points and lines."""
+    twin = nx.Graph()
+    for node in graph:
+        near = sorted(graph[node])
+        for chosen in (set(some) for count in range(0, len(near) + 1, 2) for some in combinations(near, count)):
+            for other in near:
+                twin.add_edge(("middle", node, tuple(sorted(chosen))), ("end", node, other, other in chosen))
+    for number, (one, other) in enumerate(graph.edges):
+        for side in (False, True):
+            twin.add_edge(("end", one, other, side), ("end", other, one, side ^ (twist and number == 0)))
+    twin = nx.convert_node_labels_to_integers(twin)
+    return points_and_lines(len(twin), list(twin.edges))
+
+
+def test_a_twist_is_told_from_none():
+    plain, twin = (twisted(nx.complete_graph(4), twist) for twist in (False, True))
+    assert canonical(*plain) != canonical(*twin)
+    for graph in (plain, twin):
+        assert canonical(*graph) == canonical(*shuffled(*graph, Random(1)))

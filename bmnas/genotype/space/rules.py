@@ -17,14 +17,16 @@ class Rules(Frozen):
     """What cells and steps may read. The defaults are the paper's rules."""
 
     cells_read: Literal["any", "features"] = Field(
-        "any", description="What a cell may read: features and earlier cells (Eq. 3), or features only."
+        default="any", description="What a cell may read: features and earlier cells (Eq. 3), or features only."
     )
     cells_differ: Literal["inputs", "new feature"] = Field(
-        "inputs",
+        default="inputs",
         description="How cells differ: no two read the same set of nodes (footnote 1 of the paper), or each reads a "
         "feature that no earlier cell reads.",
     )
-    steps_repeat: bool = Field(True, description="Whether a step may read one node twice (footnote 2 of the paper).")
+    steps_repeat: bool = Field(
+        default=True, description="Whether a step may read one node twice (footnote 2 of the paper)."
+    )
 
     def most_cells(self, features: int, cell_inputs: int = 2) -> int | None:
         """For how many cells there is something to read; ``None`` where that is so for any number."""

@@ -56,10 +56,10 @@ class Space(Frozen):
     rules: Rules = PAPER
     representation: Representation
     head: Head | None = None
-    dropout: float = Field(0.2, ge=0, lt=1, strict=True)
+    dropout: float = Field(default=0.2, ge=0, lt=1, strict=True)
     dialect: Literal["official", "paper"] = "official"
     outputs_per_cell: int = Field(
-        0,
+        default=0,
         strict=True,
         ge=1,
         description="How many of a cell's last nodes form its output; all steps if left out. With more than that, "

@@ -19,7 +19,9 @@ _Natural = Annotated[int, Field(strict=True, ge=1)]
 class FeatureDescription(Frozen):
     """One feature."""
 
-    modality: Name | None = Field(None, description="Where it is left out: the name without its trailing number.")
+    modality: Name | None = Field(
+        default=None, description="Where it is left out: the name without its trailing number."
+    )
     reshape: Literal["sequence", "grid", "none"] = "sequence"
 
 
@@ -36,11 +38,11 @@ class SettingsDescription(Frozen):
 class Description(Frozen):
     """The file."""
 
-    name: Name | None = Field(None, description="Of the task; the folder's name where it is left out.")
+    name: Name | None = Field(default=None, description="Of the task; the folder's name where it is left out.")
     objective: Literal["single-label", "multi-label", "regression"] | None = None
     class_weights: tuple[Annotated[float, Field(gt=0)], ...] | Literal["balanced"] | None = None
-    label_smoothing: float | None = Field(None, ge=0, lt=1)
-    threshold: float | None = Field(None, gt=0, lt=1)
+    label_smoothing: float | None = Field(default=None, ge=0, lt=1)
+    threshold: float | None = Field(default=None, gt=0, lt=1)
     criterion: Literal["mse", "l1", "huber"] | None = None
     outputs: _Natural | None = None
     metric: str | None = None
