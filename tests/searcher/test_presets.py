@@ -12,6 +12,7 @@ import torch
 from bmnas.errors import BmnasError
 from bmnas.genotype import Feature, published
 from bmnas.searcher import SearchConfig
+from bmnas.searcher.config import all_names
 from bmnas.searcher.presets import PRESETS, get_preset, preset_config
 from bmnas.searcher.strategies.released_schedule import ReleasedSchedule
 from bmnas.tasks import Task, get_task
@@ -64,7 +65,7 @@ TWO = (feature("A_1"), feature("A_2"))
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_numbers_are_those_of_table_8(name):
     config = preset_config(name, get_task("digits"), length=16 if name == "mmimdb-1" else None)
-    found = {key: getattr(config, key) for key in NUMBERS}
+    found = {key: config.flat()[key] for key in NUMBERS}
     printed = dict(zip(NUMBERS, TABLE_8[name], strict=True))
     sizes = ("cells", "steps")
     assert ({key for key in sizes if found[key] != printed[key]} != set()) == (name in OTHER_SIZES)
@@ -89,7 +90,7 @@ def test_the_sizes_are_those_of_the_published_architecture(facts):
 def test_names_are_those_of_the_published_architectures_and_settings_are_known():
     assert tuple(PRESETS) == published.names()
     assert all(preset.name == name for name, preset in PRESETS.items())
-    assert all(set(preset.settings) <= set(SearchConfig.model_fields) for preset in PRESETS.values())
+    assert all(set(preset.settings) <= all_names(SearchConfig) for preset in PRESETS.values())
 
 
 def test_what_is_given_wins_over_the_preset_and_the_preset_over_the_task():
@@ -176,7 +177,7 @@ def test_what_cannot_be_searched_is_said_with_the_preset(name, features, setting
 )
 def test_what_can_be_searched_after_all_is_not_refused(name, features, settings, given):
     config = preset_config(name, of_features(*features, **settings), **given)
-    assert {key: getattr(config, key) for key in given} == given
+    assert {key: config.flat()[key] for key in given} == given
 
 
 @pytest.mark.parametrize(("name", "epochs"), [("ntu-1", 1), ("ego-2", 5)])
