@@ -19,6 +19,8 @@ SECTIONS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^### |\Z)", PAGE, flags=re.MULT
 LAWS = {
     "An operation": ["tests/compiler/test_operations.py", "-k", "Gate"],
     "A task": ["tests/tasks/test_registry.py"],
+    "A strategy": ["tests/searcher/strategies/test_all.py", "-k", "climbing"],
+    "A selection": ["tests/searcher/test_config.py"],
     "A pass": ["tests/compiler/plan/test_passes.py", "tests/compiler/test_inference.py"],
     "An export": ["tests/compiler/export/test_export.py", "-k", "torchscript"],
 }

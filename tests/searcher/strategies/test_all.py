@@ -11,20 +11,20 @@ from bmnas.genotype import Cell, Genotype
 from bmnas.searcher import SearchConfig
 from bmnas.searcher.events import CandidateDone, EpochDone, SelectionDone
 from bmnas.searcher.strategies import STRATEGIES, strategy_of
+from bmnas.searcher.strategies.on_candidates import OnCandidates
 from bmnas.searcher.strategies.random import RandomSearch
 from bmnas.tasks import FeatureStore
 from tests.searcher.problems import problem
 from tests.searcher.strategies.going_on import rounds, stopped_and_continued
 
-BUDGET = {
+BY_ITSELF = tuple(name for name, strategy in STRATEGIES.items() if issubclass(strategy, OnCandidates))
+BY_HYPERNET = tuple(name for name in STRATEGIES if name not in BY_ITSELF)
+# Settings with which a strategy takes a second; a new one has them by itself.
+BUDGET = {name: {"budget_trainings": 4} if name in BY_ITSELF else {"select": "alpha"} for name in STRATEGIES} | {
     "bilevel": {"top_k": 1},
-    "gdas": {},
     "random-ws": {"samples": 5},
-    "random": {"budget_trainings": 4},
     "evolution": {"budget_trainings": 4, "population": 2},
-    "released": {"select": "alpha"},
 }
-BY_ITSELF, BY_HYPERNET = ("random", "evolution"), ("bilevel", "gdas", "random-ws", "released")
 
 
 def in_node_order(genotype: Genotype) -> Genotype:
