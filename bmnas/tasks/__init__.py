@@ -6,7 +6,7 @@ from bmnas.tasks.extraction import Extraction, extract_batch
 from bmnas.tasks.metrics import METRICS, Metric, accuracy, f1, from_torchmetrics, get_metric, mean_squared_error
 from bmnas.tasks.objective import OBJECTIVES, MultiLabel, Objective, Regression, SingleLabel
 from bmnas.tasks.prepare import prepare
-from bmnas.tasks.progress import Progress, Report
+from bmnas.tasks.progress import Progress, Remark, Report
 from bmnas.tasks.registry import TASKS, described_task, get_task
 from bmnas.tasks.store import Data, FeatureStore, Samples, StoreError
 from bmnas.tasks.task import SPLITS, Backbone, SampleSource, Split, SplitName, Task
@@ -25,6 +25,7 @@ __all__ = [
     "Objective",
     "Progress",
     "Regression",
+    "Remark",
     "Report",
     "SampleSource",
     "Samples",

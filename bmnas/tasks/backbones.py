@@ -61,6 +61,8 @@ def backbones(
 ) -> dict[str, Backbone]:
     """The trained backbones by modality, on ``device``, frozen and in eval mode; trained if the cache has none.
 
+    A modality whose features are ready has none.
+
     Args:
         task: whose.
         device: where they are trained (if the task does not train elsewhere) and returned.
@@ -70,7 +72,7 @@ def backbones(
         BmnasError: the cache cannot be written, or the weights in it do not fit the backbone.
     """
     found = {}
-    for modality in task.modalities:
+    for modality in task.tapped_modalities:
         weights = trained_weights(task, modality, device=device, cache=cache, report=report or silent)
         found[modality] = load_backbone(task, modality, weights).to(device)
     return found

@@ -18,14 +18,22 @@ from bmnas.tasks.progress import Progress, Report, silent
 
 
 def cache_folder(cache: Path | None = None) -> Path:
-    """``cache`` if it is given, else ``$BMNAS_CACHE``, else the user's cache folder of the operating system."""
-    if cache is None:
-        named = os.environ.get("BMNAS_CACHE")
-        cache = Path(named) if named else Path(platformdirs.user_cache_dir("bmnas"))
+    """``cache`` if it is given, else ``$BMNAS_CACHE``, else the user's cache folder of the operating system.
+
+    Raises:
+        BmnasError: the path begins with a user that there is not, or nothing is named and the process has no user with
+            a home, as in some containers.
+    """
+    named = cache if cache is not None else os.environ.get("BMNAS_CACHE")
     try:
-        return Path(cache).expanduser()
+        return Path(named or platformdirs.user_cache_dir("bmnas")).expanduser()
     except RuntimeError:
-        raise BmnasError(f"{cache}: cannot be used as a cache: there is no such user") from None
+        if named:
+            raise BmnasError(f"{named}: cannot be used as a cache: there is no such user") from None
+        raise BmnasError(
+            "there is no folder for backbones and features, because this user has no home; name one with --cache, or "
+            "in the variable BMNAS_CACHE"
+        ) from None
 
 
 def file_name(name: str) -> str:

@@ -6,26 +6,28 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from bmnas.errors import BmnasError
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.fit.seeding import seeded
 from bmnas.genotype import Feature
 from bmnas.genotype.schema import Frozen
 from bmnas.tasks.loading import load, noticing_dead_workers
 from bmnas.tasks.progress import Progress, Report
-from bmnas.tasks.sample_checks import with_checked_labels, with_finite_features
+from bmnas.tasks.sample_checks import check_lengths, with_checked_labels, with_finite_features
 from bmnas.tasks.store import Skipped, StoreWriter
 from bmnas.tasks.store.manifest import Precision
 from bmnas.tasks.task import SPLITS, Backbone, Split, SplitName, Task
 from bmnas.tasks.tree import mapped
 
 # pool(feature (B, C, *trailing), reshape, length) -> (B, C, min(T, length)) for "sequence", (B, C, s, s) for "grid".
-Pool = Callable[[Tensor, str, int], Tensor]
+# Where the samples have lengths of their own, pool(feature, "sequence", length, lengths (B,)) -> (B, C, length).
+Pool = Callable[..., Tensor]
 
 
 class Extraction(Frozen):
@@ -74,10 +76,10 @@ class Extractor:
         dtype = getattr(torch, self.how.precision)
         inputs = {
             modality: mapped(lambda tensor: tensor.to(self.device, non_blocking=True), batch.inputs[modality])
-            for modality in self.backbones
+            for modality in self.task.modalities
         }
         with _autocast(self.device, dtype):
-            features = extract_batch(self.task, self.backbones, inputs, self.length, self.pool)
+            features = extract_batch(self.task, self.backbones, inputs, self.length, self.pool, batch.lengths)
         return {name: feature.to(dtype).cpu() for name, feature in features.items()}
 
 
@@ -112,19 +114,36 @@ def extract(
 
 
 def extract_batch(
-    task: Task, backbones: Mapping[str, Backbone], inputs: Mapping[str, Any], length: int, pool: Pool
+    task: Task,
+    backbones: Mapping[str, Backbone],
+    inputs: Mapping[str, Any],
+    length: int,
+    pool: Pool,
+    lengths: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> dict[str, Tensor]:
     """The pooled features of one batch of raw inputs (B, ...), by name, in the order of the task.
+
+    Args:
+        task: whose.
+        backbones: by modality; of those that are ready the input is the features.
+        inputs: by modality.
+        length: L of the representation.
+        pool: see `Pool`.
+        lengths: by feature, how many positions of each sample are there (B,), where some are padding.
 
     Raises:
         BmnasError: a tap does not give what the task says.
     """
     features: dict[str, Tensor] = {}
+    own = {*task.taps, *(feature.name for feature in task.features)}
+    for name in lengths:
+        if name not in own:
+            raise BmnasError(f"lengths are given of {name!r}, which is no feature{did_you_mean(name, own)}")
     with torch.no_grad():
-        for modality, backbone in backbones.items():
-            live = backbone.tapped(inputs[modality])
+        for modality in task.modalities:
+            live = inputs[modality] if modality in task.ready else backbones[modality].tapped(inputs[modality])
             for feature in (feature for feature in task.features if feature.modality == modality):
-                features[feature.name] = _pooled(feature, live[feature.name], length, pool)
+                features[feature.name] = _pooled(feature, live[feature.name], length, pool, lengths.get(feature.name))
     return {feature.name: features[feature.name] for feature in task.features}
 
 
@@ -168,10 +187,13 @@ def _autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractCo
     return torch.autocast(device.type, dtype)
 
 
-def _pooled(feature: Feature, live: Tensor, length: int, pool: Pool) -> Tensor:
+def _pooled(feature: Feature, live: Tensor, length: int, pool: Pool, lengths: Tensor | None) -> Tensor:
     if feature.channels not in (None, live.shape[1]):
         raise BmnasError(
             f"feature {feature.name!r} has {live.shape[1]} channels (shape {tuple(live.shape)}), "
             f"but the task says {feature.channels}"
         )
+    if lengths is not None:
+        check_lengths(feature, live, lengths)
+        return pool(live, feature.reshape, length, lengths)
     return live if feature.reshape == "none" else pool(live, feature.reshape, length)

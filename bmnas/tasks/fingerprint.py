@@ -8,6 +8,7 @@ import inspect
 import json
 import marshal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,13 @@ def add_tensor(digest: _Hash, tensor: Tensor) -> None:
     """Add type, shape and numbers of a tensor to a digest."""
     digest.update(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
     digest.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
+
+
+def add_lengths(digest: _Hash, lengths: Mapping[str, Tensor]) -> None:
+    """Add how many positions of padded features there are, by feature, to a digest."""
+    for name in sorted(lengths):
+        digest.update(f"lengths {name!r}\n".encode())
+        add_tensor(digest, lengths[name])
 
 
 def of_json(value: Any) -> str:

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from bmnas.errors import BmnasError
 from bmnas.files import reason
 from bmnas.tasks.task import SampleSource, Split
-from bmnas.tasks.tree import Tree, leaves, mapped
+from bmnas.tasks.tree import Tree, leaves
 
 _MOST_WORKERS = 8
 
@@ -163,9 +163,7 @@ def _slice(source: Sliceable, first: int, stop: int, skip: frozenset[int]) -> Lo
     part = source.part(first, stop)
     kept = [index for index in range(first, stop) if index not in skip]
     if len(kept) < stop - first:
-        chosen = torch.tensor([index - first for index in kept], dtype=torch.int64)
-        inputs = {name: mapped(lambda tensor: tensor[chosen], tree) for name, tree in part.inputs.items()}
-        part = Split(inputs, part.labels[chosen])
+        part = part[torch.tensor([index - first for index in kept], dtype=torch.int64)]
     return Loaded(part if kept else None, kept, [], stop)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype.checks import short
 
 Average = Literal["weighted", "macro", "micro"]
 
@@ -79,7 +80,7 @@ def get_metric(name: str) -> Metric:
         BmnasError: there is none; the message names the nearest one.
     """
     if name not in METRICS:
-        raise BmnasError(f"unknown metric {name!r}{did_you_mean(name, METRICS)}")
+        raise BmnasError(f"unknown metric {short(name)}{did_you_mean(name, METRICS)}")
     return METRICS[name]
 
 

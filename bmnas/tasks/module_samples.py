@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.tasks.bad_sample import BadSample
-from bmnas.tasks.fingerprint import add_tensor
+from bmnas.tasks.fingerprint import add_lengths, add_tensor
 from bmnas.tasks.loading import load
 from bmnas.tasks.task import SampleSource, Split
 from bmnas.tasks.tree import leaves
@@ -68,6 +68,7 @@ def add_source(digest: _Hash, source: Split | SampleSource, modalities: Sequence
                 digest.update(f"input {modality!r}{place}\n".encode())
                 add_tensor(digest, tensor)
         add_tensor(digest, batch.labels)
+        add_lengths(digest, batch.lengths)
 
 
 def add_module(digest: _Hash, module: nn.Module) -> None:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype.checks import short
 from bmnas.tasks.metrics import Metric, accuracy, f1, mean_squared_error
 
 Weights = tuple[float, ...] | Literal["balanced"] | None
@@ -61,6 +62,11 @@ class SingleLabel:
     name: ClassVar[str] = "single-label"
     class_weights: Weights = None
     label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        _refuse_wrong_weights(self.class_weights)
+        if not (_is_number(self.label_smoothing) and 0 <= self.label_smoothing < 1):
+            raise BmnasError(f"label_smoothing is {short(self.label_smoothing)}; it is a share from 0 to below 1")
 
     @property
     def metric(self) -> Metric:
@@ -115,6 +121,11 @@ class MultiLabel:
     name: ClassVar[str] = "multi-label"
     class_weights: Weights = None
     threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        _refuse_wrong_weights(self.class_weights)
+        if not (_is_number(self.threshold) and 0 < self.threshold < 1):
+            raise BmnasError(f"threshold is {short(self.threshold)}; it is a probability between 0 and 1")
 
     @property
     def metric(self) -> Metric:
@@ -201,6 +212,23 @@ class Regression:
 _CRITERIA: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": F.mse_loss, "l1": F.l1_loss, "huber": F.huber_loss}
 
 OBJECTIVES: Mapping[str, Any] = MappingProxyType({kind.name: kind for kind in (SingleLabel, MultiLabel, Regression)})
+
+
+def _refuse_wrong_weights(weights: object) -> None:
+    if weights is None or weights == "balanced":
+        return
+    if not isinstance(weights, tuple) or not all(_is_number(weight) and 0 <= weight <= _MOST for weight in weights):
+        raise BmnasError(
+            f'class_weights is {short(weights)}; it is a tuple with a positive number for each class, or "balanced"'
+        )
+
+
+# As 32-bit floats have them.
+_MOST = 1e30
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _check_weights(weights: Weights, outputs: int) -> None:

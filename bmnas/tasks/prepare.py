@@ -6,6 +6,7 @@ Pooling is passed in, so that cached features are what the compiled network comp
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from math import isqrt
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from bmnas.errors import BmnasError, did_you_mean
 from bmnas.fit.seeding import seeded
 from bmnas.taps import Tap, hooks, liveness, tap as tap_module, tapped, tracing
 from bmnas.tasks import extraction as extraction_module, fingerprint as fingerprints
-from bmnas.tasks.backbones import load_backbone, trained_weights
+from bmnas.tasks.backbones import Weights, load_backbone, trained_weights
 from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.extraction import Extraction, Extractor, Pool, extract
-from bmnas.tasks.progress import Report, silent
+from bmnas.tasks.progress import Remark, Report, silent
 from bmnas.tasks.store import MANIFEST, FeatureStore, StoreError
+from bmnas.tasks.store.fitting import refuse_unfit
 from bmnas.tasks.store.memory import budget
 from bmnas.tasks.task import Task
 
@@ -65,21 +67,39 @@ def prepare(
         _check_data(task, how)  # before backbones are trained
     weights = {
         modality: trained_weights(task, modality, device=device, cache=cache, report=report)
-        for modality in task.modalities
+        for modality in task.tapped_modalities
     }
     # What the user chose names the folder. Weights and code do not: features of older ones are replaced in place.
     fingerprint = {
         **chosen,
         "backbones": {modality: found.sha256 for modality, found in weights.items()},
-        "code": fingerprints.of_code(extraction_module, *_TAPPING, type(task), *task.code, pool),
+        "code": fingerprints.of_code(extraction_module, *(_TAPPING if weights else ()), type(task), *task.code, pool),
     }
+    store = _made(task, folder, fingerprint, weights, pool, length, how, device, report)
+    for remark in task.remarks():
+        report(Remark(remark))
+    return store
+
+
+def _made(
+    task: Task,
+    folder: Path,
+    fingerprint: dict[str, Any],
+    weights: Mapping[str, Weights],
+    pool: Pool,
+    length: int,
+    how: Extraction,
+    device: str | torch.device,
+    report: Report,
+) -> FeatureStore:
+    """The store in the folder, or a new one where that is not whole, not of this fingerprint, or does not fit."""
     try:
-        return FeatureStore.open(folder, fingerprint)
+        return _opened(task, folder, fingerprint)
     except StoreError:
         pass  # looked at again under the lock: another process may be building it now
     with locked(folder, report):
         try:
-            return FeatureStore.open(folder, fingerprint)
+            return _opened(task, folder, fingerprint)
         except StoreError as error:
             why = "" if error.problem == "missing" else f"rebuilding: {error}"
         where = torch.device(device)
@@ -90,9 +110,15 @@ def prepare(
         return FeatureStore.open(folder, fingerprint)
 
 
+def _opened(task: Task, folder: Path, fingerprint: dict[str, Any]) -> FeatureStore:
+    store = FeatureStore.open(folder, fingerprint)
+    refuse_unfit(store, task)
+    return store
+
+
 def _check_taps(task: Task) -> None:
     for feature in task.features:
-        if feature.name not in task.taps:
+        if feature.modality not in task.ready and feature.name not in task.taps:
             raise BmnasError(
                 f"task {task.name!r} does not say where feature {feature.name!r} is tapped"
                 f"{did_you_mean(feature.name, task.taps)}"
@@ -125,7 +151,11 @@ def _chosen(task: Task, length: int, how: Extraction) -> dict[str, Any]:
         "options": dict(task.options),
         "data": task.data_fingerprint(),
         "features": [feature.model_dump(mode="json") for feature in task.features],
-        "taps": {feature.name: Tap.of(task.taps[feature.name]).as_json() for feature in task.features},
+        "taps": {
+            feature.name: Tap.of(task.taps[feature.name]).as_json()
+            for feature in task.features
+            if feature.modality not in task.ready
+        },
         "length": length,
         **how.decisive,
     }

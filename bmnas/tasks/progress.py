@@ -23,8 +23,19 @@ class Progress:
     info: str = ""
 
 
-Report = Callable[[Progress], None]
+@dataclass(frozen=True)
+class Remark:
+    """Something that a person should know, though the work goes on.
+
+    Attributes:
+        sentence: what, without a full stop.
+    """
+
+    sentence: str
 
 
-def silent(_: Progress) -> None:
+Report = Callable[[Progress | Remark], None]
+
+
+def silent(_: Progress | Remark) -> None:
     """The default report: says nothing."""

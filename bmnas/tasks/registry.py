@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype.checks import short
 from bmnas.tasks.av_digits import AvDigitsTask
 from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.planted import PlantedTask
@@ -54,16 +55,16 @@ def get_task(
         BmnasError: there is none of that name; the message names the nearest one. Or its data cannot be used.
     """
     task = _found(name, data)
-    task.invocation = f"--task {shlex.quote(name)}"
+    task.invocation = f"--task {shlex.quote(_text(name))}"
     if data is not None:
-        task.invocation += f" --data {shlex.quote(str(data))}"
+        task.invocation += f" --data {shlex.quote(_text(str(data)))}"
     if modalities is not None:
         task = task.with_modalities(modalities)
         task.invocation += f" --modalities {shlex.quote(','.join(task.modalities))}"
     if weights:
         task = task.with_weights(weights)
         for modality, path in task.weights.items():
-            task.invocation += f" --backbone {shlex.quote(f'{modality}={path}')}"
+            task.invocation += f" --backbone {shlex.quote(_text(f'{modality}={path}'))}"
     return task
 
 
@@ -79,12 +80,16 @@ def described_task(name: str) -> Task:
 def _found(name: str, data: Path | None) -> Task:
     if name in TASKS:
         return TASKS[name].open(data)
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+        is_folder = path.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, of no user, or with a zero byte in it
+        raise BmnasError(f"{short(name)} is neither a task nor a path: {error}") from None
     if path.suffix == ".py":
         from bmnas.tasks.own_file import load_task
 
         return load_task(path, data)
-    if path.is_dir():
+    if is_folder:
         from bmnas.tasks.arrays import open_folder
 
         if data is not None:
@@ -92,4 +97,9 @@ def _found(name: str, data: Path | None) -> Task:
         return open_folder(path)
     if "/" in name or os.sep in name:
         raise BmnasError(f"{name}: no such task: there is neither a Python file nor a folder of that name")
-    raise BmnasError(f"unknown task {name!r}{did_you_mean(name, TASKS)}")
+    raise BmnasError(f"unknown task {short(name)}{did_you_mean(name, TASKS)}")
+
+
+def _text(name: str) -> str:
+    """A path as text that can be written into a file: bytes that are no Unicode are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()

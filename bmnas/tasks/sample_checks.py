@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
+from bmnas.errors import BmnasError
+from bmnas.genotype import Feature
 from bmnas.tasks.loading import Bad, Loaded, named
 from bmnas.tasks.task import SampleSource, Split, Task
-from bmnas.tasks.tree import mapped
 
 
 def with_checked_labels(task: Task, source: Split | SampleSource, loaded: Loaded) -> Loaded:
@@ -18,11 +21,27 @@ def with_checked_labels(task: Task, source: Split | SampleSource, loaded: Loaded
         labels = task.objective.cast(batch.labels)
         found = task.objective.problem(labels, task.outputs)
         if found is None:
-            return Loaded(Split(batch.inputs, labels), kept, bad, loaded.stop)
+            return Loaded(replace(batch, labels=labels), kept, bad, loaded.stop)
         place, what = found
         bad.append(Bad(kept[place], named(source, kept[place], f"its label {what}")))
         batch, kept = _without(batch, kept, {place})
     return Loaded(None, [], bad, loaded.stop)
+
+
+def check_lengths(feature: Feature, live: Tensor, lengths: Tensor) -> None:
+    """Refuse lengths (B,) that cannot be those of a live feature (B, C, T, ...).
+
+    Raises:
+        BmnasError: the feature is no sequence, or a length is no number of its positions.
+    """
+    what = f"feature {feature.name!r} has lengths"
+    if feature.reshape != "sequence" or live.dim() < 3:
+        raise BmnasError(f"{what}, but is no sequence: reshape {feature.reshape!r} and shape {tuple(live.shape)}")
+    if lengths.shape != live.shape[:1] or lengths.is_floating_point():
+        raise BmnasError(f"{what} {lengths.dtype} of shape {tuple(lengths.shape)}, not {len(live)} whole numbers")
+    wrong = (lengths < 1) | (lengths > live.shape[2])
+    if wrong.any():
+        raise BmnasError(f"{what} of {int(lengths[wrong][0])} positions, but a sample has 1 to {live.shape[2]}")
 
 
 def with_finite_features(
@@ -56,6 +75,4 @@ def _without(batch: Split, kept: list[int], places: set[int]) -> tuple[Split | N
     rest = [place for place in range(len(kept)) if place not in places]
     if not rest:
         return None, []
-    chosen = torch.tensor(rest)
-    inputs = {name: mapped(lambda tensor: tensor[chosen], tree) for name, tree in batch.inputs.items()}
-    return Split(inputs, batch.labels[chosen]), [kept[place] for place in rest]
+    return batch[torch.tensor(rest)], [kept[place] for place in rest]

@@ -33,9 +33,13 @@ def tappable(task: Task, modality: str | None = None, *, nodes: bool = False) ->
     if modality is not None:
         with suppress(BmnasError):  # taps that are wrong are no reason not to list what there is
             task = task.with_modalities([modality])  # the data of the others need not be there
+    wanted = task.modalities if modality is None else (modality,)
+    for name in wanted:
+        if name in task.ready:
+            raise BmnasError(f"the features of modality {name!r} of task {task.name} are ready: there is no backbone")
     sample = _sample(task)
     found = {}
-    for name in task.modalities if modality is None else (modality,):
+    for name in wanted:
         if name not in sample:
             raise BmnasError(f"the samples of task {task.name} have no input {name!r}; they have {', '.join(sample)}")
         with seeded(0):

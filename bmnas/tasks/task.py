@@ -1,6 +1,7 @@
-"""What a task is: labelled multimodal data in three splits, a backbone for each modality, a loss and a metric.
+"""What a task is: labelled multimodal data in three splits, features of each modality, a loss and a metric.
 
-A task is written by subclassing `Task`; the feature store, the search and the training know tasks only through it.
+Features are tapped in a backbone of the modality, or the task gives them ready. A task is written by subclassing
+`Task`; the feature store, the search and the training know tasks only through it.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -18,12 +19,13 @@ from typing import Any, Literal, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
 from bmnas.taps import Tap, Tapped
 from bmnas.tasks.bad_sample import BadSample
-from bmnas.tasks.fingerprint import add_tensor
+from bmnas.tasks.fingerprint import add_lengths, add_tensor
 from bmnas.tasks.metrics import Metric
+from bmnas.tasks.names import named
 from bmnas.tasks.objective import Objective, SingleLabel
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.tree import Tree, leaves, mapped
@@ -40,18 +42,27 @@ class Split:
         inputs: by modality, a tensor (N, ...), or a dictionary or tuple of such, which the backbone takes as its
             keyword or positional arguments.
         labels: (N,) class indices, or (N, outputs) where the objective has those.
+        lengths: by feature, how many positions each sample has, (N,) whole numbers from 1: of its feature
+            (N, C, T, ...) the first so many along T are pooled, what comes after them is padding. A feature that is
+            not named here has no padding.
     """
 
     inputs: Mapping[str, Tree]
     labels: Tensor
+    lengths: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def part(self, start: int, stop: int) -> Split:
         """Samples ``start`` to ``stop`` (excluded); the tensors are views."""
-        inputs = {modality: mapped(lambda tensor: tensor[start:stop], tree) for modality, tree in self.inputs.items()}
-        return Split(inputs, self.labels[start:stop])
+        return self[start:stop]
+
+    def __getitem__(self, index: slice | Tensor) -> Split:
+        """The samples of a slice, or of a tensor of indices."""
+        inputs = {modality: mapped(lambda tensor: tensor[index], tree) for modality, tree in self.inputs.items()}
+        lengths = {name: tensor[index] for name, tensor in self.lengths.items()}
+        return Split(inputs, self.labels[index], lengths)
 
 
 class SampleSource(Protocol):
@@ -73,6 +84,8 @@ class Task(ABC):
         name: as the command line and the cache know it.
         features: every tapped feature, modality by modality, from shallow to deep; each with its channels.
         taps: by feature name, where in the backbone it is taken: the name of a submodule, or a `Tap`.
+        ready: the modalities that have no backbone, because their features are ready: the input of such a modality is
+            its features by name, and they have no taps.
         outputs: how many numbers the network returns for a sample.
         objective: the kind of labels: one class (`SingleLabel`), several (`MultiLabel`), numbers (`Regression`).
         metric: what the search optimises on the validation split and reports on the test split; the objective's
@@ -90,7 +103,8 @@ class Task(ABC):
 
     name: str
     features: tuple[Feature, ...]
-    taps: Mapping[str, str | Tap]
+    taps: Mapping[str, str | Tap] = MappingProxyType({})
+    ready: Collection[str] = ()
     outputs: int
     objective: Objective = SingleLabel()
     settings: Mapping[str, Any] = MappingProxyType({})
@@ -124,11 +138,19 @@ class Task(ABC):
         """The modalities in the order of their features."""
         return tuple(dict.fromkeys(feature.modality for feature in self.features))
 
+    @property
+    def tapped_modalities(self) -> tuple[str, ...]:
+        """The modalities whose features are tapped in a backbone: all that are not `ready`."""
+        return tuple(modality for modality in self.modalities if modality not in self.ready)
+
     def with_modalities(self, names: Sequence[str]) -> Self:
-        """The same task with some of its modalities alone, in the task's own order; upper and lower case are one.
+        """The same task with some of its modalities alone, in the task's own order.
+
+        A name that is not written exactly as a modality is stands for the one that differs in upper and lower case
+        alone.
 
         Raises:
-            BmnasError: a name is no modality of the task, or there is none.
+            BmnasError: a name is no modality of the task, or may be one of several, or there is none.
         """
         if not names:
             raise BmnasError(f"no modality is named; task {self.name} has {', '.join(self.modalities)}")
@@ -143,17 +165,22 @@ class Task(ABC):
         A file is in safetensors format and has the backbone's own names (`nn.Module.state_dict`).
 
         Raises:
-            BmnasError: a name is no modality of the task.
+            BmnasError: a name is no modality of the task with a backbone, or two files are of one modality.
         """
+        weights: dict[str, Path] = {}
+        for name, path in files.items():
+            modality = self._modality(name)
+            if modality in self.ready:
+                raise BmnasError(f"the features of modality {modality!r} are ready: it has no backbone to take weights")
+            if modality in weights:
+                raise BmnasError(f"{weights[modality]} and {path} are both weights of the backbone {modality!r}")
+            weights[modality] = path
         task = copy.copy(self)
-        task.weights = {self._modality(name): path for name, path in files.items()}
+        task.weights = weights
         return task
 
     def _modality(self, name: str) -> str:
-        known = {modality.casefold(): modality for modality in self.modalities}
-        if name.casefold() not in known:
-            raise BmnasError(f"task {self.name} has no modality {name!r}{did_you_mean(name, self.modalities)}")
-        return known[name.casefold()]
+        return named(name, self.modalities, "modality", f"task {self.name}")
 
     @property
     def metric(self) -> Metric:
@@ -218,13 +245,27 @@ class Task(ABC):
             if name == "train":
                 self.fitted(labels)
 
-    @abstractmethod
+    def remarks(self) -> Sequence[str]:
+        """What a person should know of the data before their features are used, in sentences: none, as a rule.
+
+        It is asked after the features are there; a task that looks at its data in any case overrides it.
+        """
+        return ()
+
     def build_backbone(self, modality: str) -> nn.Module:
         """A new backbone of the modality, with pretrained weights, or else with the initial ones.
 
         It is called with torch's generators seeded, maps the modality's input (B, ...) to anything, and runs every
-        tapped submodule once in a forward pass.
+        tapped submodule once in a forward pass. Of a modality that is `ready` it is not called.
+
+        Raises:
+            BmnasError: there is no backbone.
         """
+        raise BmnasError(
+            f"the features of modality {modality!r} of task {self.name} are ready: there is no backbone"
+            if modality in self.ready
+            else f"{type(self).__name__} needs a method build_backbone, for modality {modality!r} of task {self.name}"
+        )
 
     def train_backbone(
         self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent
@@ -278,6 +319,7 @@ class Task(ABC):
                     add_tensor(digest, tensor)
             digest.update(b"labels\n")
             add_tensor(digest, split.labels)
+            add_lengths(digest, split.lengths)
         return digest.hexdigest()
 
 

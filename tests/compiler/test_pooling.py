@@ -42,3 +42,14 @@ def test_a_grid_is_adaptive_max_pooling_to_a_square(trailing):
     pooled = pool(feature, "grid", 9)
     torch.testing.assert_close(pooled, F.adaptive_max_pool2d(plane, 3), rtol=0, atol=0)
     torch.testing.assert_close(pool(pooled, "grid", 9), pooled, rtol=0, atol=0)
+
+
+def test_padding_after_the_lengths_has_no_effect():
+    feature = torch.randn(5, 3, 7) - 4
+    lengths = torch.tensor([1, 7, 3, 3, 5])
+    alone = [stretch(pool(row[None, :, :there], "sequence", 4), 4) for row, there in zip(feature, lengths, strict=True)]
+    for padding in (0.0, 9.0, -9.0):
+        padded = torch.where(torch.arange(7) < lengths[:, None, None], feature, padding)
+        pooled = pool(padded, "sequence", 4, lengths)
+        assert torch.equal(pooled, torch.cat(alone))
+        assert torch.equal(pool(pooled, "sequence", 4), pooled)

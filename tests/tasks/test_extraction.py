@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import pytest
 import torch
 from torch import nn
 
+from bmnas.compiler import pool
 from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
-from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, SplitName, Task, prepare
-from tests.tasks.small_task import small_pool
+from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, Split, SplitName, Task, backbones, prepare
+from tests.tasks.small_task import SmallTask, small_pool
 
 ROOT = Path(__file__).parents[2]
 SIZES: dict[SplitName, int] = {"train": 22, "validation": 9, "test": 5}
@@ -296,3 +298,24 @@ def test_other_settings_do_not_go_on_with_what_is_left(tmp_path: Path) -> None:
         prepared(tmp_path, ClipTask({("test", 0)}))
     assert prepared(tmp_path, precision="float16").split("test").features["Clip_1"].shape == (5, 3, 6)
     assert len(list((tmp_path / "clips" / "features").glob("*/"))) == 2
+
+
+def test_a_tapped_feature_is_pooled_over_the_lengths_that_its_split_gives(tmp_path: Path) -> None:
+    class Padded(SmallTask):
+        def split(self, name: SplitName) -> Split:
+            whole = super().split(name)
+            lengths = 1 + torch.arange(len(whole)) % 2
+            return replace(whole, lengths={"not there" if self.wrong else self.features[0].name: lengths})
+
+        wrong = False
+
+    task = Padded()
+    name = task.features[0].name
+    found = prepare(task, length=4, pool=pool, cache=tmp_path).split("test").features[name]
+    whole = task.split("test")
+    live = backbones(task, cache=tmp_path)[task.features[0].modality].tapped(whole.inputs[task.features[0].modality])
+    torch.testing.assert_close(found, pool(live[name], "sequence", 4, whole.lengths[name]))
+    assert not torch.equal(found, pool(live[name], "sequence", 4, torch.full((len(whole),), live[name].shape[2])))
+    task.wrong = True
+    with pytest.raises(BmnasError, match="lengths are given of 'not there', which is no feature"):
+        prepare(task, length=4, pool=pool, cache=tmp_path)

@@ -15,10 +15,10 @@ from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
 from bmnas.searcher.run.outcome import versions
 from bmnas.searcher.strategies import Strategy
-from bmnas.tasks import FeatureStore, Progress
+from bmnas.tasks import FeatureStore, Progress, Remark
 from bmnas.tasks.fingerprint import of_json
 
-Report = Callable[[Event | Progress], None]
+Report = Callable[[Event | Progress | Remark], None]
 History = list[dict[str, Any]]
 
 

@@ -7,13 +7,17 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean, printable
 from bmnas.files import read_json
-from bmnas.genotype.schema import Frozen, Name
+from bmnas.genotype.checks import short
+from bmnas.genotype.schema import Count, Frozen, Name
 
 FILE = "task.json"
 _LIMIT = 2**20
-_Natural = Annotated[int, Field(strict=True, ge=1)]
+_Natural = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+
+# A factor of a loss that 32-bit floats can hold.
+_Weight = Annotated[float, Field(ge=1e-30, le=1e30)]
 
 
 class FeatureDescription(Frozen):
@@ -40,11 +44,11 @@ class Description(Frozen):
 
     name: Name | None = Field(default=None, description="Of the task; the folder's name where it is left out.")
     objective: Literal["single-label", "multi-label", "regression"] | None = None
-    class_weights: tuple[Annotated[float, Field(gt=0)], ...] | Literal["balanced"] | None = None
+    class_weights: tuple[_Weight, ...] | Literal["balanced"] | None = None
     label_smoothing: float | None = Field(default=None, ge=0, lt=1)
     threshold: float | None = Field(default=None, gt=0, lt=1)
     criterion: Literal["mse", "l1", "huber"] | None = None
-    outputs: _Natural | None = None
+    outputs: Count | None = None
     metric: str | None = None
     features: dict[Name, FeatureDescription] = Field(default_factory=dict)
     settings: SettingsDescription = Field(default_factory=lambda: SettingsDescription())
@@ -79,20 +83,25 @@ def _sentence(error: ValidationError) -> str:
     details = error.errors(include_url=False)
     # A key that is not known often explains what else is wrong.
     first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
-    location = [str(part) for part in first["loc"]]
+    location = [str(part) for part in first["loc"] if part != "[key]"]
+    place, value = (
+        printable(".".join(part if len(part) <= 80 else f"{part[:60]}..." for part in location)),
+        first["input"],
+    )
     if first["type"] == "extra_forbidden":
-        return f"{'.'.join(location)!r} is not a key that it may have{did_you_mean(location[-1], _keys(location[:-1]))}"
+        return f"{place!r} is not a key that it may have{did_you_mean(location[-1], _keys(location[:-1]))}"
     if location[0] == "class_weights":
         return 'class_weights has to be a list of positive numbers, one for each class, or "balanced"'
-    value = first["input"]
     if first["type"] == "literal_error":
         known = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        return f"{'.'.join(location)} is {value!r}{did_you_mean(str(value), known)}"
-    return f"{'.'.join(location)} is {str(value)[:60]!r}: {first['msg'].replace('Input', 'it')}"
+        return f"{place} is {short(value)}{did_you_mean(value if isinstance(value, str) else '', known)}"
+    if first["loc"][-1] == "[key]":
+        return f"{place} is no name of a feature: {first['msg'].replace('Input', 'it').strip()}"
+    return f"{place} is {short(value)}: {first['msg'].replace('Input', 'it').strip()}"
 
 
 def _keys(location: list[str]) -> list[str]:
     """The keys of the object at a place."""
     inner = {"settings": SettingsDescription, "features": FeatureDescription}
-    model = cast("type[BaseModel]", inner[location[0]] if location else Description)
+    model = cast("type[BaseModel]", inner.get(location[0], Description) if location else Description)
     return list(model.model_fields)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from math import isqrt
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype import Feature
+from bmnas.genotype.checks import short
+from bmnas.tasks import names
 from bmnas.tasks.arrays.rows import Rows
+
+T = TypeVar("T")
 
 
 def modality_of(feature: str) -> str:
@@ -32,16 +36,42 @@ def listed(rows: Mapping[str, Rows], modalities: Mapping[str, str], reshape: Map
     for name in rows:
         if not isinstance(name, str):
             raise BmnasError(f"features has the name {name!r}, but names are text, such as 'Video_1'")
-    for what, named in (("modalities", modalities), ("reshape", reshape)):
-        for name in named:
-            if name not in rows:
-                raise BmnasError(f"{what} names the feature {name!r}, which is not there{did_you_mean(name, rows)}")
+    modalities, reshape = written(modalities, rows, "modalities names"), written(reshape, rows, "reshape names")
     features = [
         _feature(name, modalities.get(name, modality_of(name)), array, reshape.get(name, "sequence"))
         for name, array in rows.items()
     ]
+    for what, listed_names in (("features", rows), ("modalities", [feature.modality for feature in features])):
+        if two := names.alike(listed_names):
+            raise BmnasError(
+                f"the {what} {short(two[0])} and {short(two[1])} look alike, but are written with other characters "
+                "(Unicode composition); write them in the same way, or let them differ"
+            )
     order = list(dict.fromkeys(feature.modality for feature in features))
     return tuple(sorted(features, key=lambda feature: order.index(feature.modality)))
+
+
+def written(given: Mapping[str, T], rows: Mapping[str, Any], says: str) -> dict[str, T]:
+    """What is given for features, by their names as the features have them, see `bmnas.tasks.names`.
+
+    Args:
+        given: by a feature's name.
+        rows: the features.
+        says: who names them, with a verb, as messages begin.
+
+    Raises:
+        BmnasError: there is no such feature, or there may be several, or one is named twice.
+    """
+    found: dict[str, T] = {}
+    for name, value in given.items():
+        several = names.found(name, rows) if isinstance(name, str) else []
+        if not several:
+            raise BmnasError(f"{says} the feature {short(name)}, which is not there{did_you_mean(str(name), rows)}")
+        if len(several) > 1 or several[0] in found:
+            what = "may be several" if len(several) > 1 else "is named twice"
+            raise BmnasError(f"{says} the feature {short(name)}, which {what}: {', '.join(map(short, several[:4]))}")
+        found[several[0]] = value
+    return found
 
 
 def check_counts(rows: Mapping[str, Rows], labels: int, where: str) -> None:
@@ -98,5 +128,5 @@ def _feature(name: str, modality: str, rows: Rows, reshape: Any) -> Feature:
         return Feature(name=name, modality=modality, channels=rows.shape[1], reshape=reshape)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        problem = first["msg"].removeprefix("Value error, ").replace("Input", "it")
-        raise BmnasError(f"{rows.where}: its {first['loc'][0]} is {first['input']!r}: {problem}") from None
+        problem = first["msg"].removeprefix("Value error, ").replace("Input", "it").strip()
+        raise BmnasError(f"{rows.where}: its {first['loc'][0]} is {short(first['input'])}: {problem}") from None

@@ -3,6 +3,7 @@
 ::
 
     DIR/Video_1.npy  DIR/Video_2.npy  DIR/more.npz  DIR/text.safetensors      one array a feature: (N, C) or (N, C, ...)
+    DIR/Video_1.lengths.npy                                                   if its samples are padded: (N,) positions
     DIR/labels.npy                                                            or an array ``labels`` in a file
     DIR/splits.json  or  DIR/splits.npy                                       or an array ``splits`` in a file
     DIR/task.json                                                             if there is something to say
@@ -16,8 +17,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, printable
 from bmnas.tasks.arrays.description import FILE, Description, read_description
+from bmnas.tasks.arrays.features import written
 from bmnas.tasks.arrays.layouts import Found, find
 from bmnas.tasks.arrays.task import ArrayTask
 from bmnas.tasks.metrics import f1
@@ -30,15 +32,17 @@ def open_folder(path: Path) -> ArrayTask:
         BmnasError: the folder does not hold what it should; the message names the file.
     """
     path = Path(path)
-    return _task(path, find(path), read_description(path))
+    try:
+        return _task(path, find(path), read_description(path))
+    except BmnasError as error:
+        raise BmnasError(printable(str(error))) from None
 
 
 def _task(path: Path, found: Found, said: Description) -> ArrayTask:
-    for name in said.features:
-        if name not in found.features:
-            raise BmnasError(
-                f"{path / FILE}: describes the feature {name!r}, which is not there{did_you_mean(name, found.features)}"
-            )
+    try:
+        described = written(said.features, found.features, "describes")
+    except BmnasError as error:
+        raise BmnasError(f"{path / FILE}: {error}") from None
     metric: Any = said.metric
     if said.threshold is not None and metric in ("f1-weighted", "f1-macro", "f1-micro"):
         metric = f1(metric.removeprefix("f1-"), said.threshold)
@@ -48,8 +52,9 @@ def _task(path: Path, found: Found, said: Description) -> ArrayTask:
             found.labels,
             found.splits,
             name=said.name or path.resolve().name or "arrays",
-            modalities={name: feature.modality for name, feature in said.features.items() if feature.modality},
-            reshape={name: feature.reshape for name, feature in said.features.items()},
+            modalities={name: feature.modality for name, feature in described.items() if feature.modality},
+            reshape={name: feature.reshape for name, feature in described.items()},
+            lengths=found.lengths,
             outputs=said.outputs,
             objective=said.objective,
             metric=metric,
@@ -57,11 +62,16 @@ def _task(path: Path, found: Found, said: Description) -> ArrayTask:
             options=said.options,
         )
     except BmnasError as error:
-        files = (found.labels.where, *(part.where for rows in found.features.values() for part in rows.parts))
+        files = (
+            found.labels.where,
+            *(lengths.where for lengths in found.lengths.values()),
+            *(part.where for rows in found.features.values() for part in rows.parts),
+        )
         raise BmnasError(str(error) if str(error).startswith(files) else f"{path}: {error}") from None
 
 
 def _natural(name: str) -> list[Any]:
     """Sorts ``Video_2`` before ``Video_10``."""
     parts = re.split(r"(\d+)", name)  # text and numbers in turn
-    return [int(part) if number % 2 else part for number, part in enumerate(parts)]
+    # A number by its digits: one of thousands would not become an integer.
+    return [(len(part.lstrip("0")), part.lstrip("0")) if number % 2 else part for number, part in enumerate(parts)]

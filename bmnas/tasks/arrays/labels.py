@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype.checks import short
 from bmnas.tasks.arrays.splits import Splits
 from bmnas.tasks.arrays.stored import Stored
 from bmnas.tasks.metrics import METRICS, Metric, get_metric
@@ -17,6 +19,8 @@ from bmnas.tasks.objective import OBJECTIVES, MultiLabel, Objective, Regression,
 
 # More classes than this are rather identifiers of something than classes.
 _MOST_CLASSES = 65_536
+# As in the schema of a genotype.
+_MOST_OUTPUTS = 1_000_000
 
 
 def to_tensor(stored: Stored) -> Tensor:
@@ -70,7 +74,7 @@ def named(name: str) -> Any:
         BmnasError: there is none.
     """
     if name not in OBJECTIVES:
-        raise BmnasError(f"unknown objective {name!r}{did_you_mean(name, OBJECTIVES)}")
+        raise BmnasError(f"unknown objective {short(name)}{did_you_mean(name, OBJECTIVES)}")
     return OBJECTIVES[name]
 
 
@@ -88,6 +92,21 @@ def count(labels: Tensor, objective: Objective, where: str) -> int:
     if classes > _MOST_CLASSES:
         raise BmnasError(f"{where}: has the label {classes - 1}; number the classes 0, 1, 2, ..., or say outputs")
     return max(classes, 2)
+
+
+def given_count(outputs: Any) -> int:
+    """How many outputs a person says there are.
+
+    Raises:
+        BmnasError: no network has so many.
+    """
+    try:
+        count = operator.index(outputs)
+    except TypeError:
+        count = 0
+    if not 1 <= count <= _MOST_OUTPUTS:
+        raise BmnasError(f"outputs is {short(outputs)}; it is a whole number from 1 to {_MOST_OUTPUTS:,}")
+    return count
 
 
 def refuse_wrong(labels: Tensor, objective: Objective, outputs: int, splits: Splits, stored: Stored) -> None:

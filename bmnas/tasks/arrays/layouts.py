@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from bmnas.errors import BmnasError
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.files import read_json, reason
+from bmnas.genotype.checks import short
 from bmnas.tasks.arrays import labels as labelling, splits as splitting
 from bmnas.tasks.arrays.features import check_counts
+from bmnas.tasks.arrays.lengths import SUFFIX, is_lengths
 from bmnas.tasks.arrays.reading import READERS, read
 from bmnas.tasks.arrays.rows import Rows
 from bmnas.tasks.arrays.stored import Stored, in_memory
+from bmnas.tasks.names import composed, folded
 from bmnas.tasks.task import SPLITS
 
 _LABELS, _SPLITS = "labels", "splits"
@@ -28,9 +31,10 @@ _LAYOUT = (
 
 @dataclass(frozen=True)
 class Found:
-    """What lies in a folder: features by name, the labels of all samples, the indices of each split."""
+    """What lies in a folder: features by name, lengths of some, the labels of all samples, the splits' indices."""
 
     features: dict[str, Rows]
+    lengths: dict[str, Stored]
     labels: Stored
     splits: Any
 
@@ -53,6 +57,7 @@ def _whole(path: Path) -> Found:
         _refuse_unknown(path)
         raise BmnasError(f"{path}: has no arrays; {_LAYOUT}")
     labels, splits = _taken(arrays, _LABELS, path), arrays.pop(_SPLITS, None)
+    lengths = _lengths(arrays)
     rows = {name: Rows([array]) for name, array in arrays.items()}
     if not rows:
         raise BmnasError(f"{path}: has labels but no features; {_LAYOUT}")
@@ -71,7 +76,7 @@ def _whole(path: Path) -> Found:
     samples = labelling.check_shape(labels)
     # Before the indices are compared with a number of samples that may be wrong.
     check_counts(rows, samples, labels.where)
-    return Found(rows, labels, splitting.parse(given, samples, where))
+    return Found(rows, lengths, labels, splitting.parse(given, samples, where))
 
 
 def _divided(path: Path) -> Found:
@@ -93,10 +98,12 @@ def _divided(path: Path) -> Found:
         if _SPLITS in parts[name]:
             raise BmnasError(f"{parts[name][_SPLITS].where}: gives splits, but the folders do already")
     labels = {name: _taken(arrays, _LABELS, path / name) for name, arrays in parts.items()}
+    lengths = {name: _lengths(arrays) for name, arrays in parts.items()}
     for one, other in permutations(SPLITS, 2):
-        for feature in parts[one]:
-            if feature not in parts[other]:
-                raise BmnasError(f"{path / other}: has no feature {feature!r}, which {path / one} has")
+        for what, there in (("feature", parts), ("lengths of the feature", lengths)):
+            for feature in there[one]:
+                if feature not in there[other]:
+                    raise BmnasError(f"{path / other}: has no {what} {short(feature)}, which {path / one} has")
     if not parts["train"]:
         raise BmnasError(f"{path}: has labels but no features; {_LAYOUT}")
     for name, arrays in parts.items():
@@ -105,16 +112,20 @@ def _divided(path: Path) -> Found:
     rows = {feature: Rows([parts[name][feature] for name in SPLITS]) for feature in parts["train"]}
     ends = np.cumsum([0, *(labels[name].shape[0] for name in SPLITS)])
     indices = {name: np.arange(ends[n], ends[n + 1]) for n, name in enumerate(SPLITS)}
-    return Found(rows, _joined(path, [labels[name] for name in SPLITS]), indices)
+    joined = {
+        feature: _joined(f"{path}: lengths of {short(feature)}", [lengths[name][feature] for name in SPLITS])
+        for feature in lengths["train"]
+    }
+    return Found(rows, joined, _joined(f"{path}: labels", [labels[name] for name in SPLITS]), indices)
 
 
-def _joined(path: Path, labels: list[Stored]) -> Stored:
+def _joined(where: str, labels: list[Stored]) -> Stored:
     for part in labels[1:]:
         if part.shape[1:] != labels[0].shape[1:]:
             raise BmnasError(
                 f"{part.where}: has shape {part.shape}, which does not fit {labels[0].where}, {labels[0].shape}"
             )
-    joined = in_memory(f"{path}: labels", np.concatenate([part.values() for part in labels]))
+    joined = in_memory(where, np.concatenate([part.values() for part in labels]))
     return replace(joined, parts=tuple((part.where, part.shape[0]) for part in labels))
 
 
@@ -123,8 +134,9 @@ def _arrays(folder: Path) -> dict[str, Stored]:
     found: dict[str, Stored] = {}
     for file in _files(folder):
         for name, array in read(file).items():
+            name = composed(name)  # some file systems take the accents of names apart
             if name in found:
-                raise BmnasError(f"{array.where}: {found[name].where} has an array {name!r} already")
+                raise BmnasError(f"{array.where}: {found[name].where} has an array {short(name)} already")
             found[name] = array
     return found
 
@@ -145,7 +157,20 @@ def _refuse_unknown(path: Path) -> None:
             splitting.refuse_unknown(folder.name, str(folder))
 
 
+def _lengths(arrays: dict[str, Stored]) -> dict[str, Stored]:
+    """Take the lengths of features out of the arrays; by feature."""
+    found = {}
+    for name in [name for name, array in arrays.items() if is_lengths(name, array.shape)]:
+        feature = name.removesuffix(SUFFIX)
+        if feature not in arrays:
+            near = did_you_mean(feature, arrays)
+            raise BmnasError(f"{arrays[name].where}: gives lengths of a feature that is not there{near}")
+        found[feature] = arrays.pop(name)
+    return found
+
+
 def _taken(arrays: dict[str, Stored], name: str, folder: Path) -> Stored:
     if name not in arrays:
-        raise BmnasError(f"{folder}: has no {name}: {name}.npy, or an array {name!r} in another file")
+        near = did_you_mean(name, arrays) if name in map(folded, arrays) else ""
+        raise BmnasError(f"{folder}: has no {name}: {name}.npy, or an array {name!r} in another file{near}")
     return arrays.pop(name)

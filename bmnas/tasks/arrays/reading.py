@@ -20,8 +20,9 @@ import numpy as np
 from numpy.lib import format as npy
 from safetensors import SafetensorError, safe_open
 
-from bmnas.errors import BmnasError
+from bmnas.errors import BmnasError, printable
 from bmnas.files import reason
+from bmnas.genotype.checks import short
 from bmnas.tasks.arrays.stored import Array, Stored, first_line, in_file, refuse_types
 
 _DTYPES = {
@@ -45,14 +46,14 @@ def read(path: Path) -> dict[str, Stored]:
     try:
         return READERS[path.suffix.lower()](path)
     except OSError as error:
-        raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
+        raise BmnasError(f"{_shown(path)}: cannot be read: {reason(error)}") from error
 
 
 def _read_npy(path: Path) -> dict[str, Stored]:
     with path.open("rb") as file:
-        shape, fortran, dtype = _header(str(path), file)
+        shape, fortran, dtype = _header(_shown(path), file)
         offset = file.tell()
-    return {path.stem: _mapped(path, str(path), path.stat().st_size - offset, offset, dtype, shape, fortran)}
+    return {path.stem: _mapped(path, _shown(path), path.stat().st_size - offset, offset, dtype, shape, fortran)}
 
 
 def _read_npz(path: Path) -> dict[str, Stored]:
@@ -63,10 +64,10 @@ def _read_npz(path: Path) -> dict[str, Stored]:
                 if member.filename.endswith(".npy"):
                     name = member.filename.removesuffix(".npy")
                     if name in found:
-                        raise BmnasError(f"{path}: has two arrays named {name!r}")
-                    found[name] = _member(path, archive, member, f"{path}: array {name!r}")
+                        raise BmnasError(f"{_shown(path)}: has two arrays named {short(name)}")
+                    found[name] = _member(path, archive, member, _array_in(path, name))
     except _DAMAGED as error:
-        raise BmnasError(f"{path}: is not a whole .npz file: {error}") from error
+        raise BmnasError(f"{_shown(path)}: is not a whole .npz file: {first_line(error)}") from error
     return found
 
 
@@ -92,7 +93,7 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, where
             with zipfile.ZipFile(path) as again, again.open(member.filename) as file:
                 return npy.read_array(file, allow_pickle=False)
         except (OSError, *_DAMAGED) as error:
-            raise BmnasError(f"{where}: cannot be unpacked: {error}") from error
+            raise BmnasError(f"{where}: cannot be unpacked: {first_line(error)}") from error
 
     return in_file(where, shape, dtype, unpack)
 
@@ -102,14 +103,14 @@ def _read_safetensors(path: Path) -> dict[str, Stored]:
         with safe_open(path, "np"):  # verifies that the header is whole, and that it tells of every byte of the file
             pass
     except SafetensorError as error:
-        raise BmnasError(f"{path}: is not a whole safetensors file: {error}") from error
+        raise BmnasError(f"{_shown(path)}: is not a whole safetensors file: {first_line(error)}") from error
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
     header.pop("__metadata__", None)
     found = {}
     for name, entry in header.items():
-        where = f"{path}: array {name!r}"
+        where = _array_in(path, name)
         if entry["dtype"] not in _DTYPES:
             raise BmnasError(
                 f"{where}: has type {entry['dtype']}, but should hold integers, or floats of 16 to 64 bits"
@@ -160,7 +161,7 @@ def _mapped(
         try:
             return np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
         except (OSError, ValueError) as error:
-            raise BmnasError(f"{where}: cannot be read: {error}") from error
+            raise BmnasError(f"{where}: cannot be read: {first_line(error)}") from error
 
     return in_file(where, shape, dtype, open_array, bfloat16=bfloat16)
 
@@ -170,9 +171,23 @@ def _check_size(where: str, there: int, dtype: np.dtype[Any], shape: tuple[int, 
     needed = dtype.itemsize * math.prod(shape)
     if min(shape, default=1) < 0 or needed > there:
         raise BmnasError(
-            f"{where}: is cut short: shape {shape} of {dtype} needs {needed} bytes, but there are {max(there, 0)}"
+            f"{where}: is cut short: shape {_sizes(shape)} of {dtype} needs {short(needed)} bytes, but there are "
+            f"{max(there, 0)}"
         )
     return needed
+
+
+def _shown(path: Path) -> str:
+    """A path in a message; one that is no Unicode, or has control characters in it, can be printed, too."""
+    return printable(str(path))
+
+
+def _array_in(path: Path, name: str) -> str:
+    return f"{_shown(path)}: array {short(name)}"
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(map(short, shape))}{',' if len(shape) == 1 else ''})" if len(shape) <= 64 else "of many axes"
 
 
 def _memory() -> float:

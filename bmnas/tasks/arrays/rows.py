@@ -28,10 +28,13 @@ class Scan:
     Attributes:
         digest: text that changes with type, shape and content.
         bad: the samples with a value that is no finite 32-bit float, in rising order.
+        ends: of each sample (C, T, ...), how many positions along T there are up to the last that is not zero in every
+            channel: what comes after it looks like padding. 0 where the whole sample is zero, 1 where there is no T.
     """
 
     digest: str
     bad: Array
+    ends: Array
 
 
 class Rows:
@@ -78,15 +81,16 @@ class Rows:
 
     def scan(self) -> Scan:
         """Read everything once, block by block."""
-        digests, bad = [], [np.empty(0, dtype=np.int64)]
+        digests, bad, ends = [], [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for part, start in zip(self.parts, self._starts, strict=False):
             checksum: _Crc32 | Any = _Crc32() if part.in_file else hashlib.sha256()
             for first, block in _blocks(part):
                 checksum.update(block.reshape(-1).view(np.uint8).data)
                 bad.append(start + first + _not_finite(block, part.bfloat16))
+                ends.append(_ends(block, part.bfloat16))
             kind = "bfloat16" if part.bfloat16 else part.dtype.str
             digests.append(f"{kind} {part.shape} {checksum.hexdigest()}")
-        return Scan("; ".join(digests), np.concatenate(bad))
+        return Scan("; ".join(digests), np.concatenate(bad), np.concatenate(ends))
 
     def place(self, index: int) -> str:
         """Where a sample lies: ``data/Video_1.npy: sample 17``."""
@@ -154,3 +158,18 @@ def _not_finite(block: Array, bfloat16: bool) -> Array:
     size_of = bits & np.array((1 << (8 * size - 1)) - 1, bits.dtype)
     limit = 0x7F80 if bfloat16 else _TOO_LARGE[size]
     return np.flatnonzero((size_of >= limit).any(axis=1)) if int(size_of.max()) >= limit else none
+
+
+def _ends(block: Array, bfloat16: bool) -> Array:
+    """Of each sample of a block, the number of positions up to the last that is not zero, see `Scan.ends`."""
+    if bfloat16:
+        block = block & np.uint16(0x7FFF)  # without the sign: a negative zero is zero
+    samples = block.reshape(*block.shape[:2], block.shape[2] if block.ndim > 2 else 1, -1)
+    positions = samples.shape[2]
+    ends = np.full(len(block), positions, dtype=np.int64)
+    # Mostly the last position is not zero, and nothing else has to be looked at.
+    rest = np.flatnonzero(~(samples[:, :, -1] != 0).any(axis=(1, 2)))
+    if len(rest):
+        there = (samples[rest] != 0).any(axis=(1, 3))
+        ends[rest] = np.where(there.any(axis=1), positions - there[:, ::-1].argmax(axis=1), 0)
+    return ends

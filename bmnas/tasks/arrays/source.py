@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bmnas.tasks.arrays.lengths import Lengths
 from bmnas.tasks.arrays.rows import Rows
 from bmnas.tasks.arrays.stored import Array
 from bmnas.tasks.task import Split
@@ -23,11 +24,13 @@ class ArraySource:
         modalities: by modality, its features by name.
         indices: of the split's samples in the arrays.
         labels: of all samples of the arrays, as the objective takes them.
+        lengths: of a feature by its name; called when samples are first read.
     """
 
     modalities: Mapping[str, Mapping[str, Rows]]
     indices: Array
     labels: Tensor
+    lengths: Callable[[str], Lengths]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -44,13 +47,17 @@ class ArraySource:
         return inputs, part.labels[0]
 
     def part(self, start: int, stop: int) -> Split:
-        """Samples ``start`` to ``stop`` (excluded) of the split, float32; of the arrays nothing else is read."""
-        chosen = self.indices[start:stop]
-        inputs = {
-            modality: {name: rows.take(chosen) for name, rows in features.items()}
-            for modality, features in self.modalities.items()
-        }
-        return Split(inputs, self.labels[torch.from_numpy(np.ascontiguousarray(chosen))])
+        """Samples ``start`` to ``stop`` (excluded) of the split, float32, without the positions that no sample has."""
+        chosen = np.ascontiguousarray(self.indices[start:stop])
+        inputs: dict[str, dict[str, Tensor]] = {modality: {} for modality in self.modalities}
+        lengths = {}
+        for modality, features in self.modalities.items():
+            for name, rows in features.items():
+                found, taken = self.lengths(name), rows.take(chosen)
+                inputs[modality][name] = taken[:, :, : found.most] if taken.dim() > 2 else taken
+                if found.each is not None:
+                    lengths[name] = torch.from_numpy(found.each[chosen])
+        return Split(inputs, self.labels[torch.from_numpy(chosen)], lengths)
 
     def describe(self, index: int) -> str:
         """Where a sample lies."""

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bmnas.errors import BmnasError
+from bmnas.errors import BmnasError, printable
 
 Array = np.ndarray[Any, Any]
 
@@ -72,8 +72,10 @@ def in_memory(where: str, given: Any) -> Stored:
     bfloat16 = isinstance(given, Tensor) and given.dtype == torch.bfloat16
     try:
         array = _of_tensor(given) if isinstance(given, Tensor) else np.asarray(given)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, OverflowError, RecursionError) as error:
         raise BmnasError(f"{where}: is no array: {first_line(error)}") from None
+    if array.dtype.name == "bfloat16":  # of JAX, by a package that NumPy does not know of
+        array, bfloat16 = array.view(np.uint16), True
     refuse_types(where, array.dtype, text=True)
     return Stored(where, array.shape, array.dtype, lambda: array, bfloat16)
 
@@ -90,9 +92,23 @@ def refuse_types(where: str, dtype: np.dtype[Any], *, text: bool = False) -> Non
     """
     if dtype.hasobject:
         raise BmnasError(f"{where}: holds Python objects, which are not read because they can run code; save numbers")
+    if dtype.kind == "V" and dtype.names is None:
+        raise BmnasError(f"{where}: {_untyped(dtype)}")
     if dtype.kind not in ("biufSU" if text else "biuf"):
         kind = {"S": "text", "U": "text", "c": "complex numbers", "V": "records", "M": "dates", "m": "durations"}
         raise BmnasError(f"{where}: holds {kind.get(dtype.kind, str(dtype))}, but should hold numbers")
+
+
+def _untyped(dtype: np.dtype[Any]) -> str:
+    """What an array of a type that NumPy lacks probably is; in a .npy file the type's name is lost."""
+    if not dtype.name.startswith("void"):
+        return f"holds {dtype.name}, but should hold integers, or floats of 16 to 64 bits; convert it to float32"
+    if dtype.itemsize == 2:
+        return (
+            "holds numbers of 2 bytes without a type, as NumPy saves bfloat16; save them as float32, or in a "
+            ".safetensors file, which knows bfloat16"
+        )
+    return f"holds bytes without a type, {dtype.itemsize} for each number; save float32, or another type of NumPy's own"
 
 
 def floats(array: Array, *, bfloat16: bool) -> Tensor:
@@ -106,8 +122,12 @@ def floats(array: Array, *, bfloat16: bool) -> Tensor:
 
 
 def first_line(error: Exception) -> str:
-    """What a library says, cut after its first line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """What a library says, cut after its first line and where it is long: some repeat what they read."""
+    try:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+    except ValueError:  # an error about a number may be unable to write it
+        said = type(error).__name__
+    return printable(said if len(said) <= 200 else f"{said[:150]}...")
 
 
 def row_bytes(stored: Stored) -> int:

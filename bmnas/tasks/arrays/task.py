@@ -9,21 +9,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
+from bmnas.genotype.checks import short
 from bmnas.tasks.arrays import (
     labels as labelling,
+    lengths as lengthening,
     rows as reading,
     source as sourcing,
     splits as splitting,
     stored as storing,
 )
-from bmnas.tasks.arrays.features import check_counts, listed, sizes
+from bmnas.tasks.arrays.features import check_counts, listed, sizes, written
+from bmnas.tasks.arrays.lengths import Lengths
 from bmnas.tasks.arrays.rows import Rows, Scan
 from bmnas.tasks.arrays.source import ArraySource
-from bmnas.tasks.arrays.stored import Stored, in_memory
-from bmnas.tasks.fingerprint import add_tensor
+from bmnas.tasks.arrays.stored import Array, Stored, in_memory
+from bmnas.tasks.fingerprint import add_lengths, add_tensor
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.objective import Objective
 from bmnas.tasks.settings_check import refuse_unknown
@@ -35,7 +37,7 @@ _SMALL_SAMPLES = 5000
 
 
 class ArrayTask(Task):
-    """A fusion problem given as arrays, one for each feature; the backbone of a modality passes them through.
+    """A fusion problem given as arrays, one for each feature; all its modalities are `ready`.
 
     Args:
         features: by name, (N, C) or (N, C, ...), N samples and C channels: NumPy arrays, memory-mapped ones, or
@@ -50,6 +52,10 @@ class ArrayTask(Task):
         reshape: by feature, ``sequence`` (the first axis after the channels is pooled to the length of the
             representation, further ones away), ``grid`` (the two axes after the channels are pooled to a square) or
             ``none`` ((N, C, L) is the representation's shape already); ``sequence`` where it is not given.
+        lengths: by feature, (N,) whole numbers: how many positions of (N, C, L, ...) a sample has along L, where others
+            are padding, which is not pooled. Of a feature that is not named here (and pooled as a ``sequence``), the
+            positions at the end of a sample that are exactly zero in every channel are taken as padding; `remarks` says
+            so.
         outputs: how many numbers a network returns for a sample; the greatest label + 1, or the labels' columns.
         objective: an objective or its name, where the labels should not decide.
         metric: a metric or its name in `METRICS`; the objective's usual one.
@@ -70,7 +76,7 @@ class ArrayTask(Task):
         (('Image', 'Text'), 'single-label', 2)
     """
 
-    code = (labelling, reading, sourcing, splitting, storing)
+    code = (labelling, lengthening, reading, sourcing, splitting, storing)
 
     def __init__(
         self,
@@ -81,6 +87,7 @@ class ArrayTask(Task):
         name: str = "arrays",
         modalities: Mapping[str, str] | None = None,
         reshape: Mapping[str, str] | None = None,
+        lengths: Mapping[str, Any] | None = None,
         outputs: int | None = None,
         objective: Objective | str | None = None,
         metric: Metric | str | None = None,
@@ -88,7 +95,7 @@ class ArrayTask(Task):
         options: Mapping[str, Any] | None = None,
     ) -> None:
         if not name.isprintable() or not name.strip() or set(name) & set("/\\"):
-            raise BmnasError(f"{name!r} cannot be the name of a task: folders are named after it")
+            raise BmnasError(f"{short(name)} cannot be the name of a task: folders are named after it")
         if not features:
             raise BmnasError(f"task {name} has no features")
         refuse_unknown(settings or {})
@@ -99,16 +106,18 @@ class ArrayTask(Task):
         check_counts(self._rows, len(self._labels), stored.where)
         self._splits = splitting.parse(splits, len(self._labels))
         self.features = listed(self._rows, modalities or {}, reshape or {})
-        self.taps = MappingProxyType(
-            {feature: f"features.{n}" for group in self._groups().values() for n, feature in enumerate(group)}
-        )
-        used = self._labels[torch.from_numpy(np.concatenate(list(self._splits.values())))]
+        self.ready = frozenset(self.modalities)
+        self._used = np.concatenate(list(self._splits.values()))
+        self._told = self._given_lengths(lengths or {})
+        used = self._labels[torch.from_numpy(self._used)]
         self.objective = labelling.given_or_guessed(objective, options or {}, used, stored.where)
         chosen = labelling.metric_for(metric, self.objective)
         if chosen is not None:
             self.metric = chosen
         self._labels = self.objective.cast(self._labels)
-        self.outputs = labelling.count(used, self.objective, stored.where) if outputs is None else outputs
+        self.outputs = (
+            labelling.count(used, self.objective, stored.where) if outputs is None else labelling.given_count(outputs)
+        )
         labelling.refuse_wrong(self._labels, self.objective, self.outputs, self._splits, stored)
         self.fitted(self._labels[torch.from_numpy(self._splits["train"])])
         small = len(self._splits["train"]) < _SMALL_SAMPLES
@@ -116,6 +125,7 @@ class ArrayTask(Task):
             {**(self._small() if small else {}), **sizes(self.features, self._rows), **(settings or {})}
         )
         self._scans: dict[str, Scan] = {}
+        self._lengths: dict[str, Lengths] = {}
 
     def _small(self) -> dict[str, int]:
         # A search refuses a batch that is larger than a split it goes through.
@@ -124,15 +134,20 @@ class ArrayTask(Task):
 
     def split(self, name: SplitName) -> ArraySource:
         """The samples of a split in the order of its indices; by modality, a dictionary of the features' arrays."""
-        groups = self._groups()
-        modalities = {
-            modality: {feature: self._rows[feature] for feature in groups[modality]} for modality in self.modalities
-        }
-        return ArraySource(modalities, self._splits[name], self._labels)
+        modalities: dict[str, dict[str, Rows]] = {modality: {} for modality in self.modalities}
+        for feature in self.features:
+            modalities[feature.modality][feature.name] = self._rows[feature.name]
+        return ArraySource(modalities, self._splits[name], self._labels, self._lengths_of)
 
-    def build_backbone(self, modality: str) -> nn.Module:
-        """A module that returns the arrays it is given."""
-        return PassThrough(self._groups()[modality])
+    def remarks(self) -> list[str]:
+        """Which features have padding that was told by its zeros alone, and which have samples of zeros alone."""
+        return [
+            sentence
+            for feature in self.features
+            for sentence in lengthening.remarks(
+                self._rows[feature.name], self._lengths_of(feature.name), len(self._used)
+            )
+        ]
 
     def check(self) -> None:
         """Read every feature once.
@@ -140,15 +155,14 @@ class ArrayTask(Task):
         Raises:
             BmnasError: a sample that is used has a value that is not a finite number; the message names both.
         """
-        used = np.concatenate([self._splits[name] for name in SPLITS])
         for feature in self.features:
             rows, bad = self._rows[feature.name], self._scan(feature.name).bad
-            bad = bad[np.isin(bad, used)]
+            bad = bad[np.isin(bad, self._used)]
             if len(bad):
                 raise BmnasError(f"{rows.place(int(bad[0]))} {rows.problem(int(bad[0]))}")
 
     def data_fingerprint(self, modalities: Iterable[str] | None = None) -> str:
-        """SHA-256 of types, shapes and checksums of the arrays, the labels, and which split they are in.
+        """SHA-256 of types, shapes and checksums of the arrays, lengths, the labels, and which split they are in.
 
         The checksum of what lies in files is a CRC-32, several times as fast.
         """
@@ -157,6 +171,8 @@ class ArrayTask(Task):
         for feature in self.features:
             if feature.modality in wanted:
                 digest.update(f"feature {feature.name!r} {self._scan(feature.name).digest}\n".encode())
+                if feature.name in self._told:
+                    add_lengths(digest, {feature.name: torch.from_numpy(self._told[feature.name])})
         for name in SPLITS:
             digest.update(f"split {name}\n".encode())
             add_tensor(digest, torch.from_numpy(self._splits[name]))
@@ -168,26 +184,24 @@ class ArrayTask(Task):
             self._scans[feature] = self._rows[feature].scan()
         return self._scans[feature]
 
-    def _groups(self) -> dict[str, list[str]]:
-        """By modality, the names of its features."""
-        groups: dict[str, list[str]] = {}
-        for feature in self.features:
-            groups.setdefault(feature.modality, []).append(feature.name)
-        return groups
+    def _lengths_of(self, feature: str) -> Lengths:
+        if feature not in self._lengths:
+            sequence = next(one.reshape for one in self.features if one.name == feature) == "sequence"
+            told = self._told.get(feature)
+            self._lengths[feature] = lengthening.lengths(
+                self._scan(feature), self._rows[feature], told, self._used, sequence=sequence
+            )
+        return self._lengths[feature]
 
-
-class PassThrough(nn.Module):
-    """Returns its keyword arguments, each through a submodule of its own: ``features.0``, ``features.1``, ..."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__()
-        self._names = tuple(names)
-        # By number, because the name of a submodule may not have a dot in it.
-        self.features = nn.ModuleList(nn.Identity() for _ in self._names)
-
-    def forward(self, /, **arrays: Tensor) -> dict[str, Tensor]:
-        """The same arrays."""
-        return {name: tap(arrays[name]) for name, tap in zip(self._names, self.features, strict=True)}
+    def _given_lengths(self, lengths: Mapping[str, Any]) -> dict[str, Array]:
+        told = {}
+        for feature, values in written(lengths, self._rows, "lengths names").items():
+            reshape = next(one.reshape for one in self.features if one.name == feature)
+            stored = values if isinstance(values, Stored) else in_memory(f"lengths of feature {feature!r}", values)
+            if reshape != "sequence":
+                raise BmnasError(f"{stored.where}: gives lengths, but the feature has reshape {reshape!r}")
+            told[feature] = lengthening.given(stored, self._rows[feature], self._used)
+        return told
 
 
 def _rows(feature: str, given: Any) -> Rows:

@@ -74,12 +74,12 @@ class Labels(Frozen):
 
 
 class _Content(Frozen):
-    sha256: str = Field("", description="Of everything else in the file, see `sealed`.")
+    sha256: str = Field(default="", description="Of everything else in the file, see `sealed`.")
     fingerprint: dict[str, Any]
     shapes: dict[str, tuple[_Natural, ...]] = Field(
         description="By feature, the shape of one sample; in this order the features of a sample follow each other."
     )
-    labels: Labels | None = Field(None, description="Known once there is a sample.")
+    labels: Labels | None = Field(default=None, description="Known once there is a sample.")
     precision: Precision
     written: tuple[Written, ...]
     skipped: tuple[Skipped, ...] = ()

@@ -11,7 +11,7 @@ from bmnas.genotype import Feature
 from bmnas.tasks import SPLITS, prepare
 from bmnas.tasks.arrays import ArrayTask
 from bmnas.tasks.objective import Regression, SingleLabel
-from bmnas.tasks.tree import call
+from bmnas.tasks.tappable import tappable
 from tests.tasks.arrays.samples import SAMPLES, SPLIT_LISTS, arrays
 
 
@@ -97,17 +97,18 @@ def test_samples_one_by_one_and_in_runs_are_the_arrays():
     assert made.split("test").describe(0) == "feature 'Video_2': sample 29"
 
 
-def test_a_backbone_passes_its_arrays_through_its_taps():
-    made = task(Video_2=np.ones((SAMPLES, 2)))
-    inputs = made.split("train").part(0, 2).inputs["Video"]
-    backbone = made.build_backbone("Video")
-    seen = {}
-    for feature in ("Video_2", "Video_10"):
-        backbone.get_submodule(made.taps[feature]).register_forward_hook(
-            lambda module, given, output, feature=feature: seen.update({feature: output})
-        )
-    call(backbone, inputs)
-    assert all(torch.equal(seen[feature], inputs[feature]) for feature in inputs)
+def test_there_is_no_backbone_and_nothing_to_tap(tmp_path):
+    made = task()
+    assert (dict(made.taps), made.tapped_modalities) == ({}, ())
+    for refused in (
+        lambda: made.build_backbone("Video"),
+        lambda: tappable(made),
+        lambda: made.with_weights({"Audio": tmp_path / "w.safetensors"}),
+    ):
+        with pytest.raises(BmnasError, match=r"features of modality '(Video|Audio)'.* are ready"):
+            refused()
+    assert prepare(made, length=2, pool=pool, cache=tmp_path).scores == {}
+    assert [path.name for path in (tmp_path / "arrays").iterdir()] == ["features"]
 
 
 def test_names_may_be_awkward_and_modalities_left_out(tmp_path):
