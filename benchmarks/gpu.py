@@ -83,7 +83,8 @@ def about(arguments: argparse.Namespace) -> None:
         free = torch.cuda.mem_get_info(device)[0]
         memory = f"{properties.total_memory / 1e9:.0f} GB ({free / 1e9:.0f} free)"
         print(f"{properties.name}, {memory}, CUDA {torch.version.cuda}")
-    for dtype in (torch.float32, torch.bfloat16):
+    # A CPU may have no product in bfloat16 that is worth the name.
+    for dtype in (torch.float32, torch.bfloat16) if device.type == "cuda" else (torch.float32,):
         rate = products_per_second(device, dtype)
         print(f"one large product in {str(dtype).removeprefix('torch.')}: {2 * rate / 1e12:.3g} TFLOP/s")
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pygments.lexers.special import TextLexer
@@ -86,11 +87,10 @@ def plain_signature(
     """A model's fields with their plain types; their limits make a signature that nobody can read."""
     if what != "class" or not issubclass(value, BaseModel) or "__init__" in vars(value):
         return None
-    types = get_type_hints(value)
     fields = []
     for field, about in value.model_fields.items():
         default = "" if about.is_required() else f" = {about.get_default(call_default_factory=True)!r}"
-        fields.append(f"{field}: {stringify_annotation(types[field], 'smart')}{default}")
+        fields.append(f"{field}: {stringify_annotation(_plain(about.annotation), 'smart')}{default}")
     return f"({', '.join(['*', *fields] if fields else [])})", returns
 
 
@@ -124,6 +124,17 @@ def _same_in_bmnas(name: str, value: Any) -> bool:
 def _module(app: Sphinx) -> str | None:
     found: str | None = app.env.current_document.autodoc_module
     return found
+
+
+def _plain(annotation: Any) -> Any:
+    """A type without what limits its values."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _plain(parts[0])
+    if not parts or origin is Literal:
+        return annotation
+    plain = tuple(_plain(part) for part in parts)
+    return Union[plain] if origin in (Union, UnionType) else origin[plain]  # noqa: UP007 - of a tuple
 
 
 def _escaped(text: str | None) -> str:
