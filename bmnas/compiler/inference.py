@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +21,7 @@ from bmnas.compiler.plan.passes.group_siblings import AND
 from bmnas.compiler.plan.plan import Op
 from bmnas.compiler.program import Program
 from bmnas.errors import BmnasError
-
-if TYPE_CHECKING:
-    from bmnas.compiler.network import FusionNetwork
-
+from bmnas.genotype import Genotype
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -34,21 +31,25 @@ class InferenceNetwork(nn.Module):
 
     It has no parameters and no train mode. Its buffers are called ``0.weight``, ``0.bias``, ``1.weight``, ...
 
-    Attributes:
+    Args:
+        network: it has the weights.
         genotype: what it was built from.
+
+    Attributes:
+        genotype: as given.
         features: names of the features that ``forward`` needs.
         plan: what it computes.
     """
 
-    def __init__(self, network: FusionNetwork) -> None:
+    def __init__(self, network: nn.Module, genotype: Genotype) -> None:
         super().__init__()
-        self.genotype = network.genotype
-        self.plan = plan_for_inference(network.genotype)
+        self.genotype = genotype
+        self.plan = plan_for_inference(genotype)
         self.features = tuple(op.place[1] for op in self.plan if isinstance(op.primitive, p.Input))
-        self._expected = Expected(network.genotype, self.features)
+        self._expected = Expected(genotype, self.features)
         self._binding: Binding | None = None
         for number, op in enumerate(op for op in self.plan if op.weights):
-            self.add_module(str(number), _fixed(op, self.plan.shapes_read(op), network))
+            self.add_module(str(number), _fixed(op, self.plan.shapes_read(op), network, genotype.representation.length))
         self.eval().requires_grad_(False)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
@@ -91,7 +92,7 @@ class Fixed(nn.Module):
         self.register_buffer("bias", None if bias is None else bias.detach().clone(**copy))
 
 
-def _fixed(op: Op, reads: list[p.Shape], network: FusionNetwork) -> nn.Module:
+def _fixed(op: Op, reads: list[p.Shape], network: nn.Module, length: int) -> nn.Module:
     """The weights of an op of the plan for inference, from those of the network."""
     with torch.no_grad():
         match op.primitive:
@@ -101,14 +102,14 @@ def _fixed(op: Op, reads: list[p.Shape], network: FusionNetwork) -> nn.Module:
             case p.Linear():
                 head = _held(network, op.weights[0], Linear)
                 assert head.bias is not None
-                return Fixed(_position_major(head.weight, network.genotype.representation.length).t(), head.bias)
+                return Fixed(_position_major(head.weight, length).t(), head.bias)
             case p.LayerNorm():
                 norm = _held(network, op.weights[0], LayerNorm)
                 return Fixed(norm.weight.t(), norm.bias.t())
     return copy.deepcopy(network.get_submodule(op.weights[0]))
 
 
-def _held(network: FusionNetwork, name: str, kind: type[Module]) -> Module:
+def _held(network: nn.Module, name: str, kind: type[Module]) -> Module:
     module = network.get_submodule(name)
     if not isinstance(module, kind):
         raise BmnasError(
@@ -118,7 +119,7 @@ def _held(network: FusionNetwork, name: str, kind: type[Module]) -> Module:
     return module
 
 
-def _merged_convolutions(op: Op, network: FusionNetwork) -> tuple[Tensor, Tensor | None]:
+def _merged_convolutions(op: Op, network: nn.Module) -> tuple[Tensor, Tensor | None]:
     """Weight and bias of one convolution, or of several one after the other, each with its batch norm folded in."""
     parts = []
     for conv, *norms in _split(op.weights):

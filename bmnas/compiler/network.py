@@ -68,4 +68,4 @@ class FusionNetwork(PlannedModule):
         Batch norm is folded into the convolutions, dropout is gone, convolutions of the same node are one matrix
         product. The weights are copies without gradients: later changes of this network do not reach it.
         """
-        return InferenceNetwork(self)
+        return InferenceNetwork(self, self.genotype)
