@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from bmnas.taps.modes import set_mode
+
 
 @contextmanager
 def unchanged(backbone: nn.Module) -> Iterator[None]:
@@ -24,12 +26,16 @@ def unchanged(backbone: nn.Module) -> Iterator[None]:
         with torch.no_grad(), torch.random.fork_rng(devices=sorted(index or 0 for index in devices)):
             yield
     finally:
-        backbone.train(modes[0][1])  # the root's: what torch.fx cut has a graph for each mode, and changes it here
+        set_mode(backbone, modes[0][1])  # the root's: what torch.fx cut has a graph for each mode, and changes it here
         for module, training in modes:
             module.training = training
         with torch.no_grad():
             for module, key, buffer, before in buffers:
-                module._buffers[key] = buffer.copy_(before)
+                # What was made in inference mode may be changed there alone.
+                with torch.inference_mode(buffer.is_inference()):
+                    buffer.copy_(before)
+                if module._buffers[key] is not buffer and not isinstance(module, torch.jit.ScriptModule):
+                    module._buffers[key] = buffer
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:

@@ -88,7 +88,7 @@ def test_a_later_start_gives_the_same_batches_and_some_can_be_left_out(source: A
         (3, "cannot be read: it is a int, not (inputs by modality, label)"),
         (
             ({"Image": "a.png"}, 1),
-            "cannot be read: there is a str in it, but a backbone takes tensors, arrays and numbers",
+            "cannot be read: input Image is a str, but a backbone takes tensors, arrays of numbers and numbers",
         ),
         (({"Image": np.zeros((2, 3), np.float32)}, 1), "has no input Text.ids, but others have one"),
         (
