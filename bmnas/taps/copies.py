@@ -28,7 +28,11 @@ def copied(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
         for value in vars(part).values():
             if isinstance(value, Tensor) and not value.is_leaf:  # a result, which deepcopy refuses
                 memo[id(value)] = value.detach().clone()
-    whole = copy.deepcopy(module, memo)
+    with torch.no_grad():  # or the parameters of scripted modules are results in the copy
+        whole = copy.deepcopy(module, memo)
+    for parameter, new in zip(module.parameters(), whole.parameters(), strict=True):
+        if parameter.requires_grad and not new.requires_grad:
+            new.requires_grad_()
     for part in whole.modules():
         if not isinstance(part, torch.jit.ScriptModule):
             places: tuple[dict[Any, Any], ...] = (part._forward_hooks, part._forward_pre_hooks, vars(part))

@@ -21,7 +21,7 @@ def parts(value: Any) -> Mapping[Any, Any] | None:
         return value
     if isinstance(value, tuple):
         # Python gives named tuples, and torch its results of two (torch.return_types), the names of their fields.
-        names: tuple[str, ...] = getattr(value, "_fields", None) or getattr(value, "__match_args__", ())
+        names: Any = getattr(value, "_fields", None) or getattr(value, "__match_args__", ())
         return dict(zip(names, value, strict=True)) if len(names) == len(value) > 0 else dict(enumerate(value))
     if isinstance(value, list):
         return dict(enumerate(value))

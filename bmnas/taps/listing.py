@@ -61,7 +61,7 @@ def list_taps(module: nn.Module, inputs: Any) -> list[TapPlace]:
     module = uncompiled(module)
     with unchanged(module):
         set_mode(module, training=False)
-        places = _Places(module, _batch(inputs))
+        places = _Places(module, batch_size(inputs))
         with places.watched():
             output = _call(module, inputs)
         if isinstance(module, torch.jit.ScriptModule):
@@ -88,7 +88,7 @@ def list_nodes(module: nn.Module, inputs: Any) -> list[TapPlace]:
         cut = tracing.cut(module, traced, taps)
         cut.eval()
         values = _call(cut, inputs)
-    size = _batch(inputs)
+    size = batch_size(inputs)
     return [
         TapPlace(
             tap,
@@ -184,12 +184,12 @@ def _tensors(output: Any) -> Iterator[tuple[int | str | None, Tensor]]:
         yield from ((name, value) for name, value in (parts(output) or {}).items() if isinstance(value, Tensor))
 
 
-def _batch(inputs: Any) -> int | None:
+def batch_size(inputs: Any) -> int | None:
     """The length of the first axis of the first tensor."""
     if isinstance(inputs, Tensor):
         return inputs.shape[0] if inputs.dim() else None
-    parts = inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple | list) else ()
-    return next((size for size in map(_batch, parts) if size is not None), None)
+    values = inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple | list) else ()
+    return next((size for size in map(batch_size, values) if size is not None), None)
 
 
 def _depth(name: str, module: nn.Module) -> int:

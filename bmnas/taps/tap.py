@@ -189,6 +189,16 @@ def refuse_inert(tap: Tap, backbone: nn.Module, feature: str) -> None:
             )
 
 
+def not_the_batch(feature: str, tap: Tap, value: Tensor, size: int | None) -> str:
+    """The sentence about a feature whose first axis is not as long as the batch."""
+    shape = tuple(value.shape if tap.axis == 1 else value.movedim(1, tap.axis).shape)
+    samples = "one sample" if size == 1 else f"{size} samples"
+    return (
+        f"feature {feature!r} taps {tap.node!r}, which returns shape {shape} for {samples}: its first axis is not the "
+        "batch; tap a later place, or let a module of the backbone bring the samples to the first axis"
+    )
+
+
 def _calls_modules(module: fx.GraphModule) -> bool:
     return any(node.op == "call_module" and node.target != "_guards_fn" for node in module.graph.nodes)
 

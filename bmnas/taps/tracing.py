@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import fx, nn
 
 from bmnas.taps.copies import twin
@@ -37,6 +38,8 @@ def trace(backbone: nn.Module, wanted: Sequence[str] | None = None) -> dict[bool
     Raises:
         NotTraceable: see there.
     """
+    if isinstance(backbone, torch.jit.ScriptModule):
+        raise NotTraceable("it is scripted")
     if has_own_hooks(backbone):
         raise NotTraceable("it has forward hooks of its own, which a graph does not show")
     try:

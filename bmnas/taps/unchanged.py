@@ -14,7 +14,8 @@ from bmnas.taps.modes import set_mode
 @contextmanager
 def unchanged(backbone: nn.Module) -> Iterator[None]:
     """Run a backbone inside the block; its modes, its buffers and the random generators are then as before."""
-    modes = [(module, module.training) for module in backbone.modules()]
+    # A frozen scripted module has no mode.
+    modes = [(module, module.training) for module in backbone.modules() if hasattr(module, "training")]
     buffers = [
         (module, key, buffer, buffer.clone())
         for module in backbone.modules()
@@ -26,7 +27,8 @@ def unchanged(backbone: nn.Module) -> Iterator[None]:
         with torch.no_grad(), torch.random.fork_rng(devices=sorted(index or 0 for index in devices)):
             yield
     finally:
-        set_mode(backbone, modes[0][1])  # the root's: what torch.fx cut has a graph for each mode, and changes it here
+        for module, training in modes[:1]:
+            set_mode(module, training)  # the root's: what torch.fx cut has a graph for each mode, and changes it here
         for module, training in modes:
             module.training = training
         with torch.no_grad():

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
-from bmnas.taps import Tap, TapError, Tapped
+from bmnas.taps import TapError, Tapped
+from bmnas.taps.tap import not_the_batch
 from bmnas.tasks.loading import is_death
 from bmnas.tasks.tree import Tree, leaves, mapped
 
@@ -38,7 +39,7 @@ def run(tapped: Tapped, inputs: Tree, modality: str) -> dict[str, Tensor]:
         ) from error
     for name, feature in features.items():
         if len(feature) != size:
-            raise TapError(_no_batch(name, tapped.taps[name], feature, size))
+            raise TapError(not_the_batch(name, tapped.taps[name], feature, size))
     return features
 
 
@@ -47,12 +48,3 @@ def on(module: nn.Module, inputs: Tree) -> Tree:
     tensors = (*module.parameters(), *module.buffers())
     device = tensors[0].device if tensors else torch.device("cpu")
     return mapped(lambda tensor: tensor.to(device), inputs)
-
-
-def _no_batch(feature: str, tap: Tap, value: Tensor, size: int) -> str:
-    shape = tuple(value.shape if tap.axis == 1 else value.movedim(1, tap.axis).shape)
-    samples = "one sample" if size == 1 else f"{size} samples"
-    return (
-        f"feature {feature!r} taps {tap.node!r}, which returns shape {shape} for {samples}: its first axis is not the "
-        "batch; tap a later place, or let a module of the backbone bring the samples to the first axis"
-    )

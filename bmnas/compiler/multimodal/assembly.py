@@ -17,8 +17,9 @@ from bmnas.errors import BmnasError, GenotypeError, did_you_mean
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_nodes
 from bmnas.taps.copies import copied
+from bmnas.taps.listing import batch_size
 from bmnas.taps.modes import set_mode
-from bmnas.taps.tap import Tap, TapError
+from bmnas.taps.tap import Tap, TapError, not_the_batch
 from bmnas.taps.tapped import uncompiled
 from bmnas.taps.unchanged import unchanged
 
@@ -130,7 +131,10 @@ def _with_found_channels(
             for example in examples.get(modality, []):
                 with running_example(modality):
                     features = features_of(backbone, example, genotype)
+                size = batch_size(example)
                 for name, value in features.items():
+                    if size not in (None, len(value)):
+                        raise TapError(not_the_batch(name, backbone.taps[name], value, size))
                     if found.setdefault(name, value.shape[1]) != value.shape[1]:
                         raise TapError(f"feature {name!r} has {found[name]} channels on one example, others on another")
         for name in backbone.taps:

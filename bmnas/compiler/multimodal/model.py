@@ -94,7 +94,9 @@ class MultimodalNetwork(nn.Module):
         found: dict[str, Tensor] = {}
         for modality in self.modalities:
             found |= features_of(self._backbone(modality), inputs[modality], self.genotype)
-        return found
+        # A backbone of 16 or 64 bits may stand before a fusion network of 32, as cached features of it do.
+        dtype = next((weight.dtype for weight in self.fusion.parameters() if weight.is_floating_point()), None)
+        return found if dtype is None else {name: feature.to(dtype) for name, feature in found.items()}
 
     def _backbone(self, modality: str) -> Backbone:
         of_modality = {feature.name for feature in self.genotype.features if feature.modality == modality}

@@ -76,7 +76,7 @@ def _by_first_names(backbone: nn.Module, modality: str, taps: Taps, examples: Se
         refuse_inert(tap, backbone, feature)
     meant, once = by_first_names(taps.values(), backbone)
     if once and examples:
-        hooked = hooks.Hooked(backbone, [], once)
+        hooked = hooks.Hooked(backbone, [Tap(first) for first in once], once)
         with unchanged(backbone), running_example(modality):
             set_mode(backbone, training=False)
             for example in examples:
@@ -145,7 +145,13 @@ def _same(one: Any, other: Any) -> bool:
     if not isinstance(one, Tensor) or not isinstance(other, Tensor):
         pairs = isinstance(one, tuple | list) and isinstance(other, tuple | list) and len(one) == len(other)
         return all(map(_same, one, other)) if pairs else type(one) is type(other)
-    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
+    if (one.shape, one.dtype, one.layout) != (other.shape, other.dtype, other.layout):
+        return False
+    if one.is_complex():
+        return torch.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
+    # Not every type and layout can be compared as it is.
+    first, second = (value.to_dense().double() for value in (one, other))
+    return torch.allclose(first, second, rtol=1e-3, atol=1e-5, equal_nan=True)
 
 
 def _prune(ready: Mapping[str, Backbone], examples: Mapping[str, Sequence[Any]]) -> None:
