@@ -261,7 +261,7 @@ def _as_tensor(value: Any, place: str) -> Tensor:
             raise TypeError
         return torch.as_tensor(value)
     except Exception as error:  # torch raises whatever it finds
-        of = f" of {value.dtype} numbers" if isinstance(value, np.ndarray) else ""
+        of = f" of type {value.dtype}" if isinstance(value, np.ndarray) else ""
         kind = type(value).__name__
         raise BmnasError(
             f"{place} is a {kind}{of}, but a backbone takes tensors, arrays of numbers and numbers"

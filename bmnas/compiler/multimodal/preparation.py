@@ -112,7 +112,11 @@ def _cut(backbone: nn.Module, modality: str, taps: Taps, places: Sequence[Tap], 
         if tap.node not in nodes:
             raise NotTraceable(f"its graph does not show {tap.node!r}")
     module = tracing.cut(backbone, traced, places)
-    if all(submodule_call(tap.node, backbone) for tap in places) and not _agree(module, backbone, places, examples):
+    with running_example(modality):
+        same = not all(submodule_call(tap.node, backbone) for tap in places) or _agree(
+            module, backbone, places, examples
+        )
+    if not same:
         raise NotTraceable("its graph gives other numbers than its code")
     return module
 
@@ -135,7 +139,7 @@ def _agree(cut: nn.Module, backbone: nn.Module, places: Sequence[Tap], examples:
         with unchanged(backbone), unchanged(cut):
             set_mode(backbone, training=False)
             set_mode(cut, training=False)
-            return all(_same(hooks.call(cut, value), hooks.run(backbone, places, value)) for value in examples)
+            return all(_same(hooks.run(backbone, places, value), hooks.call(cut, value)) for value in examples)
     finally:
         for handle in handles:
             handle.remove()
