@@ -113,10 +113,9 @@ def _cut(backbone: nn.Module, modality: str, taps: Taps, places: Sequence[Tap], 
             raise NotTraceable(f"its graph does not show {tap.node!r}")
     module = tracing.cut(backbone, traced, places)
     with running_example(modality):
-        same = not all(submodule_call(tap.node, backbone) for tap in places) or _agree(
-            module, backbone, places, examples
-        )
-    if not same:
+        comparable = all(submodule_call(tap.node, backbone) for tap in places)
+        agree = not comparable or _agree(module, backbone, places, examples)
+    if not agree:
         raise NotTraceable("its graph gives other numbers than its code")
     return module
 
