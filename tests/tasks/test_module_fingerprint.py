@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -108,12 +109,17 @@ def test_another_process_finds_the_same() -> None:
     code = (
         "from tests.tasks.test_module_fingerprint import *\n"
         "torch.manual_seed(0)\n"
-        "print(of(nn.Sequential(*[Settings(value(1)) for value in VALUES], torch.jit.script(nn.Linear(2, 2)))))"
+        "print([of(Settings(value(1))) for value in VALUES], of(torch.jit.script(nn.Linear(2, 2))))"
     )
     found = {
         subprocess.run(
             [sys.executable, "-c", code],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                "OMP_NUM_THREADS": "1",
+            },
             capture_output=True,
             text=True,
             check=True,
