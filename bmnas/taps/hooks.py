@@ -1,4 +1,8 @@
-"""Run a backbone by its own code, with forward hooks on the tapped submodules, and stop after the last of them."""
+"""Run a backbone by its own code, with forward hooks on the tapped submodules, and stop after the last of them.
+
+A backbone with forward hooks of its own is run to its end: its code may pick up there what they have collected. What
+the whole backbone returns needs no hook, so that it can be had of a scripted one too.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from bmnas.taps.tap import Tap, TapError, keep, submodule_call
+from bmnas.taps.tap import Tap, TapError, keep, several_calls, submodule_call
 
 
 def attach(backbone: nn.Module, taps: Iterable[Tap]) -> list[RemovableHandle]:
@@ -27,7 +31,7 @@ def attach(backbone: nn.Module, taps: Iterable[Tap]) -> list[RemovableHandle]:
     for tap in taps:
         hook = Recorder(_call_of(tap, backbone)[0])
         module = submodules[hook.path]
-        if hook not in module._forward_hooks.values():
+        if hook.path and hook not in module._forward_hooks.values():
             handles.append(module.register_forward_hook(hook))
     return handles
 
@@ -40,7 +44,7 @@ def run(backbone: nn.Module, taps: Sequence[Tap], value: Any) -> tuple[Any, ...]
     Raises:
         TapError: a tap does not run.
     """
-    recording = _Recording({tap: _call_of(tap, backbone) for tap in taps})
+    recording = _Recording({tap: _call_of(tap, backbone) for tap in taps}, stops=not has_own_hooks(backbone))
     recording.run(backbone, value)
     return tuple(recording.found(tap) for tap in taps)
 
@@ -48,19 +52,31 @@ def run(backbone: nn.Module, taps: Sequence[Tap], value: Any) -> tuple[Any, ...]
 class Hooked:
     """A backbone with taps that are looked up once; its hooks are there only while it runs. Threads may share one.
 
+    Args:
+        backbone: any network.
+        taps: submodules.
+        once: by any of these names, modules that may run only once, and are tapped by other names that they have; see
+            `bmnas.taps.tap.by_first_names`. To see to that, the backbone is run to its end.
+
     Raises:
         TapError: a tap is no submodule.
     """
 
-    def __init__(self, backbone: nn.Module, taps: Iterable[Tap]) -> None:
+    def __init__(self, backbone: nn.Module, taps: Iterable[Tap], once: Mapping[str, str] | None = None) -> None:
         self._backbone = backbone
         self._calls = {tap: _call_of(tap, backbone) for tap in taps}
+        self._once = once or {}
+        self._stops = not self._once and not has_own_hooks(backbone)
         submodules = dict(backbone.named_modules(remove_duplicate=False))
-        self._modules = {path: submodules[path] for path, _ in self._calls.values()}
+        self._modules = {path: submodules[path] for path, _ in self._calls.values() if path}
 
     def __call__(self, value: Any) -> dict[Tap, Any]:
-        """What comes out at the taps, without those that do not run. Nothing after the last of them is computed."""
-        recording = _Recording(self._calls)
+        """What comes out at the taps, without those that do not run. Nothing after the last of them is computed.
+
+        Raises:
+            TapError: a tap has no such item, or a module runs again that may run only once.
+        """
+        recording = _Recording(self._calls, self._once, stops=self._stops)
         handles: list[RemovableHandle] = []
         try:
             for path, module in self._modules.items():
@@ -70,6 +86,15 @@ class Hooked:
             for handle in handles:
                 handle.remove()
         return recording.values
+
+
+def has_own_hooks(backbone: nn.Module) -> bool:
+    """Whether forward hooks are on the backbone that are not of this module."""
+    return any(
+        not isinstance(hook, Recorder) and getattr(hook, "func", None) is not _record_for
+        for module in backbone.modules()
+        for hook in list(module._forward_hooks.values())
+    )
 
 
 def call(module: nn.Module, value: Any) -> Any:
@@ -101,8 +126,10 @@ class Recorder:
 class _Recording:
     """What one run wants, and what it found."""
 
-    def __init__(self, calls: Mapping[Tap, tuple[str, int]]) -> None:
-        self._calls = calls
+    def __init__(
+        self, calls: Mapping[Tap, tuple[str, int]], once: Mapping[str, str] | None = None, *, stops: bool
+    ) -> None:
+        self._calls, self._once, self._stops = calls, once or {}, stops
         self._seen: Counter[str] = Counter()
         self.values: dict[Tap, Any] = {}
 
@@ -112,7 +139,8 @@ class _Recording:
         stack.append(self)
         try:
             with _modules_of_export():
-                call(backbone, value)
+                output = call(backbone, value)
+            self.record("", output)
         except _Stop as stop:
             if stop.recording is not self:
                 raise
@@ -122,13 +150,15 @@ class _Recording:
     def record(self, path: str, output: Any) -> None:
         number = self._seen[path]
         self._seen[path] += 1
+        if number and path in self._once:
+            raise TapError(several_calls(self._once[path], path))
         for tap, wanted in self._calls.items():
             if wanted == (path, number):
                 try:
                     self.values[tap] = keep(output, tap.item)
                 except TapError as error:
                     raise TapError(f"the tap {tap.node!r} returns {error}") from None
-        if len(self.values) == len(self._calls):
+        if self._stops and len(self.values) == len(self._calls):
             raise _Stop(self)
 
     def found(self, tap: Tap) -> Any:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from bmnas.taps import hooks, tracing
+from bmnas.taps.fields import parts
 from bmnas.taps.layout import Layouts
+from bmnas.taps.modes import set_mode
 from bmnas.taps.tap import Tap, TapError, submodule_call
+from bmnas.taps.tapped import uncompiled
 from bmnas.taps.unchanged import unchanged
 
 
@@ -42,9 +46,10 @@ class TapPlace:
 
 
 def list_taps(module: nn.Module, inputs: Any) -> list[TapPlace]:
-    """The submodules that run and return a tensor (or a tuple, list or mapping of some), in the order they finish.
+    """The submodules that run and return a tensor, or several (see `bmnas.taps.fields`), in the order they finish.
 
-    What runs several times is NAME, NAME_1, ... The module runs once in eval mode, and is then as it was.
+    What runs several times is NAME, NAME_1, ..., and what has several names, the first of them. The module runs once in
+    eval mode, and is then as it was.
 
     Args:
         module: any network.
@@ -53,11 +58,14 @@ def list_taps(module: nn.Module, inputs: Any) -> list[TapPlace]:
     Raises:
         TapError: the network fails on the inputs.
     """
+    module = uncompiled(module)
     with unchanged(module):
-        module.eval()
-        places = _Places(module, _batch(inputs))
+        set_mode(module, training=False)
+        places = _Places(module, batch_size(inputs))
         with places.watched():
-            _call(module, inputs)
+            output = _call(module, inputs)
+        if isinstance(module, torch.jit.ScriptModule):
+            places.end(module, output)
     return places.found
 
 
@@ -69,6 +77,7 @@ def list_nodes(module: nn.Module, inputs: Any) -> list[TapPlace]:
     Raises:
         NotTraceable: torch.fx cannot trace the module; the message says why.
     """
+    module = uncompiled(module)
     traced = tracing.trace(module)
     eager, training = traced[False][1], traced[True][1]
     kinds = {name: node for name, node in eager.items() if hasattr(node, "op") and name in training}
@@ -79,7 +88,7 @@ def list_nodes(module: nn.Module, inputs: Any) -> list[TapPlace]:
         cut = tracing.cut(module, traced, taps)
         cut.eval()
         values = _call(cut, inputs)
-    size = _batch(inputs)
+    size = batch_size(inputs)
     return [
         TapPlace(
             tap,
@@ -107,8 +116,14 @@ class _Places:
         self._layouts = Layouts()
 
     def watched(self) -> _Hooks:
-        """Collect while the module runs inside the block."""
-        return _Hooks(self._names, self._before, self._after)
+        """Collect while the module runs inside the block; scripted modules cannot be seen."""
+        seen = [part for part in self._names if not isinstance(part, torch.jit.ScriptModule)]
+        return _Hooks(seen, self._before, self._after)
+
+    def end(self, module: nn.Module, output: Any) -> None:
+        """Add what the whole network returned, of one that cannot be seen."""
+        self._sizes |= {id(parameter): parameter.numel() for parameter in module.parameters()}
+        self._after(module, None, output)
 
     def _before(self, module: nn.Module, *_: Any) -> None:
         self._sizes |= {id(parameter): parameter.numel() for parameter in module.parameters(recurse=False)}
@@ -141,7 +156,7 @@ class _Places:
 
 
 class _Hooks:
-    def __init__(self, modules: Mapping[nn.Module, str], before: Any, after: Any) -> None:
+    def __init__(self, modules: Sequence[nn.Module], before: Any, after: Any) -> None:
         self._modules, self._before, self._after = modules, before, after
 
     def __enter__(self) -> None:
@@ -162,21 +177,19 @@ def _call(module: nn.Module, inputs: Any) -> Any:
 
 
 def _tensors(output: Any) -> Iterator[tuple[int | str | None, Tensor]]:
-    """What is tapped of an output: itself, or its items."""
+    """What is tapped of an output: itself, or its items or fields."""
     if isinstance(output, Tensor):
         yield None, output
-    elif isinstance(output, Mapping):
-        yield from ((key, value) for key, value in output.items() if isinstance(value, Tensor))
-    elif isinstance(output, tuple | list):
-        yield from ((index, value) for index, value in enumerate(output) if isinstance(value, Tensor))
+    else:
+        yield from ((name, value) for name, value in (parts(output) or {}).items() if isinstance(value, Tensor))
 
 
-def _batch(inputs: Any) -> int | None:
+def batch_size(inputs: Any) -> int | None:
     """The length of the first axis of the first tensor."""
     if isinstance(inputs, Tensor):
         return inputs.shape[0] if inputs.dim() else None
-    parts = inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple | list) else ()
-    return next((size for size in map(_batch, parts) if size is not None), None)
+    values = inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple | list) else ()
+    return next((size for size in map(batch_size, values) if size is not None), None)
 
 
 def _depth(name: str, module: nn.Module) -> int:

@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import fx, nn
 
+from bmnas.taps.copies import twin
+from bmnas.taps.fields import parts
+from bmnas.taps.hooks import has_own_hooks
 from bmnas.taps.liveness import live_nodes
 from bmnas.taps.tap import Tap, keep
 
@@ -26,7 +30,7 @@ def trace(backbone: nn.Module, wanted: Sequence[str] | None = None) -> dict[bool
     """By mode (training or not), the graph of a backbone and its nodes by name.
 
     The names are those of torchvision's `get_graph_node_names`, and beside them those of the modules that contain
-    others, and ``""``: these stand for what the module returns. The modes of the modules are as before.
+    others, and ``""``: these stand for what the module returns.
 
     Args:
         wanted: names; the trace ends when it has all of them, so that what comes later need not be traceable.
@@ -34,15 +38,17 @@ def trace(backbone: nn.Module, wanted: Sequence[str] | None = None) -> dict[bool
     Raises:
         NotTraceable: see there.
     """
-    modes = {module: module.training for module in backbone.modules()}
+    if isinstance(backbone, torch.jit.ScriptModule):
+        raise NotTraceable("it is scripted")
+    if has_own_hooks(backbone):
+        raise NotTraceable("it has forward hooks of its own, which a graph does not show")
     try:
-        return {training: _trace(backbone.train(training), wanted) for training in (True, False)}
-    except Exception as error:  # what a backbone's own code raises on a proxy can be anything
+        # A copy, because its code may keep what it computes, and what it computes here are no tensors.
+        module = twin(backbone)
+        return {training: _trace(module.train(training), wanted) for training in (True, False)}
+    except Exception as error:  # what a backbone's own code raises on a proxy, or when it is copied, can be anything
         reason = str(error).strip().split("\n")[0][:200]
         raise NotTraceable(reason or type(error).__name__) from error
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 def cut(backbone: nn.Module, traced: Mapping[bool, tuple[fx.Graph, Nodes]], taps: Sequence[Tap]) -> nn.Module:
@@ -52,6 +58,7 @@ def cut(backbone: nn.Module, traced: Mapping[bool, tuple[fx.Graph, Nodes]], taps
 
     Raises:
         KeyError: a tap is no node.
+        NotTraceable: what comes out at a tap does not come from the input, as far as the graph shows.
     """
     from torchvision.models.feature_extraction import DualGraphModule
 
@@ -103,7 +110,8 @@ class _Tracer(fx.Tracer):
     def __init__(self, names: Mapping[str, nn.Module] | None = None, wanted: Sequence[str] | None = None) -> None:
         import torchvision
 
-        super().__init__(autowrap_modules=(math, torchvision.ops))
+        modules: Any = (math, torchvision.ops)  # some versions of torch declare a tuple of one
+        super().__init__(autowrap_modules=modules)
         ops = [op for op in vars(torchvision.ops).values() if isinstance(op, type) and issubclass(op, nn.Module)]
         self._leaves = tuple(op for op in ops if not issubclass(op, nn.Sequential))
         self._calls: Counter[str] = Counter()
@@ -129,7 +137,9 @@ class _Tracer(fx.Tracer):
 
     def returned(self, name: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
         """A forward hook of the modules that are looked into."""
-        self._name(name, fx.node.map_aggregate(output, _node_of) if _is_traced(output) else None)
+        # A dataclass is a dictionary of its fields here: torch.fx looks into nothing that it does not know.
+        known: Any = output if isinstance(output, fx.Proxy | tuple | list) else parts(output) or output
+        self._name(name, fx.node.map_aggregate(known, _node_of) if _is_traced(known) else None)
 
     def _name(self, name: str, node: Any) -> None:
         number = self._calls[name]
@@ -158,6 +168,8 @@ def _return(graph: fx.Graph, tapped: Sequence[tuple[Any, int | str | None]], bac
     for value, item in tapped:
         sources: list[fx.Node] = []
         fx.node.map_arg(value, sources.append)
+        if not sources:
+            raise NotTraceable("its graph does not show where what it returns comes from")
         order = {node: position for position, node in enumerate(graph.nodes)}
         # Right after the node, before a later one works in place on its result.
         with graph.inserting_after(max(sources, key=order.__getitem__)):

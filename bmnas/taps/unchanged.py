@@ -8,11 +8,14 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from bmnas.taps.modes import set_mode
+
 
 @contextmanager
 def unchanged(backbone: nn.Module) -> Iterator[None]:
     """Run a backbone inside the block; its modes, its buffers and the random generators are then as before."""
-    modes = [(module, module.training) for module in backbone.modules()]
+    # A frozen scripted module has no mode.
+    modes = [(module, module.training) for module in backbone.modules() if hasattr(module, "training")]
     buffers = [
         (module, key, buffer, buffer.clone())
         for module in backbone.modules()
@@ -24,12 +27,17 @@ def unchanged(backbone: nn.Module) -> Iterator[None]:
         with torch.no_grad(), torch.random.fork_rng(devices=sorted(index or 0 for index in devices)):
             yield
     finally:
-        backbone.train(modes[0][1])  # the root's: what torch.fx cut has a graph for each mode, and changes it here
+        for module, training in modes[:1]:
+            set_mode(module, training)  # the root's: what torch.fx cut has a graph for each mode, and changes it here
         for module, training in modes:
             module.training = training
         with torch.no_grad():
             for module, key, buffer, before in buffers:
-                module._buffers[key] = buffer.copy_(before)
+                # What was made in inference mode may be changed there alone.
+                with torch.inference_mode(buffer.is_inference()):
+                    buffer.copy_(before)
+                if module._buffers[key] is not buffer and not isinstance(module, torch.jit.ScriptModule):
+                    module._buffers[key] = buffer
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:

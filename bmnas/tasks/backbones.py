@@ -16,12 +16,14 @@ import safetensors.torch
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
+from torch import Tensor
 
 from bmnas.errors import BmnasError
 from bmnas.files import read_text, reason, write_atomically
 from bmnas.fit import fit, micro_batches, order, schedule, seeding
 from bmnas.fit.seeding import seeded
 from bmnas.genotype.schema import Frozen
+from bmnas.taps.modes import frozen
 from bmnas.tasks import fingerprint, training
 from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.progress import Progress, Report, silent
@@ -120,7 +122,8 @@ def load_backbone(task: Task, modality: str, weights: Weights) -> Backbone:
     with seeded(_SEED):
         module = task.build_backbone(modality)
     try:
-        module.load_state_dict(safetensors.torch.load(content))
+        rest = {name: value for name, value in module.state_dict().items() if not _can_be_kept(value)}
+        module.load_state_dict({**rest, **safetensors.torch.load(content)})
     except (RuntimeError, SafetensorError) as error:
         if modality in task.weights:
             what = f"the weights do not fit the backbone {modality!r} of task {task.name}"
@@ -129,7 +132,7 @@ def load_backbone(task: Task, modality: str, weights: Weights) -> Backbone:
             f"{weights.path}: does not fit the backbone {modality!r}; delete it to have it made anew"
         ) from error
     taps = {feature.name: task.taps[feature.name] for feature in task.features if feature.modality == modality}
-    return Backbone(module.eval().requires_grad_(False), taps, weights.score)
+    return Backbone(frozen(module), taps, weights.score)
 
 
 def _given(path: Path) -> Weights:
@@ -147,7 +150,8 @@ def _train(
             module = task.build_backbone(modality)
             score = task.train_backbone(modality, module, device=device, report=report)
         # Clones, because safetensors refuses tensors that share memory (tied weights).
-        state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}
+        entries = {name: value for name, value in module.state_dict().items() if _can_be_kept(value)}
+        state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in entries.items()}
         content = safetensors.torch.save(state)
         record = _Record(fingerprint=determined_by, sha256=hashlib.sha256(content).hexdigest(), score=score)
         write_atomically(path, content)
@@ -155,6 +159,13 @@ def _train(
     info = "" if score is None else f"validation {task.metric.name} {score:.3f}"
     report(Progress(f"backbone {modality}", 1, 1, info))
     return Weights(path, record.sha256, score)
+
+
+def _can_be_kept(value: Any) -> bool:
+    """Whether safetensors can hold an entry of a state dict; what it cannot (packed weights) is built each time."""
+    if not isinstance(value, Tensor) or value.is_quantized or value.layout != torch.strided:
+        return False
+    return value.dtype != torch.complex128
 
 
 def _valid(path: Path, determined_by: dict[str, Any]) -> Weights | None:

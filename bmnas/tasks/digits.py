@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bmnas.fit.ambient import single_precision
 from bmnas.fit.threads import one_thread
 from bmnas.genotype import Feature
 from bmnas.tasks.progress import Report, silent
@@ -56,7 +57,8 @@ class DigitsTask(Task):
 
     def build_backbone(self, modality: str) -> nn.Module:
         """A small CNN for one half of an image."""
-        return HalfDigitCNN()
+        with single_precision():
+            return HalfDigitCNN()
 
     def train_backbone(
         self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent
@@ -64,7 +66,7 @@ class DigitsTask(Task):
         """Train on the training split, always on one thread of the CPU: seconds, and the same weights everywhere."""
         data, held_out = self.split("train"), self.split("validation")
         phase = f"backbone {modality}"
-        with one_thread():
+        with one_thread(), single_precision():
             train(backbone, data.inputs[modality], data.labels, self.loss, _TRAINING, phase=phase, report=report)
             return self.metric.score(outputs_of(backbone, held_out.inputs[modality]), held_out.labels)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,16 +14,19 @@ from pydantic import Field
 from torch import Tensor
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.fit.ambient import running_on
 from bmnas.fit.seeding import seeded
 from bmnas.genotype import Feature
 from bmnas.genotype.schema import Frozen
+from bmnas.tasks.bad_sample import SKIPPING
 from bmnas.tasks.loading import load, noticing_dead_workers
 from bmnas.tasks.progress import Progress, Report
+from bmnas.tasks.running import run
 from bmnas.tasks.sample_checks import check_lengths, with_checked_labels, with_finite_features
 from bmnas.tasks.store import Skipped, StoreWriter
 from bmnas.tasks.store.manifest import Precision
 from bmnas.tasks.task import SPLITS, Backbone, Split, SplitName, Task
-from bmnas.tasks.tree import mapped
+from bmnas.tasks.tree import Tree, mapped
 
 # pool(feature (B, C, *trailing), reshape, length) -> (B, C, min(T, length)) for "sequence", (B, C, s, s) for "grid".
 # Where the samples have lengths of their own, pool(feature, "sequence", length, lengths (B,)) -> (B, C, length).
@@ -71,16 +74,35 @@ class Extractor:
     device: torch.device
     how: Extraction
 
+    @property
+    def in_16_bits(self) -> bool:
+        """Whether the backbones compute in 16 bits. On a CPU they do not, as that is rarely faster there."""
+        return self.device.type != "cpu" and self.how.precision != "float32"
+
     def features(self, batch: Split) -> dict[str, Tensor]:
         """Features of a batch by name, on the CPU, in the precision in which they are kept."""
-        dtype = getattr(torch, self.how.precision)
-        inputs = {
-            modality: mapped(lambda tensor: tensor.to(self.device, non_blocking=True), batch.inputs[modality])
-            for modality in self.task.modalities
-        }
-        with _autocast(self.device, dtype):
+        inputs = {modality: self._moved(batch.inputs[modality]) for modality in self.task.modalities}
+        with self._computing():
             features = extract_batch(self.task, self.backbones, inputs, self.length, self.pool, batch.lengths)
-        return {name: feature.to(dtype).cpu() for name, feature in features.items()}
+        return {name: feature.to(self._dtype).cpu() for name, feature in features.items()}
+
+    def live(self, modality: str, inputs: Tree) -> dict[str, Tensor]:
+        """What comes out at the taps of one backbone, on ``device``."""
+        with self._computing(), torch.no_grad():
+            return run(self.backbones[modality].tapped, self._moved(inputs), modality)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return getattr(torch, self.how.precision)
+
+    def _moved(self, inputs: Tree) -> Tree:
+        return mapped(lambda tensor: tensor.to(self.device, non_blocking=True), inputs)
+
+    @contextlib.contextmanager
+    def _computing(self) -> Iterator[None]:
+        autocast = torch.autocast(self.device.type, self._dtype) if self.in_16_bits else contextlib.nullcontext()
+        with autocast, running_on(self.device):
+            yield
 
 
 def extract(
@@ -132,7 +154,7 @@ def extract_batch(
         lengths: by feature, how many positions of each sample are there (B,), where some are padding.
 
     Raises:
-        BmnasError: a tap does not give what the task says.
+        BmnasError: a backbone fails, or a tap does not give what the task says.
     """
     features: dict[str, Tensor] = {}
     own = {*task.taps, *(feature.name for feature in task.features)}
@@ -141,7 +163,8 @@ def extract_batch(
             raise BmnasError(f"lengths are given of {name!r}, which is no feature{did_you_mean(name, own)}")
     with torch.no_grad():
         for modality in task.modalities:
-            live = inputs[modality] if modality in task.ready else backbones[modality].tapped(inputs[modality])
+            given = inputs[modality]
+            live = given if modality in task.ready else run(backbones[modality].tapped, given, modality)
             for feature in (feature for feature in task.features if feature.modality == modality):
                 features[feature.name] = _pooled(feature, live[feature.name], length, pool, lengths.get(feature.name))
     return {feature.name: features[feature.name] for feature in task.features}
@@ -168,8 +191,9 @@ def _extract_view(
         features = extractor.features(loaded.batch) if loaded.batch is not None else {}
         loaded, features = with_finite_features(source, loaded, features)
         for bad in loaded.bad:
-            if view or not how.skip_bad:
-                hint, which = ("", f", view {view + 1}") if view else ("; --skip-bad leaves such samples out", "")
+            if view or bad.common or not how.skip_bad:
+                few = not bad.common and len(loaded.bad) <= len(loaded.kept)
+                hint, which = ("", f", view {view + 1}") if view else (SKIPPING if few else "", "")
                 raise BmnasError(f"sample {bad.index} of the {split} split{which} of task {task.name}: {bad.why}{hint}")
         skipped = [Skipped(split=split, index=bad.index, why=bad.why) for bad in loaded.bad]
         labels = loaded.batch.labels if loaded.batch is not None else torch.empty(0)
@@ -178,13 +202,6 @@ def _extract_view(
         report(Progress(phase, loaded.stop, total, f"{left_out} left out" if left_out else ""))
     if writer.end() == 0:
         raise BmnasError(f"no sample of the {split} split of task {task.name} can be used")
-
-
-def _autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[None]:
-    # On a CPU 16-bit arithmetic is rarely faster; there only what is kept is rounded.
-    if device.type == "cpu" or dtype == torch.float32:
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype)
 
 
 def _pooled(feature: Feature, live: Tensor, length: int, pool: Pool, lengths: Tensor | None) -> Tensor:

@@ -24,7 +24,13 @@ _BLOCK = 2**20
 def add_tensor(digest: _Hash, tensor: Tensor) -> None:
     """Add type, shape and numbers of a tensor to a digest."""
     digest.update(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
-    digest.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
+    tensor = tensor.detach().cpu()
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
+    tensor = tensor.resolve_conj().resolve_neg().reshape(-1).contiguous()
+    digest.update(tensor.view(torch.uint8).numpy().data)
 
 
 def add_lengths(digest: _Hash, lengths: Mapping[str, Tensor]) -> None:

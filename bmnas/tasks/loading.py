@@ -32,10 +32,13 @@ class Bad:
     Attributes:
         index: in its split.
         why: which file or what about it, without a full stop.
+        common: whether it is no fault of this sample: most are as unlike each other. Leaving out such samples would
+            leave little.
     """
 
     index: int
     why: str
+    common: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +124,16 @@ def noticing_dead_workers() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not _DEATH.search(str(error)):
+        if not is_death(error):
             raise
         raise BmnasError(
             f"a worker that reads samples died ({str(error).splitlines()[0]}); --workers 0 reads without workers"
         ) from error
+
+
+def is_death(error: Exception) -> bool:
+    """Whether an error is torch's word that a worker died."""
+    return isinstance(error, RuntimeError) and bool(_DEATH.search(str(error)))
 
 
 _DEATH = re.compile(r"DataLoader worker .*(exited unexpectedly|killed)")
@@ -184,7 +192,7 @@ class _Reader(Dataset[Loaded]):
                     bad.append(read)
                 else:
                     samples.append(read)
-        bad += _odd_ones(self._source, samples)
+        bad += odd_ones(self._source, samples)
         wrong = {one.index for one in bad}
         good = [sample for sample in samples if sample[0] not in wrong]
         batch = _collated(good) if good else None
@@ -194,46 +202,103 @@ class _Reader(Dataset[Loaded]):
         try:
             with _seeded_everywhere(self._seed, index):
                 sample = self._source[index]
-            if not (isinstance(sample, (tuple, list)) and len(sample) == 2 and isinstance(sample[0], Mapping)):
-                raise BmnasError(f"it is a {type(sample).__name__}, not (inputs by modality, label)")
-            inputs, label = sample
-            return index, _as_tensors(inputs), _as_tensor(label)
+            inputs, label = _parts(sample)
+            tensors = {name: _as_tensors(tree, f"input {name}") for name, tree in inputs.items()}
         except Exception as error:  # a sample fails with whatever its decoder raises
             return Bad(index, named(self._source, index, f"cannot be read: {_problem(error)}"))
+        try:
+            return index, tensors, _as_label(label)
+        except BmnasError as error:
+            return Bad(index, named(self._source, index, str(error)))
 
 
-def _as_tensor(value: Any) -> Tensor:
+def _parts(sample: Any) -> tuple[Mapping[str, Tree], Any]:
+    """The inputs and the label of a sample.
+
+    Raises:
+        BmnasError: it has not these two parts.
+    """
+    right = "({modality: input, ...}, label)"
+    if isinstance(sample, Mapping):
+        raise BmnasError(f"it is a dictionary of {', '.join(map(str, sample))} alone, not {right}")
+    if not isinstance(sample, (tuple, list)):
+        raise BmnasError(f"it is a {type(sample).__name__}, not (inputs by modality, label)")
+    if len(sample) != 2:
+        raise BmnasError(
+            f"it is a {type(sample).__name__} of {len(sample)}; its inputs should be a dictionary: {right}"
+        )
+    if not isinstance(sample[0], Mapping):
+        kind = type(sample[0]).__name__
+        raise BmnasError(f"its first part is a {kind}, but should be a dictionary of the inputs: {right}")
+    return sample[0], sample[1]
+
+
+def _as_label(value: Any) -> Tensor:
+    """A sample's label as a tensor.
+
+    Raises:
+        BmnasError: it is missing, text, or something else that is no number.
+    """
+    if value is None:
+        raise BmnasError("its label is missing (None)")
+    if isinstance(value, (str, bytes)):
+        raise BmnasError(f"its label is the text {value[:40]!r}; number the classes 0, 1, 2, ...")
+    try:
+        label = torch.as_tensor(value)
+    except Exception as error:  # torch raises whatever it finds
+        kind = type(value).__name__
+        raise BmnasError(f"its label is a {kind} that is no number and no array of numbers") from error
+    if label.is_complex():
+        raise BmnasError("its label is a complex number")
+    return label
+
+
+def _as_tensor(value: Any, place: str) -> Tensor:
     if isinstance(value, np.ndarray):
         value = np.ascontiguousarray(value)  # torch takes no negative strides, as of a flipped image
-    if value is None or isinstance(value, (str, bytes)):
-        raise BmnasError(f"there is a {type(value).__name__} in it, but a backbone takes tensors, arrays and numbers")
-    return torch.as_tensor(value)
+    try:
+        if value is None or isinstance(value, (str, bytes)):
+            raise TypeError
+        return torch.as_tensor(value)
+    except Exception as error:  # torch raises whatever it finds
+        of = f" of type {value.dtype}" if isinstance(value, np.ndarray) else ""
+        kind = type(value).__name__
+        raise BmnasError(
+            f"{place} is a {kind}{of}, but a backbone takes tensors, arrays of numbers and numbers"
+        ) from error
 
 
-def _as_tensors(tree: Tree) -> Any:
+def _as_tensors(tree: Tree, place: str) -> Any:
     """A sample's inputs with every array and number as a tensor."""
     if isinstance(tree, Mapping):
-        return {key: _as_tensors(item) for key, item in tree.items()}
+        return {key: _as_tensors(item, f"{place}.{key}") for key, item in tree.items()}
     if isinstance(tree, (tuple, list)) and not all(isinstance(item, (int, float)) for item in tree):
-        return tuple(_as_tensors(item) for item in tree)
-    return _as_tensor(tree)
+        return tuple(_as_tensors(item, f"{place}.{number}") for number, item in enumerate(tree))
+    return _as_tensor(tree, place)
 
 
 def _collated(samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> Split:
     return Split(default_collate([inputs for _, inputs, _ in samples]), torch.stack([label for *_, label in samples]))
 
 
-def _odd_ones(source: SampleSource, samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> list[Bad]:
-    """The samples that are not like most of them in shape and type: they cannot be in one batch."""
+def odd_ones(source: object, samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> list[Bad]:
+    """The samples that are not like most of them in shape and type: they cannot be in one batch.
+
+    Args:
+        source: which may know names of them.
+        samples: with the index of each, its inputs, and its label.
+    """
     looks = {index: _look(inputs, label) for index, inputs, label in samples}
     if len(set(looks.values())) < 2:
         return []
-    usual = dict(Counter(looks.values()).most_common(1)[0][0])
+    ((most, number),) = Counter(looks.values()).most_common(1)
+    usual, common = dict(most), 2 * number <= len(looks)
     bad = []
     for index, look in looks.items():
         own = dict(look)
         if place := next((place for place in {**usual, **own} if own.get(place) != usual.get(place)), None):
-            bad.append(Bad(index, named(source, index, _difference(place, own, usual))))
+            why = _difference(place, own, usual) + (_advice(place, own, usual) if common else "")
+            bad.append(Bad(index, named(source, index, why), common))
     return bad
 
 
@@ -255,6 +320,16 @@ def _difference(
         return f"has an {place}, but others have none"
     part, what = (0, "shape") if own[place][0] != usual[place][0] else (1, "type")
     return f"{place} has {what} {own[place][part]}, but others have {usual[place][part]}"
+
+
+def _advice(
+    place: str, own: Mapping[str, tuple[tuple[int, ...], str]], usual: Mapping[str, tuple[tuple[int, ...], str]]
+) -> str:
+    if place not in own or place not in usual:
+        return "; give all samples the same inputs"
+    if own[place][0] == usual[place][0]:
+        return "; give all samples one type"
+    return "; give all labels one shape" if place == "label" else "; pad or crop the samples to one size"
 
 
 @contextlib.contextmanager

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import combinations
 from typing import Any
 
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.utils.data import Subset
 
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype import Feature
-from bmnas.taps import Tap, TapError, Tapped
+from bmnas.taps import Tap, TapError, copies
+from bmnas.taps.tapped import uncompiled
 from bmnas.tasks.metrics import Metric, get_metric
 from bmnas.tasks.objective import OBJECTIVES, Objective, SingleLabel
 from bmnas.tasks.task import SampleSource, Split
-from bmnas.tasks.tree import Tree, leaves, mapped
+from bmnas.tasks.tree import leaves
 
 _RESHAPES = ("sequence", "grid", "none")
 
 
-def outputs(number: Any) -> None:
-    """Raises BmnasError unless it is a positive whole number."""
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+def outputs(number: Any) -> int:
+    """The number as Python's; NumPy's and torch's (``labels.max() + 1``) are as good.
+
+    Raises:
+        BmnasError: it is no positive whole number.
+    """
+    try:
+        whole = (
+            0 if isinstance(number, bool) or getattr(number, "dtype", None) == torch.bool else operator.index(number)
+        )
+    except TypeError:
+        whole = 0
+    if whole < 1:
         raise BmnasError(f"outputs is {number!r}, but should be the number of classes, or of numbers to predict")
+    return whole
 
 
 def name(given: Any) -> None:
@@ -93,13 +108,48 @@ def splits(task: str, data: Mapping[Any, Split | SampleSource], augmented: Split
         )
 
 
-def backbones(given: Mapping[str, nn.Module]) -> None:
-    """Raises BmnasError unless there are some, and all are modules."""
+def backbones(given: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """The modules; of one that `torch.compile` wraps, the one inside, which computes the same.
+
+    Raises:
+        BmnasError: there is none, or one is no module, or one without its weights.
+    """
     if not given:
         raise BmnasError("backbones is empty, but should have a module for each modality")
     for modality, module in given.items():
         if not isinstance(module, nn.Module):
             raise BmnasError(f"the backbone of modality {modality!r} is a {type(module).__name__}, not a torch module")
+        for place, tensor in (*module.named_parameters(), *module.named_buffers()):
+            what = f"the backbone of modality {modality!r} has no numbers in {place!r}"
+            if is_lazy(tensor):
+                raise BmnasError(f"{what}, a lazy one; run it once on an input before it is given")
+            if tensor.is_meta:
+                raise BmnasError(f"{what}, which is on the meta device; load its weights before it is given")
+    return {modality: uncompiled(module) for modality, module in given.items()}
+
+
+def twin(module: nn.Module, modality: str) -> nn.Module:
+    """A copy with the same parameters, to be run so that no trace is left in the given one.
+
+    Raises:
+        BmnasError: it cannot be copied.
+    """
+    with refusing_to_copy(modality):
+        return copies.twin(module)
+
+
+@contextmanager
+def refusing_to_copy(modality: str) -> Iterator[None]:
+    """Say whose backbone it is that cannot be copied inside the block.
+
+    Raises:
+        BmnasError: it cannot.
+    """
+    try:
+        yield
+    except Exception as error:  # one that holds a file or a lock cannot be copied, and says so in any words
+        said = (str(error).strip() or type(error).__name__).split("\n")[0][:300]
+        raise BmnasError(f"the backbone of modality {modality!r} cannot be copied: {said}") from error
 
 
 def named_taps(taps: Mapping[str, Any], modalities: Iterable[str]) -> dict[str, dict[str, str | Tap]]:
@@ -162,31 +212,6 @@ def code_of(modules: Iterable[nn.Module], data: Iterable[object]) -> tuple[objec
     return tuple(dict.fromkeys(found))
 
 
-def on(module: nn.Module, inputs: Tree) -> Tree:
-    """The inputs on the device of the module."""
-    tensors = (*module.parameters(), *module.buffers())
-    device = tensors[0].device if tensors else torch.device("cpu")
-    return mapped(lambda tensor: tensor.to(device), inputs)
-
-
-def run(tapped: Tapped, inputs: Tree, modality: str) -> dict[str, Tensor]:
-    """The features of one modality.
-
-    Raises:
-        BmnasError: the backbone fails.
-    """
-    try:
-        return tapped(inputs)
-    except TapError:
-        raise
-    except Exception as error:  # a backbone's own code can raise anything
-        said = (str(error).strip() or "no message").split("\n")[0][:300]
-        shapes = ", ".join(f"{place[1:]} {tuple(tensor.shape)}".strip() for place, tensor in leaves(inputs))
-        raise BmnasError(
-            f"the backbone of modality {modality!r} cannot run on an input {shapes}: {type(error).__name__}: {said}"
-        ) from error
-
-
 def _same_length(task: str, name: str, split: Split) -> None:
     for modality, tree in split.inputs.items():
         try:
@@ -223,6 +248,20 @@ def _root(source: object) -> tuple[object, list[int] | None]:
     root, indices = _root(source.dataset)
     own = [int(index) for index in source.indices]
     return root, own if indices is None else [indices[index] for index in own]
+
+
+def feature(name: str, modality: str, channels: int, reshape: str) -> Feature:
+    """What a tap gives, as a feature of the genotype.
+
+    Raises:
+        BmnasError: it has more channels than a genotype may say.
+    """
+    try:
+        return Feature.model_validate({"name": name, "modality": modality, "channels": channels, "reshape": reshape})
+    except ValidationError as error:
+        raise BmnasError(
+            f"feature {name!r} has {channels:,} channels, which cannot be: {error.errors()[0]['msg']}"
+        ) from None
 
 
 def _check_name(feature: str, modality: str) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
-
-from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.tasks.bad_sample import BadSample
@@ -69,16 +66,6 @@ def add_source(digest: _Hash, source: Split | SampleSource, modalities: Sequence
                 add_tensor(digest, tensor)
         add_tensor(digest, batch.labels)
         add_lengths(digest, batch.lengths)
-
-
-def add_module(digest: _Hash, module: nn.Module) -> None:
-    """Add the weights of a module and what it prints (kernel sizes and the like) to a digest."""
-    # Functions print where they lie in memory, which is another place each time.
-    digest.update(re.sub(r" at 0x[0-9a-f]+", "", repr(module)).encode())
-    for key, value in module.state_dict().items():
-        digest.update(f"{key}\n".encode())
-        if isinstance(value, Tensor):
-            add_tensor(digest, value)
 
 
 def _looked_at(source: Split | SampleSource, where: str) -> Iterable[Split | None]:

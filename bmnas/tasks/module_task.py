@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from bmnas.errors import BmnasError
+from bmnas.fit.seeding import seeded
 from bmnas.genotype import Feature
 from bmnas.taps import Tap, Tapped
-from bmnas.taps.unchanged import unchanged
+from bmnas.taps.copies import copied
+from bmnas.taps.modes import eval_mode
 from bmnas.tasks import module_checks as checks, module_samples as looking
-from bmnas.tasks.bad_sample import BadSample
+from bmnas.tasks.bad_sample import SKIPPING, BadSample
+from bmnas.tasks.loading import odd_ones
 from bmnas.tasks.metrics import Metric
+from bmnas.tasks.module_fingerprint import add_module
 from bmnas.tasks.objective import Objective
+from bmnas.tasks.running import on, run
 from bmnas.tasks.settings_check import refuse_unknown
 from bmnas.tasks.task import SPLITS, SampleSource, Split, SplitName, Task
+from bmnas.tasks.tree import mapped
 
 # One tap, several, or several by the names of their features.
 Taps = str | Tap | Sequence[str | Tap] | Mapping[str, str | Tap]
@@ -72,17 +78,15 @@ class ModuleTask(Task):
         version: str = "",
     ) -> None:
         checks.name(name)
-        self.name, self.outputs, self.version = name, outputs, version
+        self.name, self.outputs, self.version = name, checks.outputs(outputs), version
         self.objective = checks.kind_of_labels(objective)
         self._metric = checks.kind_of_metric(metric)
         refuse_unknown(settings or {})
         self.settings = dict(settings or {})
         self._data: dict[SplitName, Split | SampleSource] = {"train": train, "validation": validation, "test": test}
         self._augmented = augmented
-        checks.outputs(outputs)
         checks.splits(name, self._data, augmented)
-        checks.backbones(backbones)
-        self._backbones = dict(backbones)
+        self._backbones = checks.backbones(backbones)
         named = checks.named_taps(taps, backbones)
         self._modality_of = {feature: modality for modality, own in named.items() for feature in own}
         self.taps: Mapping[str, str | Tap] = {feature: tap for own in named.values() for feature, tap in own.items()}
@@ -111,9 +115,7 @@ class ModuleTask(Task):
             for name, shape in shapes.items():
                 checks.reshapable(name, self._reshape[name], shape)
             self._features = tuple(
-                Feature.model_validate(
-                    {"name": name, "modality": modality, "channels": shapes[name][0], "reshape": self._reshape[name]}
-                )
+                checks.feature(name, modality, shapes[name][0], self._reshape[name])
                 for name, modality in self._modality_of.items()
             )
         return self._features
@@ -139,10 +141,8 @@ class ModuleTask(Task):
 
     def build_backbone(self, modality: str) -> nn.Module:
         """A copy of the given module, so that the given one is neither frozen nor moved."""
-        try:
-            return copy.deepcopy(self._backbones[modality])
-        except Exception as error:  # a module with tensors that are results cannot be copied, for one
-            raise BmnasError(f"the backbone of modality {modality!r} cannot be copied: {error}") from error
+        with checks.refusing_to_copy(modality):
+            return copied(self._backbones[modality])
 
     def check(self) -> None:
         """Beside what every task checks: some samples of each split, and that features have one shape.
@@ -154,7 +154,7 @@ class ModuleTask(Task):
             BmnasError: what else is wrong, and where.
         """
         super().check()
-        bad = [error for name in SPLITS for error in self._bad_samples(name)]
+        bad = {name: self._bad_samples(name) for name in SPLITS}
         first, expected = self._shapes("train", self.modalities)
         for name in SPLITS[1:]:
             index, shapes = self._shapes(name, self.modalities)
@@ -165,8 +165,10 @@ class ModuleTask(Task):
                         f"the train split, but {shape} for sample {index} of the {name} split; "
                         "the samples need one size"
                     )
-        if bad:
-            raise BadSample(f"{bad[0]}; --skip-bad leaves such samples out") from bad[0]
+        for name, found in bad.items():
+            if found:
+                few = 2 * len(found) <= len(looking.spread(len(self._data[name])))
+                raise BadSample(f"{found[0]}{SKIPPING if few else ''}") from found[0]
 
     def sample(self, name: SplitName, index: int) -> Split:
         """One sample as a batch, after a look at its modalities and its label.
@@ -190,15 +192,15 @@ class ModuleTask(Task):
         """SHA-256 of the data as far as it is looked at, of the backbones, and of ``version``.
 
         Of a data set in memory it is all of the inputs and labels; of another one its length and eight samples spread
-        over it, where one that cannot be read counts as "unreadable". Of the backbones it is the weights and what they
-        print, and beside it (`code`) the source files of their classes. A change that none of this shows needs another
-        ``version``.
+        over it, where one that cannot be read counts as "unreadable". Of the backbones it is the weights, the
+        attributes that are data, and what they print, and beside it (`code`) the source files of their classes. A
+        change that none of this shows needs another ``version``.
         """
         digest = hashlib.sha256(f"version {self.version}\n".encode())
         chosen = tuple(self.modalities if modalities is None else modalities)
         for modality in chosen:
             digest.update(f"backbone {modality!r}\n".encode())
-            looking.add_module(digest, self._backbones[modality])
+            add_module(digest, self._backbones[modality])
         sources = [*self._data.items(), *([("augmented", self._augmented)] if self._augmented is not None else [])]
         for name, source in sources:
             digest.update(f"split {name}\n".encode())
@@ -206,13 +208,25 @@ class ModuleTask(Task):
         return digest.hexdigest()
 
     def _bad_samples(self, name: SplitName) -> list[BadSample]:
-        """What is wrong with those of the samples looked at that cannot be used."""
-        found = []
+        """What is wrong with those of the samples looked at that cannot be used.
+
+        Raises:
+            BmnasError: most are unlike each other.
+        """
+        found, good = [], []
         for index in looking.spread(len(self._data[name])):
             try:
-                self.sample(name, index)
+                sample = self.sample(name, index)
             except BadSample as error:
                 found.append(error)
+            else:
+                inputs = {modality: mapped(lambda tensor: tensor[0], tree) for modality, tree in sample.inputs.items()}
+                good.append((index, inputs, sample.labels[0]))
+        for bad in odd_ones(self._data[name], good):
+            sentence = f"sample {bad.index} of the {name} split of task {self.name}: {bad.why}"
+            if bad.common:
+                raise BmnasError(sentence)
+            found.append(BadSample(sentence))
         return found
 
     def _first_good(self, name: SplitName) -> tuple[int, Split]:
@@ -230,10 +244,9 @@ class ModuleTask(Task):
         index, batch = self._first_good(name)
         shapes: dict[str, tuple[int, ...]] = {}
         for modality in modalities:
-            module = self._backbones[modality]
+            module = eval_mode(checks.twin(self._backbones[modality], modality))
             taps = {feature: tap for feature, tap in self.taps.items() if self._modality_of[feature] == modality}
-            with unchanged(module):
-                module.eval()
-                features = checks.run(Tapped(module, taps), checks.on(module, batch.inputs[modality]), modality)
+            with seeded(0), torch.no_grad():
+                features = run(Tapped(module, taps), on(module, batch.inputs[modality]), modality)
             shapes |= {feature: tuple(value.shape[1:]) for feature, value in features.items()}
         return index, shapes

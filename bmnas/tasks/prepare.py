@@ -6,6 +6,7 @@ Pooling is passed in, so that cached features are what the compiled network comp
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping
 from math import isqrt
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Any
 import torch
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.fit.ambient import undisturbed
 from bmnas.fit.seeding import seeded
-from bmnas.taps import Tap, hooks, liveness, tap as tap_module, tapped, tracing
+from bmnas.taps import Tap, fields, hooks, liveness, tap as tap_module, tapped, tracing
 from bmnas.tasks import extraction as extraction_module, fingerprint as fingerprints
 from bmnas.tasks.backbones import Weights, load_backbone, trained_weights
 from bmnas.tasks.bad_sample import BadSample
+from bmnas.tasks.batches import check_batches
 from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.extraction import Extraction, Extractor, Pool, extract
 from bmnas.tasks.progress import Remark, Report, silent
@@ -27,7 +30,7 @@ from bmnas.tasks.store.fitting import refuse_unfit
 from bmnas.tasks.store.memory import budget
 from bmnas.tasks.task import Task
 
-_TAPPING = (tap_module, tapped, hooks, tracing, liveness)
+_TAPPING = (tap_module, tapped, fields, hooks, tracing, liveness)
 
 
 def prepare(
@@ -57,7 +60,20 @@ def prepare(
     Raises:
         BmnasError: the cache cannot be written, the data cannot be used, or the task does not fit its backbones.
     """
-    report, how = report or silent, extraction or Extraction()
+    with undisturbed():
+        chosen = device, cache, report or silent
+        return _prepared(task, operator.index(length), pool, extraction or Extraction(), *chosen)
+
+
+def _prepared(
+    task: Task,
+    length: int,
+    pool: Pool,
+    how: Extraction,
+    device: str | torch.device,
+    cache: Path | None,
+    report: Report,
+) -> FeatureStore:
     budget()  # whether $BMNAS_MEMORY is a number is asked before the work, not after it
     _check_taps(task)
     _check_length(task, length)
@@ -105,6 +121,7 @@ def _made(
         where = torch.device(device)
         backbones = {modality: load_backbone(task, modality, found).to(where) for modality, found in weights.items()}
         extractor = Extractor(task, backbones, pool, length, where, how)
+        check_batches(extractor)
         scores = {modality: found.score for modality, found in weights.items()}
         extract(extractor, folder, fingerprint, scores, report, why)
         return FeatureStore.open(folder, fingerprint)

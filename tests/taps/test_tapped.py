@@ -66,7 +66,10 @@ def test_a_dictionary_is_keyword_arguments_and_a_list_positional_ones() -> None:
         ("frist", r"feature 'A' taps 'frist', which the backbone lacks; did you mean 'first'\?"),
         ("unused", r"feature 'A' taps 'unused', which does not run in"),
         ("twice_2", r"feature 'A' taps 'twice_2', but 'twice' does not run a 3. time"),
-        ("pair", r"feature 'A' taps 'pair', which returns a tuple, not a tensor; Tap\('pair', item=...\) takes one"),
+        (
+            "pair",
+            r"taps 'pair', which returns a tuple of 2, not a tensor; Tap\('pair', item=...\) takes one",
+        ),
         (Tap("pair", item=2), r"the tap 'pair' returns a tuple of 2, which has no item 2"),
         (Tap("", item="x"), None),
         ("flat", r"feature 'A' taps 'flat', which returns shape \(5,\)"),

@@ -87,8 +87,30 @@ def test_a_later_start_gives_the_same_batches_and_some_can_be_left_out(source: A
     [
         (3, "cannot be read: it is a int, not (inputs by modality, label)"),
         (
+            {"Image": 1, "label": 2},
+            "cannot be read: it is a dictionary of Image, label alone, not ({modality: input, ...}, label)",
+        ),
+        (
+            (np.zeros(3), 1),
+            "cannot be read: its first part is a ndarray, but should be a dictionary of the inputs: "
+            "({modality: input, ...}, label)",
+        ),
+        (
+            (np.zeros(3), np.zeros(3), 1),
+            "cannot be read: it is a tuple of 3; its inputs should be a dictionary: ({modality: input, ...}, label)",
+        ),
+        (({"Image": 1}, "cat"), "its label is the text 'cat'; number the classes 0, 1, 2, ..."),
+        (({"Image": 1}, None), "its label is missing (None)"),
+        (({"Image": 1}, {"a"}), "its label is a set that is no number and no array of numbers"),
+        (({"Image": 1}, 1j), "its label is a complex number"),
+        (
+            ({"Image": np.array(["a"])}, 1),
+            "cannot be read: input Image is a ndarray of type <U1, but a backbone takes tensors, arrays of numbers "
+            "and numbers",
+        ),
+        (
             ({"Image": "a.png"}, 1),
-            "cannot be read: there is a str in it, but a backbone takes tensors, arrays and numbers",
+            "cannot be read: input Image is a str, but a backbone takes tensors, arrays of numbers and numbers",
         ),
         (({"Image": np.zeros((2, 3), np.float32)}, 1), "has no input Text.ids, but others have one"),
         (
@@ -155,3 +177,21 @@ def test_a_worker_that_dies_is_one_sentence() -> None:
 
 def test_there_is_a_worker_on_any_machine() -> None:
     assert 1 <= default_workers() <= 8
+
+
+class Regions:
+    """Each sample has other sizes."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> Any:
+        return {"a": torch.zeros(3 + index, 2)}, 0
+
+
+def test_samples_that_are_all_unlike_each_other_are_told_to_be_padded() -> None:
+    (loaded,) = load(Regions(), 8, workers=0)
+    assert all(bad.common for bad in loaded.bad)
+    assert loaded.bad[0].why == "input a has shape (4, 2), but others have (3, 2); pad or crop the samples to one size"
+    (odd,) = load(Files(at_1=({"Image": np.zeros((2, 4), np.float32)}, 7)), 12, workers=0)
+    assert [bad.common for bad in odd.bad] == [False]

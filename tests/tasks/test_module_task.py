@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -421,3 +422,100 @@ def test_the_fingerprint_of_an_unreadable_sample_is_that_it_is_one() -> None:
     assert first == task.data_fingerprint()  # though the message is another one
     assert first != make(train=Broken(30)).data_fingerprint()
     assert first != make(train=Broken(30, unreadable={29})).data_fingerprint()
+
+
+class Regions(Samples):
+    def __getitem__(self, index: int) -> Any:
+        inputs, label = super().__getitem__(index)
+        return {**inputs, "Image": torch.zeros(3, 6 + index, 6)}, label
+
+
+def test_samples_of_all_sizes_are_refused_with_or_without_skipping(tmp_path: Path) -> None:
+    task = make(train=Regions(9))
+    with pytest.raises(BmnasError, match=r"pad or crop the samples to one size$"):
+        task.check()
+    with pytest.raises(BmnasError, match=r"pad or crop the samples to one size$"):
+        prepare(task, length=4, pool=small_pool, cache=tmp_path, extraction=Extraction(skip_bad=True, workers=0))
+
+
+def test_skipping_is_no_advice_where_most_samples_are_bad() -> None:
+    with pytest.raises(BadSample, match=r"cannot be read: .*--skip-bad leaves such samples out"):
+        make(train=Broken(30, unreadable={29})).check()
+    with pytest.raises(BadSample, match=r"cannot be read: ValueError: is truncated \(read \d+\)$"):
+        make(train=Broken(30, unreadable=set(range(3, 30)))).check()
+
+
+@pytest.mark.parametrize("number", [np.int64(3), torch.tensor(3), torch.arange(3).max() + 1])
+def test_a_number_of_classes_of_another_library(number: Any) -> None:
+    task = make(outputs=number)
+    assert (task.outputs, type(task.outputs)) == (3, int)
+
+
+@pytest.mark.parametrize("number", [True, np.bool_(True), torch.tensor(True), 2.0, np.array([2, 3]), "3", None])
+def test_what_is_no_number_of_classes(number: Any) -> None:
+    with pytest.raises(BmnasError, match=r"outputs is .*, but should be the number of classes"):
+        make(outputs=number)
+
+
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [
+        (nn.Conv2d(3, 4, 3, device="meta"), r"'Image' has no numbers in 'weight', which is on the meta device"),
+        (nn.LazyConv2d(4, 3), r"'Image' has no numbers in 'weight', a lazy one; run it once on an input"),
+    ],
+)
+def test_a_backbone_without_weights_is_refused(module: nn.Module, sentence: str) -> None:
+    with pytest.raises(BmnasError, match=sentence):
+        make(backbones={"Image": module}, taps={"Image": ""})
+
+
+class Layers(nn.Module):
+    """Puts out the layer that an attribute names; counts its calls."""
+
+    def __init__(self, layer: int) -> None:
+        super().__init__()
+        self.one, self.two, self.layer, self.calls = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), layer, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        states = [self.one(x)]
+        states.append(self.two(states[0]))
+        return states[self.layer]
+
+
+def test_a_setting_of_a_backbone_makes_other_features_and_running_it_does_not(tmp_path: Path) -> None:
+    def made(layer: int) -> ModuleTask:
+        torch.manual_seed(0)
+        return make(backbones={"Image": Layers(layer)}, taps={"Image": {"F": ""}})
+
+    task = made(0)
+    before = task.data_fingerprint()
+    first = _features(prepare(task, length=4, pool=small_pool, cache=tmp_path), "test")["F"]
+    assert task.data_fingerprint() == before
+    second = _features(prepare(made(1), length=4, pool=small_pool, cache=tmp_path), "test")["F"]
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize(
+    "state", [torch.inference_mode, torch.no_grad, lambda: torch.device("meta")], ids=["inference", "no grad", "device"]
+)
+def test_what_the_caller_has_switched_does_not_reach_the_extraction(state: Any, tmp_path: Path) -> None:
+    class Trained(ModuleTask):
+        def train_backbone(self, modality: str, backbone: nn.Module, **_: Any) -> None:
+            backbone(torch.ones(2, 3, 6, 6)).sum().backward()
+
+    parts = {"train": Samples(6), "validation": Samples(6, 1), "test": Samples(6, 2)}
+    task = Trained("own", **parts, backbones={"Image": image_backbone()}, taps={"Image": "0"}, outputs=3)  # type: ignore[arg-type]
+    with state():
+        prepare(task, length=4, pool=small_pool, cache=tmp_path, extraction=Extraction(workers=0))
+
+
+def test_a_backbone_of_the_callers_default_type(tmp_path: Path) -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        samples = [Split({"S": torch.randn(6, 3, 7)}, torch.arange(6) % 2) for _ in range(3)]
+        parts = dict(zip(("train", "validation", "test"), samples, strict=True))
+        task = ModuleTask("own", **parts, backbones={"S": nn.Conv1d(3, 4, 1)}, taps={"S": ""}, outputs=2)  # type: ignore[arg-type]
+        assert _features(prepare(task, length=4, pool=small_pool, cache=tmp_path), "test")["S_1"].dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -6,16 +6,21 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from bmnas.compiler.inference import InferenceNetwork
 from bmnas.compiler.multimodal.model import Backbone, MultimodalNetwork, features_of
-from bmnas.compiler.multimodal.preparation import prepare
+from bmnas.compiler.multimodal.preparation import prepare, running_example
 from bmnas.compiler.network import FusionNetwork, compile_genotype
 from bmnas.errors import BmnasError, GenotypeError, did_you_mean
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_nodes
-from bmnas.taps.tap import Tap, TapError
+from bmnas.taps.copies import copied
+from bmnas.taps.listing import batch_size
+from bmnas.taps.modes import set_mode
+from bmnas.taps.tap import Tap, TapError, not_the_batch
+from bmnas.taps.tapped import uncompiled
 from bmnas.taps.unchanged import unchanged
 
 
@@ -56,11 +61,12 @@ def assemble(
         if modality not in backbones:
             used = ", ".join(chosen[modality])
             raise BmnasError(f"modality {modality!r} has no backbone, but the network uses its features {used}")
-    copies = _copied({modality: backbones[modality] for modality in chosen})
-    ready = prepare(copies, chosen, examples)
-    genotype = _with_found_channels(genotype, ready, examples)
-    network = compile_genotype(genotype) if network is None else copy.deepcopy(network)
-    return MultimodalNetwork(network, genotype, ready)
+    with torch.inference_mode(False):  # or the copies could never be trained
+        copies = _copied({modality: backbones[modality] for modality in chosen})
+        ready = prepare(copies, chosen, examples)
+        genotype = _with_found_channels(genotype, ready, examples)
+        network = compile_genotype(genotype) if network is None else copy.deepcopy(network)
+        return MultimodalNetwork(network, genotype, ready)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -98,7 +104,7 @@ def _chosen(genotype: Genotype, taps: Mapping[str, str | Tap]) -> dict[str, dict
     for feature in genotype.features:
         if ("feature", feature.name) in used:
             tap = taps.get(feature.name, feature.name)
-            chosen.setdefault(feature.modality, {})[feature.name] = Tap(tap) if isinstance(tap, str) else tap
+            chosen.setdefault(feature.modality, {})[feature.name] = Tap.of(tap)
     return chosen
 
 
@@ -108,7 +114,7 @@ def _copied(backbones: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
     copies = {}
     for modality, backbone in backbones.items():
         try:
-            copies[modality] = copy.deepcopy(backbone, memo)
+            copies[modality] = copied(uncompiled(backbone), memo)
         except Exception as error:
             raise BmnasError(f"the backbone of modality {modality!r} cannot be copied: {error}") from error
     return copies
@@ -121,10 +127,14 @@ def _with_found_channels(
     found: dict[str, int] = {}
     for modality, backbone in backbones.items():
         with unchanged(backbone.module):
-            backbone.module.eval()
+            set_mode(backbone.module, training=False)
             for example in examples.get(modality, []):
-                features = features_of(backbone, example, genotype)
+                with running_example(modality):
+                    features = features_of(backbone, example, genotype)
+                size = batch_size(example)
                 for name, value in features.items():
+                    if size not in (None, len(value)):
+                        raise TapError(not_the_batch(name, backbone.taps[name], value, size))
                     if found.setdefault(name, value.shape[1]) != value.shape[1]:
                         raise TapError(f"feature {name!r} has {found[name]} channels on one example, others on another")
         for name in backbone.taps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from bmnas.compiler.plan.names import distinct
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype import Genotype
 from bmnas.taps import hooks
+from bmnas.taps.modes import set_mode
 from bmnas.taps.tap import Tap, as_feature
 
 
@@ -58,6 +59,14 @@ class MultimodalNetwork(nn.Module):
         self._cut = frozenset(modality for modality, backbone in backbones.items() if backbone.cut)
         self.backbones = nn.ModuleDict({self._keys[name]: backbone.module for name, backbone in backbones.items()})
 
+    def train(self, mode: bool = True) -> Self:
+        """As every module; the module of an exported program, whose mode is a part of it, stays as it is."""
+        self.training = mode
+        for part in (self.fusion, *self.backbones.values()):
+            set_mode(part, mode)
+        self.backbones.training = mode
+        return self
+
     def forward(self, inputs: Mapping[str, Any]) -> Tensor:
         """The logits of one batch.
 
@@ -85,7 +94,9 @@ class MultimodalNetwork(nn.Module):
         found: dict[str, Tensor] = {}
         for modality in self.modalities:
             found |= features_of(self._backbone(modality), inputs[modality], self.genotype)
-        return found
+        # A backbone of 16 or 64 bits may stand before a fusion network of 32, as cached features of it do.
+        dtype = next((weight.dtype for weight in self.fusion.parameters() if weight.is_floating_point()), None)
+        return found if dtype is None else {name: feature.to(dtype) for name, feature in found.items()}
 
     def _backbone(self, modality: str) -> Backbone:
         of_modality = {feature.name for feature in self.genotype.features if feature.modality == modality}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,7 +13,8 @@ from bmnas.compiler.multimodal import pruning
 from bmnas.compiler.multimodal.model import Backbone
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.taps import hooks, tracing
-from bmnas.taps.tap import Tap, TapError, submodule_call
+from bmnas.taps.modes import set_mode
+from bmnas.taps.tap import Tap, TapError, by_first_names, refuse_inert, several_calls, submodule_call
 from bmnas.taps.tracing import NotTraceable
 from bmnas.taps.unchanged import unchanged
 
@@ -34,19 +36,64 @@ def prepare(
     """
     ready: dict[str, Backbone] = {}
     for modality, backbone in backbones.items():
-        places = tuple(dict.fromkeys(taps[modality].values()))
+        own = _by_first_names(backbone, modality, taps[modality], examples.get(modality, ()))
+        places = tuple(dict.fromkeys(own.values()))
         try:
-            module = _cut(backbone, modality, taps[modality], places, examples.get(modality, ()))
-            ready[modality] = Backbone(module, taps[modality], cut=True)
+            module = _cut(backbone, modality, own, places, examples.get(modality, ()))
+            ready[modality] = Backbone(module, own, cut=True)
         except NotTraceable as reason:
             if not examples.get(modality):
                 raise BmnasError(
                     f"the backbone of modality {modality!r} cannot be traced by torch.fx ({reason}), so that what its "
                     f"taps need is found by running it: give an example input, examples={{{modality!r}: ...}}"
                 ) from reason
-            ready[modality] = Backbone(backbone, taps[modality], cut=False)
+            ready[modality] = Backbone(backbone, own, cut=False)
     _prune(ready, examples)
     return ready
+
+
+@contextmanager
+def running_example(modality: str) -> Iterator[None]:
+    """Say whose example it was, if a backbone's own code fails inside the block.
+
+    Raises:
+        BmnasError: it failed.
+    """
+    try:
+        yield
+    except BmnasError:
+        raise
+    except Exception as error:  # a backbone's own code can raise anything
+        said = (str(error).strip() or "no message").split("\n")[0][:300]
+        raise BmnasError(
+            f"the backbone of modality {modality!r} cannot run on its example: {type(error).__name__}: {said}"
+        ) from error
+
+
+def _by_first_names(backbone: nn.Module, modality: str, taps: Taps, examples: Sequence[Any]) -> Taps:
+    """The same taps, by the names under which the backbone's modules run; see `bmnas.taps.tap.by_first_names`."""
+    for feature, tap in taps.items():
+        refuse_inert(tap, backbone, feature)
+    meant, once = by_first_names(taps.values(), backbone)
+    if once and examples:
+        hooked = hooks.Hooked(backbone, [Tap(first) for first in once], once)
+        with unchanged(backbone), running_example(modality):
+            set_mode(backbone, training=False)
+            for example in examples:
+                hooked(example)
+    elif once:
+        try:
+            nodes = tracing.trace(backbone)[False][1]
+        except NotTraceable as reason:
+            name = next(iter(once.values()))
+            raise BmnasError(
+                f"the tap {name!r} of modality {modality!r} is a module with several names; that it runs once is seen "
+                f"on an example input, examples={{{modality!r}: ...}} (torch.fx cannot trace it: {reason})"
+            ) from reason
+        for first, name in once.items():
+            if f"{first}_1" in nodes:
+                raise TapError(several_calls(name, first))
+    return {feature: meant[tap] for feature, tap in taps.items()}
 
 
 def _cut(backbone: nn.Module, modality: str, taps: Taps, places: Sequence[Tap], examples: Sequence[Any]) -> nn.Module:
@@ -65,7 +112,10 @@ def _cut(backbone: nn.Module, modality: str, taps: Taps, places: Sequence[Tap], 
         if tap.node not in nodes:
             raise NotTraceable(f"its graph does not show {tap.node!r}")
     module = tracing.cut(backbone, traced, places)
-    if all(submodule_call(tap.node, backbone) for tap in places) and not _agree(module, backbone, places, examples):
+    with running_example(modality):
+        comparable = all(submodule_call(tap.node, backbone) for tap in places)
+        agree = not comparable or _agree(module, backbone, places, examples)
+    if not agree:
         raise NotTraceable("its graph gives other numbers than its code")
     return module
 
@@ -86,9 +136,9 @@ def _agree(cut: nn.Module, backbone: nn.Module, places: Sequence[Tap], examples:
     handles = hooks.attach(backbone, places)
     try:
         with unchanged(backbone), unchanged(cut):
-            backbone.eval()
-            cut.eval()
-            return all(_same(hooks.call(cut, value), hooks.run(backbone, places, value)) for value in examples)
+            set_mode(backbone, training=False)
+            set_mode(cut, training=False)
+            return all(_same(hooks.run(backbone, places, value), hooks.call(cut, value)) for value in examples)
     finally:
         for handle in handles:
             handle.remove()
@@ -98,7 +148,13 @@ def _same(one: Any, other: Any) -> bool:
     if not isinstance(one, Tensor) or not isinstance(other, Tensor):
         pairs = isinstance(one, tuple | list) and isinstance(other, tuple | list) and len(one) == len(other)
         return all(map(_same, one, other)) if pairs else type(one) is type(other)
-    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
+    if (one.shape, one.dtype, one.layout) != (other.shape, other.dtype, other.layout):
+        return False
+    if one.is_complex():
+        return torch.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
+    # Not every type and layout can be compared as it is.
+    first, second = (value.to_dense().double() for value in (one, other))
+    return torch.allclose(first, second, rtol=1e-3, atol=1e-5, equal_nan=True)
 
 
 def _prune(ready: Mapping[str, Backbone], examples: Mapping[str, Sequence[Any]]) -> None:
@@ -111,7 +167,8 @@ def _prune(ready: Mapping[str, Backbone], examples: Mapping[str, Sequence[Any]])
         else:
             places = tuple(dict.fromkeys(backbone.taps.values()))
             hooks.attach(backbone.module, places)
-            more = pruning.needed(backbone.module, places, examples[modality])
+            with running_example(modality):
+                more = pruning.needed(backbone.module, places, examples[modality])
             tensors, called = tensors | more[0], called | more[1]
     for modality, backbone in ready.items():
         if not backbone.cut:

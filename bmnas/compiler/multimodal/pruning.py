@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from bmnas.taps.hooks import run
+from bmnas.taps.modes import set_mode
 from bmnas.taps.tap import Tap, TapError
 from bmnas.taps.unchanged import unchanged
 
@@ -35,7 +36,7 @@ def needed(backbone: nn.Module, taps: Sequence[Tap], examples: Sequence[Any]) ->
     tensors: set[int] = set()
     with _watched(backbone) as called, unchanged(backbone):
         for training in (False, True):
-            backbone.train(training)
+            set_mode(backbone, training)
             for module in backbone.modules():
                 if isinstance(module, nn.modules.batchnorm._NormBase):
                     module.eval()  # a single example has no statistics of a batch
@@ -44,7 +45,9 @@ def needed(backbone: nn.Module, taps: Sequence[Tap], examples: Sequence[Any]) ->
                     run(backbone, taps, example)
     for module in backbone.modules():
         # Of those with others inside, the whole backbone for one, only what was seen: the rest may be for what follows.
-        if id(module) in called and not any(module.children()):
+        # What scripted ones use is not seen, so of those it is all.
+        scripted = isinstance(module, torch.jit.ScriptModule)
+        if scripted or (id(module) in called and not any(module.children())):
             tensors |= {id(tensor) for tensor in _own(module)}
     return tensors, called
 
@@ -99,7 +102,8 @@ def _watched(backbone: nn.Module) -> Iterator[set[int]]:
     def note(module: nn.Module, _inputs: Any) -> None:
         called.add(id(module))
 
-    hooks = [module.register_forward_pre_hook(note) for module in backbone.modules()]
+    seen = [module for module in backbone.modules() if not isinstance(module, torch.jit.ScriptModule)]
+    hooks = [module.register_forward_pre_hook(note) for module in seen]
     try:
         yield called
     finally:

@@ -131,7 +131,7 @@ def test_channels_come_from_an_example():
         ({"examples": {}}, r"give an example input, examples=\{'Text': \.\.\.\}"),
         (
             {"taps": {"W": "rnn"}},
-            r"'W' taps 'rnn', which returns a tuple, not a tensor; Tap\('rnn', item=\.\.\.\) takes",
+            r"'W' taps 'rnn', which returns a tuple of 2, not a tensor; Tap\('rnn', item=\.\.\.\) takes",
         ),
         (
             {"taps": {"W": "blocks.1"}},
