@@ -11,6 +11,7 @@ from torch import nn
 
 from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
+from bmnas.genotype.feature_list import feature_of
 from bmnas.taps import Tap, Tapped
 from bmnas.taps.unchanged import unchanged
 from bmnas.tasks import module_checks as checks, module_samples as looking
@@ -111,8 +112,9 @@ class ModuleTask(Task):
             for name, shape in shapes.items():
                 checks.reshapable(name, self._reshape[name], shape)
             self._features = tuple(
-                Feature.model_validate(
-                    {"name": name, "modality": modality, "channels": shapes[name][0], "reshape": self._reshape[name]}
+                feature_of(
+                    {"name": name, "modality": modality, "channels": shapes[name][0], "reshape": self._reshape[name]},
+                    f"feature {name!r} of task {self.name}",
                 )
                 for name, modality in self._modality_of.items()
             )
