@@ -14,13 +14,12 @@ import bmnas
 class Bilinear(bmnas.Options):
     """What a step may say besides its inputs: ``{"op": "LowRankBilinear", "inputs": ["x", "y"], "rank": 8}``."""
 
-    rank: int = Field(16, ge=1)
+    rank: int = Field(default=16, ge=1)
 
 
 @bmnas.operation(
     equation="(x A ⊙ y B) D  (low-rank bilinear pooling, Kim et al. 2017)",
     options=Bilinear,
-    parameters=lambda shape, options: 3 * shape.channels * options["rank"],
 )
 class LowRankBilinear(nn.Module):
     """The elementwise product of both inputs in a space of ``rank`` channels, mapped back."""

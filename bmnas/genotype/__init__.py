@@ -2,7 +2,7 @@
 
 from bmnas.genotype.extension import operation
 from bmnas.genotype.io import dumps, from_dict, load, loads, save
-from bmnas.genotype.operation import Operation, Options, Shape
+from bmnas.genotype.operation import Operation, Options
 from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS
 from bmnas.genotype.schema import (
     Cell,
@@ -26,7 +26,6 @@ __all__ = [
     "Options",
     "Provenance",
     "Representation",
-    "Shape",
     "Step",
     "dumps",
     "from_dict",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bmnas.genotype.checks import short
-from bmnas.genotype.matching import Named, match, shape_of_cell, shape_of_step
+from bmnas.genotype.matching import Named, match, match_cells, match_steps
 from bmnas.genotype.operations import INPUT_NAMES, find
 from bmnas.genotype.schema import Cell, Feature, Genotype, Step
 
@@ -53,7 +53,7 @@ class _Comparison:
 
     def __init__(self, a: Genotype, b: Genotype, in_a: str, in_b: str) -> None:
         self.a, self.b, self.in_a, self.in_b = a, b, in_a, in_b
-        self.cells = match(a.cells, b.cells, shape_of_cell)
+        self.cells = match_cells(a, b)
         features = {feature.name: feature.name for feature in a.features}
         self.upper = features | {one.name: other.name for one, other in self.cells}
 
@@ -100,7 +100,7 @@ class _Comparison:
         yield from self._order("cells", "", b, self.cells)
 
     def _steps(self, place: str, one: Cell, other: Cell) -> Iterator[Difference]:
-        pairs = match(one.steps, other.steps, shape_of_step)
+        pairs = match_steps(one, other)
         renamed = {x: x for x in INPUT_NAMES} | {s.name: t.name for s, t in pairs}
         yield from self._alone(f"{place}.steps", one.steps, other.steps, pairs, _step_in_words, f"{one.name} / ")
         for j, step, same in _numbered(one.steps, pairs):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bmnas.errors import BmnasError
-from bmnas.genotype.operation import Operation, Options, Shape
+from bmnas.genotype.operation import Operation, Options
 from bmnas.genotype.operations import OPERATIONS
 
 GROUP = "bmnas.operations"
@@ -36,7 +36,6 @@ def operation(
     equation: str | None = None,
     weights: bool = True,
     options: type[Options] = Options,
-    parameters: Callable[[Shape, dict[str, Any]], int] | None = None,
 ) -> Any:
     """Register an operation of your own; decorates what builds it, usually a class derived from `torch.nn.Module`.
 
@@ -48,10 +47,8 @@ def operation(
         arity: number of inputs, or (least, most), where ``None`` is no limit.
         commutative: whether the order of the inputs makes no difference.
         equation: what it computes, for people; the first line of the docstring if left out.
-        weights: whether it has weights.
+        weights: whether it has weights; those that it has are counted when it is built.
         options: a subclass of `Options` with a default for every option.
-        parameters: the number of trainable parameters, from `Shape` and the options; where it is left out, the
-            operation has to be built to be counted.
 
     Raises:
         ValueError: the name is not one, another operation has it, or an option has no default.
@@ -79,7 +76,6 @@ def operation(
                 equation if equation is not None else _first_line(build.__doc__),
                 weights=weights,
                 options=options,
-                parameters=parameters,
                 build=build,
                 origin=f"{build.__module__}:{build.__qualname__}",
             )

@@ -1,13 +1,16 @@
-"""Features as one word on a command line: ``Video_3:2048,Skeleton_4:512:sequence``."""
+"""Features from what a user or a task says: one word of a command line (``Video_3:2048,Skeleton_4:512``), or values."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
 from bmnas.errors import GenotypeError, did_you_mean
 from bmnas.genotype.checks import short
+from bmnas.genotype.problems import told
 from bmnas.genotype.schema import Feature
 
 RESHAPES = ("sequence", "grid", "none")
@@ -36,6 +39,23 @@ def parse_features(text: str) -> tuple[Feature, ...]:
     return features
 
 
+def feature_of(values: Mapping[str, Any], what: str) -> Feature:
+    """A feature with these values.
+
+    Args:
+        values: by field.
+        what: it is, as the beginning of a sentence.
+
+    Raises:
+        GenotypeError: no feature can have such a value; the message names it.
+    """
+    try:
+        return Feature.model_validate(dict(values))
+    except ValidationError as error:
+        place, problem = told(error.errors(include_url=False)[0])
+        raise GenotypeError(f"{what} cannot be one: its {place} {problem}") from None
+
+
 def _feature(item: str, number: int) -> Feature:
     name, *rest = (part.strip() for part in item.split(":"))
     if not name or len(rest) > 2:
@@ -53,17 +73,12 @@ def _feature(item: str, number: int) -> Feature:
             f"feature {number} ({short(name)}) has the reshape {short(reshape)}, which does not exist"
             f"{did_you_mean(reshape, RESHAPES)}"
         )
-    try:
-        return Feature.model_validate(
-            {
-                "name": name,
-                "modality": _NUMBER.sub("", name) or name,
-                "channels": int(channels) if channels else None,
-                "reshape": reshape,
-            }
-        )
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]["msg"].strip()
-        raise GenotypeError(
-            f"feature {number} ({short(name)}) cannot be one: {problem[:1].lower()}{problem[1:]}"
-        ) from None
+    return feature_of(
+        {
+            "name": name,
+            "modality": _NUMBER.sub("", name) or name,
+            "channels": int(channels) if channels else None,
+            "reshape": reshape,
+        },
+        f"feature {number} ({short(name)})",
+    )

@@ -50,9 +50,7 @@ def loads(text: str, source: str = "genotype") -> Genotype:
     try:
         data = parse_json(text)
     except BmnasError as error:
-        hint = (
-            "; bmnas convert reads the genotypes of the released code" if text.lstrip().startswith("Genotype(") else ""
-        )
+        hint = "; bmnas convert reads the genotypes of the released code" if "Genotype(" in text else ""
         raise GenotypeError(f"{source}: {error}{hint}") from None
     if isinstance(data, dict) and isinstance(data.get("$schema"), str):
         del data["$schema"]  # a note for editors

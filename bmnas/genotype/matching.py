@@ -5,12 +5,67 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import TypeVar
 
-from bmnas.genotype.schema import Cell, Feature, Step
+from bmnas.genotype.schema import Cell, Feature, Genotype, Step
 
 Named = TypeVar("Named", Feature, Cell, Step)
 
 # What a part is, whatever it is called, and the names of what it reads.
 Shape = tuple[Hashable, Sequence[str]]
+
+
+def match_cells(a: Genotype, b: Genotype) -> list[tuple[Cell, Cell]]:
+    """The cells of two genotypes that correspond."""
+    return match(a.cells, b.cells, shape_of_cell)
+
+
+def match_steps(one: Cell, other: Cell) -> list[tuple[Step, Step]]:
+    """The steps of two cells that correspond."""
+    return match(one.steps, other.steps, shape_of_step)
+
+
+def in_words_of(b: Genotype, a: Genotype) -> tuple[Genotype, dict[tuple[str, ...], str]]:
+    """The first genotype with the names that its cells and steps have in the second, and what they were called.
+
+    A cell keeps its name where one of its own genotype's features has the other.
+
+    Returns:
+        The genotype, which nothing checks; and, by node, the old name of each that has another now.
+    """
+    taken = {feature.name for feature in a.features}
+    pairs = [(one, other) for one, other in match_cells(a, b) if other.name not in taken]
+    upper = {one.name: other.name for one, other in pairs}
+    partner = {one.name: other for one, other in match_cells(a, b)}
+    old: dict[tuple[str, ...], str] = {}
+    cells = []
+    for cell in a.cells:
+        name = upper.get(cell.name, cell.name)
+        steps = match_steps(cell, partner[cell.name]) if cell.name in partner else []
+        inner = {one.name: other.name for one, other in steps}
+        old |= {("cell", name): cell.name} if name != cell.name else {}
+        old |= {("step", name, new): was for was, new in inner.items() if was != new}
+        cells.append(_renamed_cell(cell, name, upper, inner))
+    output = tuple(upper.get(name, name) for name in a.output)
+    return a.model_copy(update={"cells": tuple(cells), "output": output}), old
+
+
+def _renamed_cell(cell: Cell, name: str, upper: dict[str, str], inner: dict[str, str]) -> Cell:
+    steps = [
+        step.model_copy(
+            update={
+                "name": inner.get(step.name, step.name),
+                "inputs": tuple(inner.get(read, read) for read in step.inputs),
+            }
+        )
+        for step in cell.steps
+    ]
+    return cell.model_copy(
+        update={
+            "name": name,
+            "inputs": tuple(upper.get(read, read) for read in cell.inputs),
+            "steps": tuple(steps),
+            "output": tuple(inner.get(read, read) for read in cell.output),
+        }
+    )
 
 
 def match(

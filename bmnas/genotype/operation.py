@@ -1,4 +1,4 @@
-"""What an operation is: its name, how many inputs it takes, its options, its equation, how many parameters it has.
+"""What an operation is: its name, how many inputs it takes, its options, its equation.
 
 This is the declaration; what it computes is written by `bmnas.compiler.operations`.
 """
@@ -22,16 +22,6 @@ class Options(BaseModel):
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What the number of parameters of an operation depends on: channels C, length L, number of inputs, dialect."""
-
-    channels: int
-    length: int
-    inputs: int = 2
-    dialect: str = "official"
-
-
-@dataclass(frozen=True)
 class Operation:
     """One primitive operation.
 
@@ -43,10 +33,9 @@ class Operation:
         official: what the official dialect computes beyond it, or instead.
         repeats_last: whether a last input that is left out is the one before it: Attention(x, y) is Attention(x, y, y).
         weights: whether the equation has weights of its own; without them, two steps that apply the operation to the
-            same inputs compute the same thing.
+            same inputs compute the same thing, and there is nothing to learn but a norm. How many parameters a step
+            has is counted from what is built, see `bmnas.compiler.summary`.
         options: the model of its options.
-        parameters: the number of trainable parameters, from the shape and the options; ``None`` where the operation
-            does not say, and one has to build it to know.
         misfit: what is wrong with the options for a number of channels, from (options, channels), as ``(option,
             problem)``; ``None`` where nothing is.
         build: for an operation from outside the package: what makes its module, or ``"package.module:name"`` of it.
@@ -61,7 +50,6 @@ class Operation:
     repeats_last: bool = False
     weights: bool = False
     options: type[Options] = Options
-    parameters: Callable[[Shape, dict[str, Any]], int] | None = None
     misfit: Callable[[dict[str, Any], int], tuple[str, str] | None] | None = None
     build: Callable[..., Any] | str | None = None
     origin: str = ""

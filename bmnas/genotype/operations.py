@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bmnas.genotype.operation import Operation, Options, Shape
+from bmnas.genotype.operation import Operation, Options
 
 # What the inputs of a cell are called inside it, in their order.
 INPUT_NAMES = ("x", "y", "z", "w", "v", "u")
@@ -57,38 +57,6 @@ def table(*operations: Operation) -> dict[str, Operation]:
     return by_name
 
 
-def _no_parameters(shape: Shape, options: dict[str, Any]) -> int:
-    return 0
-
-
-def _layer_norm(shape: Shape) -> int:
-    return 2 * shape.channels * shape.length if shape.dialect == "official" else 0
-
-
-def _attention(shape: Shape, options: dict[str, Any]) -> int:
-    return _layer_norm(shape)
-
-
-def _linear_glu(shape: Shape, options: dict[str, Any]) -> int:
-    c = shape.channels
-    return 4 * c * c + 2 * c + 4 * c if shape.dialect == "official" else 2 * c * c
-
-
-def _concat_fc(shape: Shape, options: dict[str, Any]) -> int:
-    c = shape.channels
-    return shape.inputs * c * c + c + (2 * c if shape.dialect == "official" else 0)
-
-
-def _gated_sum(shape: Shape, options: dict[str, Any]) -> int:
-    gates = 1 if shape.inputs == 2 else shape.inputs
-    return (shape.inputs + gates * shape.inputs) * shape.channels**2
-
-
-def _multi_head_attention(shape: Shape, options: dict[str, Any]) -> int:
-    c = shape.channels
-    return 4 * c * c + 4 * c + _layer_norm(shape)
-
-
 def _heads_divide(options: dict[str, Any], channels: int) -> tuple[str, str] | None:
     heads = options["heads"]
     if channels % heads == 0:
@@ -98,8 +66,8 @@ def _heads_divide(options: dict[str, Any], channels: int) -> tuple[str, str] | N
 
 
 OPERATIONS = table(
-    Operation("Zero", (2, None), True, "0  (Eq. 4)", parameters=_no_parameters),
-    Operation("Sum", (2, None), True, "x + y  (Eq. 5)", parameters=_no_parameters),
+    Operation("Zero", (2, None), True, "0  (Eq. 4)"),
+    Operation("Sum", (2, None), True, "x + y  (Eq. 5)"),
     Operation(
         "Attention",
         (2, 3),
@@ -107,7 +75,6 @@ OPERATIONS = table(
         "softmax(x yᵀ / √C) y  (Eq. 6); of three inputs, query, key and value: softmax(x yᵀ / √C) z",
         "then dropout 0.1 and layer norm over (C, L)",
         repeats_last=True,
-        parameters=_attention,
     ),
     Operation(
         "LinearGLU",
@@ -116,7 +83,6 @@ OPERATIONS = table(
         "x W₁ ⊙ sigmoid(y W₂)  (Eq. 7)",
         "instead: dropout(GLU(batch norm(1x1 conv 2C→2C of [x, y])))",
         weights=True,
-        parameters=_linear_glu,
     ),
     Operation(
         "ConcatFC",
@@ -125,11 +91,10 @@ OPERATIONS = table(
         "ReLU([x, y] W + b)  (Eq. 8)",
         "instead: dropout(ReLU(batch norm(1x1 conv 2C→C of [x, y])))",
         weights=True,
-        parameters=_concat_fc,
     ),
-    Operation("Mul", (2, None), True, "x ⊙ y", parameters=_no_parameters),
-    Operation("Max", (2, None), True, "max(x, y), element by element", parameters=_no_parameters),
-    Operation("Mean", (2, None), True, "(x + y) / 2", parameters=_no_parameters),
+    Operation("Mul", (2, None), True, "x ⊙ y"),
+    Operation("Max", (2, None), True, "max(x, y), element by element"),
+    Operation("Mean", (2, None), True, "(x + y) / 2"),
     Operation(
         "GatedSum",
         (2, None),
@@ -138,7 +103,6 @@ OPERATIONS = table(
         "a gate of its own  (gated multimodal unit, Arevalo et al. 2017)",
         "then dropout",
         weights=True,
-        parameters=_gated_sum,
     ),
     Operation(
         "MultiHeadAttention",
@@ -150,7 +114,6 @@ OPERATIONS = table(
         repeats_last=True,
         weights=True,
         options=Heads,
-        parameters=_multi_head_attention,
         misfit=_heads_divide,
     ),
 )

@@ -35,7 +35,7 @@ def problems(data: Mapping[str, Any], error: ValidationError) -> list[Problem]:
     details = list(islice(error.errors(include_url=False), LIMIT))
     # A list whose items are all wrong is empty for Pydantic, and then too short.
     parents = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
-    single = [_told(detail) for detail in details if detail["type"] != "too_short" or detail["loc"] not in parents]
+    single = [told(detail) for detail in details if detail["type"] != "too_short" or detail["loc"] not in parents]
     found = {problem.place: problem for problem in single}
     if len(found) < LIMIT:
         for problem in islice(_broken_rules(_loose_genotype(data)), LIMIT):
@@ -63,8 +63,8 @@ def _too_long(data: Any, place: str) -> Iterator[Problem]:
                 yield from _too_long(item, f"{place}{key}[{i}].")
 
 
-def _told(detail: Any) -> Problem:
-    """One error of Pydantic."""
+def told(detail: Any) -> Problem:
+    """One error of Pydantic, as a place and the end of a sentence that begins with it."""
     location = detail["loc"]
     match detail["type"]:
         case checks.MISFIT:

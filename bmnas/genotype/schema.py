@@ -19,11 +19,12 @@ from pydantic import (
 )
 
 from bmnas.genotype import checks
+from bmnas.genotype.names import LONGEST
 from bmnas.genotype.operations import INPUT_NAMES, find
 
 FORMAT: Literal["bmnas/1"] = "bmnas/1"
 
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(checks.printable)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(checks.printable)]
 Patient = WrapValidator(checks.patient)
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Size = Annotated[int, Field(strict=True, ge=1, le=65_536)]

@@ -15,6 +15,7 @@ from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch, refuse_unsearchable
+from bmnas.searcher.run.baselines import refuse_unwritable
 from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
@@ -23,7 +24,7 @@ from bmnas.searcher.run.rounds import Report, do_rounds
 from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
-from bmnas.searcher.training import Trained, same_training, train_network
+from bmnas.searcher.training import Trained, fitted, same_training, train_network
 from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
@@ -72,6 +73,7 @@ def search(
     config = config or SearchConfig.for_task(task)
     # Before backbones are trained, and before anything is written.
     refuse_unsearchable(task, config)
+    refuse_unwritable(task, config)
     refuse_large_batch(task.name, {name: len(task.split(name)) for name in SEARCHED}, config.batch_size)
     if checkpoint_every is not None and checkpoint_every < 1:
         raise BmnasError(f"setting checkpoint_every is {checkpoint_every}: it should be at least 1, in steps")
@@ -151,6 +153,7 @@ def train(
     """
     task = get_task(task) if isinstance(task, str) else task
     config = config or TrainConfig.for_task(task)
+    fitted(genotype, task)  # else it would be refused after the extraction
     where = pick_device(device)
     length = genotype.representation.length
     small = threads_for(config.batch_size * genotype.representation.channels * length)

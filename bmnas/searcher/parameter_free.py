@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from bmnas.genotype import Genotype
-
-# Operations without weights; one of a user's own counts as having some.
-PARAMETER_FREE = frozenset({"Zero", "Sum", "Mul", "Max", "Mean", "Attention"})
+from bmnas.genotype.operations import find
 
 
 def parameter_free(genotype: Genotype) -> float:
-    """Share of the steps whose operation has no weights: where it nears 1, a search has collapsed."""
-    ops = [step.op for cell in genotype.cells for step in cell.steps]
-    return sum(op in PARAMETER_FREE for op in ops) / len(ops)
+    """Share of the steps whose operation says that it has no weights: where it nears 1, a search has collapsed."""
+    steps = [step for cell in genotype.cells for step in cell.steps]
+    return sum(not find(step.op).weights for step in steps) / len(steps)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bmnas.errors import BmnasError
 from bmnas.genotype import Cell, Feature, Genotype, Head, Representation
+from bmnas.genotype.names import fitting
 from bmnas.genotype.space import RULES, Space
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Data, FeatureStore, SplitName, Task
@@ -71,7 +72,7 @@ class Problem:
         """The genotype with these cells."""
         config = self.config
         return Genotype(
-            name=f"{self.task.name}-seed{seed}",
+            name=fitting(f"{self.task.name}-seed{seed}"),
             representation=Representation(channels=config.channels, length=config.length),
             features=self.task.features,
             cells=cells,

@@ -250,20 +250,6 @@ def _root(source: object) -> tuple[object, list[int] | None]:
     return root, own if indices is None else [indices[index] for index in own]
 
 
-def feature(name: str, modality: str, channels: int, reshape: str) -> Feature:
-    """What a tap gives, as a feature of the genotype.
-
-    Raises:
-        BmnasError: it has more channels than a genotype may say.
-    """
-    try:
-        return Feature.model_validate({"name": name, "modality": modality, "channels": channels, "reshape": reshape})
-    except ValidationError as error:
-        raise BmnasError(
-            f"feature {name!r} has {channels:,} channels, which cannot be: {error.errors()[0]['msg']}"
-        ) from None
-
-
 def _check_name(feature: str, modality: str) -> None:
     try:
         Feature(name=feature, modality=modality)

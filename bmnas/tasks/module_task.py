@@ -12,6 +12,7 @@ from torch import nn
 from bmnas.errors import BmnasError
 from bmnas.fit.seeding import seeded
 from bmnas.genotype import Feature
+from bmnas.genotype.feature_list import feature_of
 from bmnas.taps import Tap, Tapped
 from bmnas.taps.copies import copied
 from bmnas.taps.modes import eval_mode
@@ -115,7 +116,10 @@ class ModuleTask(Task):
             for name, shape in shapes.items():
                 checks.reshapable(name, self._reshape[name], shape)
             self._features = tuple(
-                checks.feature(name, modality, shapes[name][0], self._reshape[name])
+                feature_of(
+                    {"name": name, "modality": modality, "channels": shapes[name][0], "reshape": self._reshape[name]},
+                    f"feature {name!r} of task {self.name}",
+                )
                 for name, modality in self._modality_of.items()
             )
         return self._features

@@ -12,7 +12,7 @@ from torch import nn
 from bmnas.compiler.modules import build
 from bmnas.compiler.operations import LOWERINGS
 from bmnas.compiler.size import Size
-from bmnas.genotype import OPERATIONS, Shape
+from bmnas.genotype import OPERATIONS
 
 DIALECTS = ("official", "paper")
 
@@ -38,13 +38,12 @@ def test_what_is_declared_is_built():
 
 
 @pytest.mark.parametrize(("dialect", "op", "arity"), cases())
-def test_shape_and_parameters_are_as_declared(dialect, op, arity):
+def test_shape_and_weights_are_as_declared(dialect, op, arity):
     size = {"channels": 6, "length": 4, "arity": arity, "dropout": 0.1, "dialect": dialect}
     module = build(op, Size(**size))
     assert module(*nodes(arity)).shape == (3, 4, 6)
-    declared = OPERATIONS[op].parameters(Shape(6, 4, arity, dialect), OPERATIONS[op].options().model_dump())
-    assert sum(parameter.numel() for parameter in module.parameters()) == declared
-    assert any(True for _ in module.parameters()) or not OPERATIONS[op].weights
+    if dialect == "paper":  # in the official dialect there is a layer norm, too
+        assert any(True for _ in module.parameters()) == OPERATIONS[op].weights
 
 
 @pytest.mark.parametrize(("dialect", "op", "arity"), cases())

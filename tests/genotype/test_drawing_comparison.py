@@ -8,10 +8,12 @@ from typing import Any
 from hypothesis import given, settings
 
 from bmnas.genotype import from_dict
+from bmnas.genotype.diff import diff
 from bmnas.genotype.drawing import draw_diff, to_dot_diff
 from bmnas.genotype.drawing.comparison import scene_of_two
 from bmnas.genotype.drawing.scene import HEAD, Box, Scene
 from bmnas.genotype.graph import to_graph
+from bmnas.genotype.matching import in_words_of
 from tests.genotype.test_drawing import DIALECTS, NAMES, in_dialect, texts
 from tests.genotype.test_drawing_picture import cell, many
 from tests.genotype.test_schema import SHORT, changed
@@ -51,7 +53,8 @@ def test_both_can_be_read_off_the_picture(a, b, first, second):
     """What is kept, changed or removed is the first; what is kept, changed or added is the second."""
     pair = in_dialect(a, first), in_dialect(b, second)
     scene = scene_of_two(*pair, "show")
-    for genotype, absent in zip(pair, ("added", "removed"), strict=True):
+    renamed = in_words_of(pair[1], pair[0])[0], pair[1]
+    for genotype, absent in zip(renamed, ("added", "removed"), strict=True):
         graph = to_graph(genotype)
         nodes = {key for key, box in boxes(scene).items() if box.mark != absent} - {HEAD}
         assert nodes == set(graph)
@@ -173,3 +176,21 @@ def test_any_names_become_well_formed_svg(tmp_path_factory, genotype):
     draw_diff(genotype, from_dict(SHORT), path)
     found = texts(path.read_bytes())
     assert {feature.name for feature in genotype.features} <= {text.removeprefix(" ") for text in found} | set(found)
+
+
+def test_what_was_only_renamed_is_not_drawn_as_removed_and_added():
+    """Words and picture come from one matching."""
+    renamed = changed(cells__1__name="Merge", cells__0__steps__0__name="First")
+    renamed["cells"][0]["steps"][1]["inputs"] = [
+        "First" if name == "Step_1" else name for name in SHORT["cells"][0]["steps"][1]["inputs"]
+    ]
+    renamed["output"] = ["Merge" if name == "Cell_2" else name for name in from_dict(SHORT).output]
+    a, b = from_dict(SHORT), from_dict(renamed)
+    scene = scene_of_two(a, b, "show")
+    assert {arrow.mark for arrow in scene.arrows} == {"kept"}
+    assert marked(scene) == {("step", "Cell_1", "First"): "changed"}
+    assert {frame.title: frame.mark for frame in scene.frames} == {"Cell_1": "kept", "Cell_2 → Merge": "changed"}
+    assert [difference.words for difference in diff(a, b, ("a", "b"))] == [
+        "(Cell_1 / Step_1) is called 'First' in b",
+        "(Cell_2) is called 'Merge' in b",
+    ]

@@ -16,7 +16,7 @@ from bmnas.compiler import summarise
 from bmnas.compiler.modules import build
 from bmnas.compiler.size import Size
 from bmnas.errors import GenotypeError
-from bmnas.genotype import Operation, Options, Shape, extension, from_dict, json_schema, loads
+from bmnas.genotype import Operation, Options, extension, from_dict, json_schema, loads
 from bmnas.genotype.canonical import canonical_hash
 from bmnas.genotype.operations import find, known
 from tests.genotype.test_schema import changed
@@ -200,11 +200,6 @@ def test_options_are_written_and_hashed_as_json_has_them():
     assert canonical_hash(genotype) != canonical_hash(from_dict(changed(cells__0__steps__1__op="Pool")))
     bmnas.compile(genotype)
     assert seen == [Kind.MEAN]
-
-
-def test_parameters_may_be_declared():
-    distance(parameters=lambda shape, options: shape.channels * options["power"])
-    assert find("Distance").parameters(Shape(4, 5), {"power": 2}) == 8
 
 
 PLUGIN = """

@@ -39,7 +39,7 @@ def test_a_name_that_is_only_a_number_is_its_own_modality():
         ("a:-1", "feature 1 ('a') has '-1' channels"),
         ("a:²", "feature 1 ('a') has '²' channels"),
         ("a:" + "9" * 5000, "feature 1 ('a') has '999"),
-        ("a:2000000", "feature 1 ('a') cannot be one: input should be less than or equal to 1000000"),
+        ("a:2000000", "feature 1 ('a') cannot be one: its channels is 2000000: it should be less than"),
         ("a:1:gird", "feature 1 ('a') has the reshape 'gird', which does not exist; did you mean 'grid'?"),
         ("a,b,a:3", "feature 3 is 'a', which an earlier feature has as its name"),
         ("a\x07", "feature 1 ('a\\x07') cannot be one: "),

@@ -151,11 +151,13 @@ BAD_TEXT = {
     "has __import__ at line 1, column 16, where": "Genotype(edges=__import__('os'))",
     "has 'é' at line 1, column 1, which is not part": "é",
     "has '-' at line 1, column 39": TEXT.replace("('skip', 7)", "('skip', -7)"),
-    "has Genotype at line 1, column 162, where the end of the text should be": f"{TEXT} {TEXT}",
-    "has Genotype at line 2, column 1, where the end": f"{TEXT}\n{TEXT}",
+    "has 2 genotypes, the first at line 1, column 1, the last at line 1, column 162;": f"{TEXT} {TEXT}",
+    "has 2 genotypes, the first at line 1, column 1, the last at line 2, column 1;": f"{TEXT}\n{TEXT}",
+    "has Sum at line 1, column 162, where the end of the text should be": f"{TEXT} Sum",
     "has 9999999999": TEXT.replace("8", "9" * 60_000),
     "is nested too deeply": "[" * 60_000,
-    "is nested too deeply ": "Genotype(" * 7_000,
+    "is nested too deeply ": "Genotype(" + "StepGenotype(" * 4_000,
+    "has 7000 genotypes": "Genotype(" * 7_000,
     "is larger than 64 KiB": "[" * 200_000,
     "is larger than 64 KiB, too": f"{TEXT}{' ' * 70_000}",
     "ends at line 1, column 160, where a comma or ')' should be": TEXT[:-1],
@@ -489,3 +491,40 @@ def test_a_file_of_any_kind_is_loaded(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(GenotypeError, match="is no genotype: neither the text"):
         official.load(tmp_path / "binary")
+
+
+LOGGED = (
+    "Genotype(edges=[('skip', 0), ('skip', 1)],\n"
+    " steps=[StepGenotype([('skip', 0), ('skip', 1)], ['Sum'], [2])], concat=[2])"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"genotype = {LOGGED}",
+        f"2024-03-01 10:11:12,345 genotype = {LOGGED}\n",
+        f"[2024-03-01 10:11:12] INFO: {LOGGED}",
+        "# genotype = " + LOGGED.replace("\n", "\n  # "),
+        f"from genotypes import *\n\nbest = genotypes.{LOGGED}",
+    ],
+)
+def test_what_stands_before_a_genotype_in_a_log_or_a_notebook_is_passed_over(text):
+    assert official.read(text.encode()) == official.parse(LOGGED)
+
+
+def test_of_several_genotypes_in_a_log_none_is_taken():
+    with pytest.raises(
+        GenotypeError, match="has 2 genotypes, the first at line 1, column 4, the last at line 3, column 4"
+    ):
+        official.parse(f"a: {LOGGED}\nb: {LOGGED}")
+
+
+def test_a_place_in_a_line_of_a_log_is_that_in_the_line():
+    with pytest.raises(GenotypeError, match="has '!' at line 1, column 27"):
+        official.parse("genotype = Genotype(edges=!)")
+
+
+def test_a_comment_inside_a_genotype_is_not_a_part_of_it():
+    with pytest.raises(GenotypeError, match="has '#' at line 2"):
+        official.parse(LOGGED.replace("\n", "\n#"))

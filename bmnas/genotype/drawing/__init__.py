@@ -84,7 +84,7 @@ def draw_diff(
 ) -> None:
     """Draw what turns genotype ``a`` into genotype ``b``: what is added, removed, changed and kept, in one picture.
 
-    Features, cells and steps are matched by their names. What is changed shows both, what was first.
+    Features, cells and steps correspond as in `bmnas.genotype.diff`. What is changed shows both, what was first.
 
     Args:
         a: what was.

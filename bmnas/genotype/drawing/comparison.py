@@ -1,7 +1,7 @@
 """Two genotypes as one scene: what only the first has is removed, what only the second has is added, the rest is kept.
 
-Features, cells and steps are matched by their names. A step (or a feature) that both have, but differently, is
-changed: it shows what it was and what it is.
+Features, cells and steps correspond as in `bmnas.genotype.diff`: namesakes, and what was only renamed. A step (or a
+feature) that both have, but differently, is changed: it shows what it was and what it is. So is what was renamed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from bmnas.genotype.drawing.picture import FOLD_ABOVE, Unused, by_modality, dept
 from bmnas.genotype.drawing.scene import HEAD, Arrow, Box, Column, Frame, Key, Kind, Line, Mark, Scene
 from bmnas.genotype.drawing.words import cell_lines, ordered, output_lines, sizes, step_lines
 from bmnas.genotype.graph import OUTPUT, to_graph
+from bmnas.genotype.matching import in_words_of
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell, Feature, Genotype, Step
 
@@ -21,21 +22,22 @@ if TYPE_CHECKING:
     import networkx as nx
 
 Lines = tuple[Line, ...]
+OldNames = Mapping[Key, str]
 Value = TypeVar("Value")
 
 
 def scene_of_two(a: Genotype, b: Genotype, unused: Unused) -> Scene:
     """What turns ``a`` into ``b``; ``unused`` is about features that nothing reads in either."""
+    a, old = in_words_of(b, a)
     graphs = to_graph(a), to_graph(b)
-    frames = tuple(_frames(a, b))
+    frames = tuple(_frames(a, b, old))
     columns = tuple(_columns(a, b, graphs, unused))
     ends = tuple(_ends(a, b))
     arrows = tuple(_arrows(a, b, graphs))
     notes = tuple(_settings(a, b))
-    marks: list[Mark] = [each.mark for each in frames] + [each.mark for each in ends] + [each.mark for each in arrows]
-    marks += [box.mark for frame in frames for box in (*frame.inputs, *frame.boxes)]
-    marks += [row.mark for column in columns for row in column.rows if row.key[0] == "feature"]
-    differs = bool(notes) or not set(marks) <= {"kept"}
+    marked = [*frames, *ends, *arrows, *(box for frame in frames for box in (*frame.inputs, *frame.boxes))]
+    marked += [row for column in columns for row in column.rows if row.key[0] == "feature"]
+    differs = bool(notes) or any(each.mark != "kept" for each in marked)
     aside = sizes(a) if sizes(a) == sizes(b) else ""
     return Scene(f"{a.name} → {b.name}", aside, columns, frames, ends, arrows, notes, _legend(a, b, differs))
 
@@ -78,15 +80,17 @@ def _feature(before: Feature | None, after: Feature | None) -> Box:
     return Box(("feature", feature.name), "feature", tuple(lines), mark, f"feature {feature.name}, {mark}")
 
 
-def _frames(a: Genotype, b: Genotype) -> Iterator[Frame]:
+def _frames(a: Genotype, b: Genotype, old: OldNames) -> Iterator[Frame]:
     depth = {**depths(a), **depths(b)}
     for before, after in _pairs(a.cells, b.cells):
         was = cell_lines(before, a.dialect) if before else None
         now = cell_lines(after, b.dialect) if after else None
-        yield _frame(before, after, was, now, depth[(after or before).name])
+        yield _frame(before, after, was, now, depth[(after or before).name], old)
 
 
-def _frame(before: Cell | None, after: Cell | None, was: Lines | None, now: Lines | None, depth: int) -> Frame:
+def _frame(
+    before: Cell | None, after: Cell | None, was: Lines | None, now: Lines | None, depth: int, old: OldNames
+) -> Frame:
     cell = after or before
     assert cell is not None
     counts = len(before.inputs) if before else 0, len(after.inputs) if after else 0
@@ -95,20 +99,30 @@ def _frame(before: Cell | None, after: Cell | None, was: Lines | None, now: Line
         mark: Mark = "added" if number >= counts[0] else "removed" if number >= counts[1] else "kept"
         words = f"{name} of {cell.name}, {mark}"
         inputs.append(Box(("input", cell.name, name), "input", (Line(name, mark=mark),), mark, words))
-    boxes = [_step(cell, *pair) for pair in _pairs(before.steps if before else (), after.steps if after else ())]
+    boxes = [_step(cell, *pair, old) for pair in _pairs(before.steps if before else (), after.steps if after else ())]
     boxes.append(_box(("cell", cell.name), "cell", was, now, f"output of {cell.name}"))
-    mark = "kept" if before and after else _mark(before, after)
-    return Frame(("cell", cell.name), cell.name, tuple(inputs), tuple(boxes), mark, depth)
+    key = ("cell", cell.name)
+    mark = ("changed" if key in old else "kept") if before and after else _mark(before, after)
+    return Frame(key, _called(key, old), tuple(inputs), tuple(boxes), mark, depth)
 
 
-def _step(cell: Cell, before: Step | None, after: Step | None) -> Box:
+def _step(cell: Cell, before: Step | None, after: Step | None, old: OldNames) -> Box:
     step = after or before
     assert step is not None
     versions = [each for each in (before, after) if each is not None]
     told = any(map(ordered, versions)) or len({tuple(sorted(each.inputs)) for each in versions}) > 1
     was, now = (step_lines(each, told) if each else None for each in (before, after))
-    key, name = ("step", cell.name, step.name), Line(step.name, small=True)
-    return _box(key, "step", was, now, f"{step.name} of {cell.name}", (name,))
+    key = ("step", cell.name, step.name)
+    name = Line(_called(key, old), small=True)
+    box = _box(key, "step", was, now, f"{name.text} of {cell.name}", (name,))
+    if key in old and box.mark == "kept":
+        return Box(key, "step", box.lines, "changed", f"{name.text} of {cell.name}, changed")
+    return box
+
+
+def _called(key: Key, old: OldNames) -> str:
+    """Its name, or both where it was renamed."""
+    return f"{old[key]} → {key[-1]}" if key in old else key[-1]
 
 
 def _ends(a: Genotype, b: Genotype) -> Iterator[Box]:

@@ -36,7 +36,9 @@ def load(path: str | os.PathLike[str]) -> Genotype | OfficialGenotype:
 
 def kind_of(data: bytes) -> Kind:
     """What the data are, by how they begin; ``text`` where they begin like nothing else."""
-    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    begin = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    # A line of a log may begin with a time in brackets.
+    if begin == b"{" or (begin == b"[" and b"Genotype(" not in data):
         return "json"
     return "pickle" if _PICKLE.match(data) else "text"
 

@@ -22,26 +22,46 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _SPACE = re.compile(r"\s*")
+_BEGIN = re.compile(r"(?<![A-Za-z_0-9])Genotype\s*\(")
 
 
 def parse(text: str, source: str = "genotype") -> OfficialGenotype:
     """Read ``Genotype(edges=[...], steps=[StepGenotype(...), ...], concat=[...])``.
 
-    Values may also be given by position, lists may be tuples, and numbers in a row ``range(8, 10)``.
+    Values may also be given by position, lists may be tuples, and numbers in a row ``range(8, 10)``. What stands before
+    is passed over: the time and the ``genotype = `` of a log or a notebook, and the sign of a comment in every line.
 
     Args:
         text: as the released code prints it; white space and line breaks do not matter.
         source: what error messages call it.
 
     Raises:
-        GenotypeError: the text is not such a genotype.
+        GenotypeError: the text is not such a genotype, or has several.
     """
     try:
         if len(text) > LIMIT:
             raise GenotypeError(TOO_LARGE)
-        return raw.build(_Reader(text).whole())
+        return raw.build(_Reader(_alone(text)).whole())
     except GenotypeError as error:
         raise GenotypeError(f"{source}: {error}") from None
+
+
+def _alone(text: str) -> str:
+    """The text with blanks for all that stands before the genotype, so that places in it stay what they are."""
+    begins = [found.start() for found in _BEGIN.finditer(text)]
+    if not begins:
+        return text
+    if len(begins) > 1:
+        raise GenotypeError(
+            f"has {len(begins)} genotypes, the first {_where(text, begins[0])}, the last {_where(text, begins[-1])}; "
+            "leave only the one that is meant"
+        )
+    before, own = text[: begins[0]], text[begins[0] :]
+    if before.rstrip().endswith(("[", "(", ",")):
+        return text  # it is a part of something else, which is told as what it is
+    if before.rpartition("\n")[2].lstrip().startswith("#"):
+        own = re.sub(r"^([ \t]*)#", r"\1 ", own, flags=re.MULTILINE)
+    return re.sub(r"\S", " ", before) + own
 
 
 class _Token(NamedTuple):
