@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 import bmnas
 from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
+BELOW_ALL = ("errors", "files", "settings", "table", "version")
 PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "searcher", "cli")
 MAY_IMPORT = {
     "genotype": set(),
     "fit": set(),
     "taps": {"genotype", "fit"},
-    "compiler": {"genotype", "taps"},
+    "compiler": {"genotype", "fit", "taps"},
     "tasks": {"genotype", "fit", "taps"},
     "searcher": {"genotype", "fit", "taps", "compiler", "tasks"},
     "cli": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
 }
+# Inside the searcher, each may import what stands before it. Files that are not named stand between hypernet and run.
+LAYERS = ("settings", "problem", "events", "hypernet", "derive", "selections", "strategies", "config", "run", "api")
 
 
 def imports_of(path: Path) -> set[str]:
@@ -38,10 +43,69 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+def modules() -> dict[str, Path]:
+    """All modules of the package by name."""
+    found = {}
+    for path in ROOT.rglob("*.py"):
+        parts = ["bmnas", *path.relative_to(ROOT).with_suffix("").parts]
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@functools.cache
+def imports() -> nx.DiGraph[str]:
+    """Who imports whom, imports inside functions and under TYPE_CHECKING counted."""
+    there, graph = modules(), nx.DiGraph()
+    graph.add_nodes_from(there)
+    for module, path in there.items():
+        for name in imports_of(path):
+            while name and name not in there:
+                name = name.rpartition(".")[0]
+            if name and name != module:
+                graph.add_edge(module, name)
+    return graph
+
+
+def circles(graph: nx.DiGraph[str]) -> list[list[str]]:
+    return [sorted(circle) for circle in nx.strongly_connected_components(graph) if len(circle) > 1]
+
+
 def loaded_by(code: str) -> set[str]:
     """The modules that a fresh Python has loaded after running ``code``."""
     command = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[-2].split())
+
+
+def test_no_files_import_each_other_in_a_circle():
+    assert circles(imports()) == []
+
+
+@pytest.mark.parametrize("folder", sorted({name.rpartition(".")[0] for name in modules()} - {""}))
+def test_what_is_in_a_folder_is_in_layers(folder):
+    """Files and folders in it, each with all that is in it, import each other in one direction."""
+    level, begin = nx.DiGraph(), f"{folder}."
+    for one, other in imports().edges:
+        if one.startswith(begin) and other.startswith(begin):
+            pair = [begin + name.removeprefix(begin).split(".")[0] for name in (one, other)]
+            if pair[0] != pair[1]:
+                level.add_edge(*pair)
+    assert circles(level) == []
+
+
+def test_what_is_below_all_imports_nothing_above():
+    for name in BELOW_ALL:
+        assert set(imports().successors(f"bmnas.{name}")) <= {f"bmnas.{other}" for other in BELOW_ALL}
+
+
+def test_the_searcher_is_in_layers():
+    def layer(name: str) -> int | None:
+        own = name.removeprefix("bmnas.searcher.").split(".")[0]
+        return LAYERS.index(own) if own in LAYERS else None
+
+    for one, other in imports().edges:
+        if one.startswith("bmnas.searcher.") and other.startswith("bmnas.searcher."):
+            above, below = layer(one), layer(other)
+            assert above is None or below is None or above >= below, (one, other)
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -15,6 +15,6 @@ def schema() -> None:
     Example: bmnas schema > genotype.schema.json
     """
     from bmnas.genotype import json_schema
-    from bmnas.genotype.operations import known
+    from bmnas.genotype.lookup import known
 
     typer.echo(json.dumps(json_schema(tuple(known())), indent=2, ensure_ascii=False))

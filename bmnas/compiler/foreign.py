@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bmnas.compiler.plan.primitives import Foreign
 from bmnas.compiler.size import Size
 from bmnas.errors import BmnasError
-from bmnas.genotype.operations import find
+from bmnas.genotype.lookup import find
 
 
 def foreign_module(primitive: Foreign, seeds: int | None = None) -> nn.Module:

@@ -1,18 +1,12 @@
 """The genotype language: what a fusion network is, as a small file. Nothing here imports torch."""
 
 from bmnas.genotype.extension import operation
-from bmnas.genotype.io import dumps, from_dict, load, loads, save
+from bmnas.genotype.genotype import Genotype, from_dict
+from bmnas.genotype.io import dumps, loads, save
+from bmnas.genotype.opening import load
 from bmnas.genotype.operation import Operation, Options
 from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS
-from bmnas.genotype.schema import (
-    Cell,
-    Feature,
-    Genotype,
-    Head,
-    Provenance,
-    Representation,
-    Step,
-)
+from bmnas.genotype.schema import Cell, Feature, Head, Provenance, Representation, Step
 from bmnas.genotype.schema_file import json_schema
 
 __all__ = [

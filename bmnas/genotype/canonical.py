@@ -28,11 +28,13 @@ from typing import Any
 
 from bmnas.errors import GenotypeError
 from bmnas.genotype.flat import RESIDUAL, FlatGraph, flatten
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node
 from bmnas.genotype.labelling import canonical_order
-from bmnas.genotype.operations import INPUT_NAMES, find
+from bmnas.genotype.lookup import find
+from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.refinement import TooSymmetricError
-from bmnas.genotype.schema import Genotype, Step
+from bmnas.genotype.schema import Step
 
 
 def canonical_form(genotype: Genotype) -> Genotype:

@@ -16,8 +16,9 @@ from pydantic import ValidationError, ValidationInfo, ValidatorFunctionWrapHandl
 from pydantic_core import PydanticCustomError, PydanticOmit
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.genotype.lookup import find, known
 from bmnas.genotype.operation import Operation
-from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS, find, known
+from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS
 
 MISFIT = "bmnas_misfit"
 

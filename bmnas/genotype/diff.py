@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bmnas.genotype.checks import short
+from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.lookup import find
 from bmnas.genotype.matching import Named, match, match_cells, match_steps
-from bmnas.genotype.operations import INPUT_NAMES, find
-from bmnas.genotype.schema import Cell, Feature, Genotype, Step
+from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.schema import Cell, Feature, Step
 
 Kind = Literal["added", "removed", "changed"]
 

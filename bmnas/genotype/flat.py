@@ -14,9 +14,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node, used_nodes
-from bmnas.genotype.operations import INPUT_NAMES, find
-from bmnas.genotype.schema import Genotype, Step
+from bmnas.genotype.lookup import find
+from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.schema import Step
 
 ANY = -1
 RESIDUAL = -2

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Cell, Genotype
+from bmnas.genotype.schema import Cell
 
 if TYPE_CHECKING:
     import networkx as nx

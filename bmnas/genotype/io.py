@@ -4,41 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from bmnas.errors import BmnasError, GenotypeError
+from bmnas.files import parse_json, write_atomically
+from bmnas.genotype.genotype import Genotype, from_dict
 
-from bmnas.errors import BmnasError, GenotypeError, did_you_mean
-from bmnas.files import parse_json, read_text, write_atomically
-from bmnas.genotype.checks import Patience, short
-from bmnas.genotype.problems import LIMIT, problems, too_long
-from bmnas.genotype.schema import Genotype
-
-_LIMIT = 2**20  # bytes; genotypes have a few kilobytes
 _WIDTH = 110  # columns of a written file
-
-
-def load(path: str | os.PathLike[str]) -> Genotype:
-    """Read a genotype file, or the published genotype of that name (``ntu-1``) where there is no such file.
-
-    Raises:
-        GenotypeError: the file cannot be read, is not JSON, or is not a genotype; the message names the place.
-    """
-    # Here, because `published` reads its files with this module.
-    from bmnas.genotype import published
-
-    name = os.fspath(path)
-    if name in published.names() and not Path(path).is_file():
-        return published.load(name)
-    try:
-        text = read_text(path, _LIMIT)
-    except BmnasError as error:
-        could_be_a_name = isinstance(error.__cause__, FileNotFoundError) and Path(path).name == name.partition(".")[0]
-        hint = f"; nor is it a published genotype{did_you_mean(name, published.names())}" if could_be_a_name else ""
-        raise GenotypeError(f"{error}{hint}") from error
-    return loads(text, source=name)
 
 
 def loads(text: str, source: str = "genotype") -> Genotype:
@@ -55,28 +27,6 @@ def loads(text: str, source: str = "genotype") -> Genotype:
     if isinstance(data, dict) and isinstance(data.get("$schema"), str):
         del data["$schema"]  # a note for editors
     return from_dict(data, source)
-
-
-def from_dict(data: Any, source: str = "genotype") -> Genotype:
-    """A genotype from plain Python data, as JSON gives it.
-
-    Raises:
-        GenotypeError: the data are not a genotype.
-    """
-    if not isinstance(data, Mapping):
-        raise GenotypeError(f"{source}: is {short(data)}, but a genotype is a JSON object with features and cells")
-    found = too_long(data)
-    if not found:
-        try:
-            return Genotype.model_validate(data, context=Patience(LIMIT))
-        except ValidationError as error:
-            found = problems(data, error)
-    more = len(found) - 1
-    raise GenotypeError(
-        f"{source}: {found[0].place} {found[0].text}"
-        + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""),
-        found,
-    )
 
 
 def dumps(genotype: Genotype, *, partial: bool = False) -> str:

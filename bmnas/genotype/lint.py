@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator
 from bmnas.errors import GenotypeError
 from bmnas.genotype.canonical import edited
 from bmnas.genotype.finding import Finding, warning
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node, reads, used_nodes
-from bmnas.genotype.io import load
 from bmnas.genotype.lint_cell import lint_cell
+from bmnas.genotype.opening import load
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Cell, Genotype
+from bmnas.genotype.schema import Cell
 
 __all__ = ["Finding", "errors", "findings", "lint"]
 

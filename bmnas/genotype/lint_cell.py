@@ -11,9 +11,11 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from bmnas.genotype.finding import Finding, warning
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node
-from bmnas.genotype.operations import INPUT_NAMES, find
-from bmnas.genotype.schema import Cell, Genotype, Step
+from bmnas.genotype.lookup import find
+from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.schema import Cell, Step
 
 ZERO = "always 0"
 

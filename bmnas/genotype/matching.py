@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import TypeVar
 
-from bmnas.genotype.schema import Cell, Feature, Genotype, Step
+from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.schema import Cell, Feature, Step
 
 Named = TypeVar("Named", Feature, Cell, Step)
 

@@ -24,27 +24,6 @@ class Heads(Options):
     )
 
 
-def find(name: str) -> Operation:
-    """The operation of that name: of the table, registered, or offered by an installed package.
-
-    Raises:
-        KeyError: there is none.
-        BmnasError: an installed package offers it, but cannot be loaded.
-    """
-    if name in OPERATIONS:
-        return OPERATIONS[name]
-    from bmnas.genotype import extension
-
-    return extension.find(name)
-
-
-def known() -> list[str]:
-    """The names of all operations: those of the table first, then those from outside the package."""
-    from bmnas.genotype import extension
-
-    return [*OPERATIONS, *extension.names()]
-
-
 def table(*operations: Operation) -> dict[str, Operation]:
     """Operations by name.
 

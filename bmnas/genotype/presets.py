@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from bmnas.errors import BmnasError, did_you_mean
-from bmnas.genotype.io import from_dict
+from bmnas.genotype.genotype import Genotype, from_dict
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Feature, Genotype, Head, Representation
+from bmnas.genotype.schema import Feature, Head, Representation
 
 Body = dict[str, Any]
 """The inner structure of a cell, as plain data: its steps and its output."""

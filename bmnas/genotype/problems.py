@@ -25,17 +25,18 @@ LIMIT = 50  # a file that is wrong in more places is no genotype with mistakes, 
 LONGEST = {"features": 4096, "cells": 256, "steps": 256, "inputs": 64, "output": 4096 + 256}
 
 
-def problems(data: Mapping[str, Any], error: ValidationError) -> list[Problem]:
+def problems(data: Mapping[str, Any], error: ValidationError, keys: Sequence[str]) -> list[Problem]:
     """What is wrong with the data, the most telling problem first, at most `LIMIT` problems.
 
     Args:
         data: from which no genotype could be made.
         error: what Pydantic said when it tried.
+        keys: those that a genotype may have.
     """
     details = list(islice(error.errors(include_url=False), LIMIT))
     # A list whose items are all wrong is empty for Pydantic, and then too short.
     parents = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
-    single = [told(detail) for detail in details if detail["type"] != "too_short" or detail["loc"] not in parents]
+    single = [told(detail, keys) for detail in details if detail["type"] != "too_short" or detail["loc"] not in parents]
     found = {problem.place: problem for problem in single}
     if len(found) < LIMIT:
         for problem in islice(_broken_rules(_loose_genotype(data)), LIMIT):
@@ -63,8 +64,8 @@ def _too_long(data: Any, place: str) -> Iterator[Problem]:
                 yield from _too_long(item, f"{place}{key}[{i}].")
 
 
-def told(detail: Any) -> Problem:
-    """One error of Pydantic, as a place and the end of a sentence that begins with it."""
+def told(detail: Any, keys: Sequence[str] = ()) -> Problem:
+    """One error of Pydantic, as a place and the end of a sentence that begins with it; ``keys``: as in `problems`."""
     location = detail["loc"]
     match detail["type"]:
         case checks.MISFIT:
@@ -72,7 +73,7 @@ def told(detail: Any) -> Problem:
         case "missing":
             text = "is missing"
         case "extra_forbidden":
-            kind, known = _object_of(location)
+            kind, known = _object_of(location, keys)
             text = f"is not a key of {kind}{did_you_mean(str(location[-1]), known)}"
         case "too_short":
             least = detail["ctx"]["min_length"]
@@ -191,10 +192,11 @@ _CHILDREN: dict[str, tuple[str, Any]] = {
 _EXAMPLES = {"head": ' such as {"outputs": 60}', "representation": ' such as {"channels": 128, "length": 8}'}
 
 
-def _object_of(location: tuple[int | str, ...]) -> tuple[str, list[str]]:
+def _object_of(location: tuple[int | str, ...], keys: Sequence[str]) -> tuple[str, list[str]]:
     """What the object is in which an unknown key was found, and the keys that it may have."""
-    kind, model = "a genotype", schema.Genotype
+    kind, known = "a genotype", list(keys)
     for part in location[:-1]:
-        if isinstance(part, str):
-            kind, model = _CHILDREN.get(part, (kind, model))
-    return kind, list(model.model_fields)
+        if isinstance(part, str) and part in _CHILDREN:
+            kind, model = _CHILDREN[part]
+            known = list(model.model_fields)
+    return kind, known

@@ -19,8 +19,9 @@ from pydantic import (
 )
 
 from bmnas.genotype import checks
+from bmnas.genotype.lookup import find
 from bmnas.genotype.names import LONGEST
-from bmnas.genotype.operations import INPUT_NAMES, find
+from bmnas.genotype.operations import INPUT_NAMES
 
 FORMAT: Literal["bmnas/1"] = "bmnas/1"
 
@@ -136,83 +137,6 @@ class Provenance(Frozen):
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())
-
-
-class Genotype(Frozen):
-    """A whole fusion network: which features go into which cells, what each cell does, and what comes out.
-
-    Raises:
-        pydantic.ValidationError: it does not describe a network. `bmnas.load` turns it into a `GenotypeError` that
-            names the file and the place.
-    """
-
-    format: Literal["bmnas/1"] = FORMAT
-    name: Name = "genotype"
-    dialect: Literal["official", "paper"] = Field(
-        default="official",
-        description="What the operation names compute: what they do in the authors' released code (which produced the "
-        "paper's numbers), or Eq. 4-8 of the paper alone.",
-    )
-    representation: Representation
-    features: tuple[Annotated[Feature, Patient], ...] = Field(min_length=1, max_length=4096)
-    cells: tuple[Annotated[Cell, Patient], ...] = Field(max_length=256)
-    output: tuple[Name, ...] = Field(default=(), min_length=1, description="Cells or features; all cells if left out.")
-    head: Head | None = None
-    dropout: float = Field(default=0.2, ge=0, lt=1, strict=True)
-    provenance: Provenance | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, data: Any) -> Any:
-        return filled(data, of="cells", prefix="Cell")
-
-    @model_validator(mode="after")
-    def _is_a_network(self) -> Self:
-        checks.refuse(checks.genotype(self))
-        return self
-
-    def feature(self, name: str) -> Feature:
-        """The feature of that name.
-
-        Raises:
-            KeyError: there is none.
-        """
-        for feature in self.features:
-            if feature.name == name:
-                return feature
-        raise KeyError(name)
-
-    def replace(self, **changes: Any) -> Genotype:
-        """The same genotype with other values of some fields, checked as a whole.
-
-        Args:
-            changes: by field; models or plain data.
-
-        Raises:
-            GenotypeError: it would not be a genotype.
-        """
-        from bmnas.genotype.io import from_dict
-
-        return from_dict({**self.model_dump(), **_plain(changes)}, self.name)
-
-    def with_channels(self, channels: Mapping[str, int]) -> Genotype:
-        """The same genotype with the channels of the features that left them out, from ``{feature name: channels}``."""
-        features = tuple(
-            feature.model_copy(update={"channels": channels[feature.name]})
-            if feature.channels is None and feature.name in channels
-            else feature
-            for feature in self.features
-        )
-        return Genotype.model_validate({**dict(self), "features": features})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        data = value.model_dump()
-        return {key: item for key, item in data.items() if key != "name" or item}  # the nameless are numbered
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def filled(data: Any, *, of: str, prefix: str) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmnas.genotype.operations import find
-from bmnas.genotype.schema import Genotype
+from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.lookup import find
 
 
 def json_schema(operations: tuple[str, ...] | None = None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bmnas.genotype import Genotype
-from bmnas.genotype.operations import find
+from bmnas.genotype.lookup import find
 
 
 def parameter_free(genotype: Genotype) -> float:

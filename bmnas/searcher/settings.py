@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 from bmnas.errors import did_you_mean
 from bmnas.fit.settings import Optimisation
 from bmnas.genotype import INPUT_NAMES, extension
-from bmnas.genotype.operations import find, known
+from bmnas.genotype.lookup import find, known
 from bmnas.settings import Member, Settings
 from bmnas.tasks import Extraction, Task
 

@@ -21,7 +21,7 @@ from bmnas.genotype.drawing import draw, to_dot
 from bmnas.genotype.drawing.render import _silenced_stderr
 from bmnas.genotype.drawing.style import THEMES
 from bmnas.genotype.graph import OUTPUT, Node, to_graph, used_nodes
-from bmnas.genotype.operations import find
+from bmnas.genotype.lookup import find
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes
 

@@ -18,7 +18,7 @@ from bmnas.compiler.size import Size
 from bmnas.errors import GenotypeError
 from bmnas.genotype import Operation, Options, extension, from_dict, json_schema, loads
 from bmnas.genotype.canonical import canonical_hash
-from bmnas.genotype.operations import find, known
+from bmnas.genotype.lookup import find, known
 from tests.genotype.test_schema import changed
 
 USES = changed(cells__0__steps__1__op="Distance")

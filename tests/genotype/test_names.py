@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given, strategies as st
 
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.names import LONGEST, fitting, joined
-from bmnas.genotype.schema import Genotype, Representation
+from bmnas.genotype.schema import Representation
 
 
 @given(st.text(max_size=300), st.text(max_size=300))

@@ -21,7 +21,7 @@ from bmnas.compiler.plan.builder import Builder
 from bmnas.compiler.plan.plan import Id
 from bmnas.compiler.plan.primitives import Foreign
 from bmnas.compiler.size import Size
-from bmnas.genotype.operations import find
+from bmnas.genotype.lookup import find
 
 __all__ = ["LOWERINGS", "Size", "lower_operation"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bmnas.genotype.operations import find
+from bmnas.genotype.lookup import find
 
 
 def in_words(op: str, dialect: str) -> str:

@@ -18,7 +18,7 @@ from bmnas.genotype.drawing.dot import Dot, dot_of
 from bmnas.genotype.drawing.picture import Level, Unused, scene_of
 from bmnas.genotype.drawing.render import SUFFIXES, check_suffix, rendered
 from bmnas.genotype.drawing.style import ThemeName, theme_named
-from bmnas.genotype.schema import Genotype
+from bmnas.genotype.genotype import Genotype
 
 __all__ = ["SUFFIXES", "Level", "ThemeName", "Unused", "draw", "draw_diff", "to_dot", "to_dot_diff"]
 

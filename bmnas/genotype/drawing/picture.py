@@ -11,9 +11,10 @@ from typing import Literal
 
 from bmnas.genotype.drawing.scene import CROWDED_ABOVE, HEAD, Arrow, Box, Column, Frame, Key, Line, Mark, Scene
 from bmnas.genotype.drawing.words import about_input, about_step, cell_lines, ordered, output_lines, sizes, step_lines
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import OUTPUT, to_graph, used_nodes
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Cell, Feature, Genotype
+from bmnas.genotype.schema import Cell, Feature
 
 Level = Literal["steps", "cells"]
 Unused = Literal["show", "fold", "hide"]

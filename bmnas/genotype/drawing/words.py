@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bmnas.genotype.drawing.scene import Line
-from bmnas.genotype.operations import INPUT_NAMES, find
-from bmnas.genotype.schema import Cell, Genotype, Step
+from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.lookup import find
+from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.schema import Cell, Step
 
 
 def step_lines(step: Step, inputs: bool) -> tuple[Line, ...]:

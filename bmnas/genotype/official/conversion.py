@@ -11,10 +11,10 @@ from typing import Any
 
 from bmnas.errors import GenotypeError, did_you_mean
 from bmnas.genotype.checks import short
-from bmnas.genotype.io import from_dict
+from bmnas.genotype.genotype import Genotype, from_dict
 from bmnas.genotype.official.values import OPERATIONS, OfficialCell, OfficialGenotype
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Cell, Feature, Genotype, Head, Representation, Step
+from bmnas.genotype.schema import Cell, Feature, Head, Representation, Step
 
 # The released code's default for NTU RGB+D (C = 128, L = 8).
 REPRESENTATION = Representation(channels=128, length=8)

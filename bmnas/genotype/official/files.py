@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from bmnas.errors import GenotypeError
-from bmnas.genotype import io
+from bmnas.genotype import opening
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.official.pickled import parse_pickle
 from bmnas.genotype.official.text import parse
 from bmnas.genotype.official.values import LIMIT, OfficialGenotype
-from bmnas.genotype.schema import Genotype
 
 Kind = Literal["json", "text", "pickle"]
 
@@ -30,8 +30,8 @@ def load(path: str | os.PathLike[str]) -> Genotype | OfficialGenotype:
         with Path(path).open("rb") as file:
             data = file.read(LIMIT + 1)
     except OSError:
-        return io.load(path)  # the name of a published genotype, or the sentence that says what is wrong
-    return io.load(path) if kind_of(data) == "json" else read(data, source=os.fspath(path))
+        return opening.load(path)  # the name of a published genotype, or the sentence that says what is wrong
+    return opening.load(path) if kind_of(data) == "json" else read(data, source=os.fspath(path))
 
 
 def kind_of(data: bytes) -> Kind:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bmnas.errors import GenotypeError
 from bmnas.genotype.checks import short
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import FORMAT, Cell, Genotype, Step
+from bmnas.genotype.schema import FORMAT, Cell, Step
 from bmnas.genotype.space import upper
 from bmnas.genotype.space.choices import CellChoice, Choices, Nodes, StepChoice
-
-if TYPE_CHECKING:
-    from bmnas.genotype.space.value import Space
+from bmnas.genotype.space.statement import Statement
 
 _FIXED = ("dialect", "representation", "features", "head", "dropout")
 
@@ -26,7 +25,7 @@ _FIXED = ("dialect", "representation", "features", "head", "dropout")
 class Members:
     """The genotypes of a space, by their choices."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Statement) -> None:
         self._space = space
         self._cell_names = tuple(f"Cell_{n}" for n in range(1, space.cells + 1))
         self._step_names = tuple(f"Step_{m}" for m in range(1, space.steps + 1))

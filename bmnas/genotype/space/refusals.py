@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import log10
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from bmnas.errors import BmnasError, GenotypeError, did_you_mean
 from bmnas.genotype import checks
-from bmnas.genotype.io import from_dict
+from bmnas.genotype.genotype import Genotype, from_dict
 from bmnas.genotype.operation import Operation
-
-if TYPE_CHECKING:
-    from bmnas.genotype.space.value import Space
+from bmnas.genotype.space.statement import Statement
 
 
-def refuse_impossible(space: Space) -> None:
-    """Refuse a space that has no genotypes, or none that are valid.
+def refuse_impossible(space: Statement, first: Callable[[], Genotype]) -> None:
+    """Refuse a space that has no genotypes, or none that are valid; ``first`` gives its first one.
 
     Raises:
         BmnasError: the sentence names the setting, or the cell or step for which nothing is left.
@@ -40,7 +37,7 @@ def refuse_impossible(space: Space) -> None:
     _refuse_too_many_cells(space)
     # Whatever else a genotype refuses (names, reshapes) it refuses in the first one as in all.
     try:
-        from_dict(space[0].model_dump(), source="space")
+        from_dict(first().model_dump(), source="space")
     except GenotypeError as error:
         raise BmnasError(str(error)) from None
 
@@ -67,7 +64,7 @@ def sentence(error: ValidationError, settings: Iterable[str]) -> str:
     return f"space: {place} {problem}"
 
 
-def _refuse_too_many_cells(space: Space) -> None:
+def _refuse_too_many_cells(space: Statement) -> None:
     features, read, rules = len(space.features), space.cell_inputs, space.rules
     most = rules.most_cells(features, read)
     if most is None or space.cells <= most:
@@ -84,7 +81,7 @@ def _refuse_too_many_cells(space: Space) -> None:
     raise BmnasError(f"space: nothing is left for Cell_{most + 1}: {why}")
 
 
-def _refuse_operation(place: str, op: str, space: Space) -> None:
+def _refuse_operation(place: str, op: str, space: Statement) -> None:
     operation = checks.operation_of(op)
     if not isinstance(operation, Operation):
         raise BmnasError(f"{place} {operation}")

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from bmnas.errors import BmnasError, GenotypeError
-from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Cell, Feature, Frozen, Genotype, Head, Representation
+from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.schema import Cell, Feature, Representation
 from bmnas.genotype.space import lower, numbering, upper
-from bmnas.genotype.space.choices import Choices, Nodes, Sizes
+from bmnas.genotype.space.choices import Choices, Nodes
 from bmnas.genotype.space.members import Members
 from bmnas.genotype.space.refusals import refuse_impossible, sentence, shown
-from bmnas.genotype.space.rules import OFFICIAL, OFFICIAL_POOL, PAPER, PAPER_POOL, Rules
+from bmnas.genotype.space.rules import OFFICIAL, OFFICIAL_POOL, PAPER, PAPER_POOL
+from bmnas.genotype.space.statement import Statement
 from bmnas.genotype.space.subsets import Subsets
 from bmnas.genotype.space.tuples import Tuples
 from bmnas.genotype.space.variation import Neighbours, below, children
 
-Layers = Annotated[int, Field(strict=True, ge=1, le=64)]
-Inputs = Annotated[int, Field(strict=True, ge=2, le=len(INPUT_NAMES))]
 
-
-class Space(Frozen):
+class Space(Statement):
     """All genotypes with the same features, sizes and settings, whose cells and steps keep to the rules.
 
     A genotype of the space chooses, for each cell, the set of nodes that it reads; for each step, an operation and its
@@ -46,27 +44,6 @@ class Space(Frozen):
         >>> space[59].cells[0].inputs, space.index(space[59])
         (('A2', 'B1'), 59)
     """
-
-    features: tuple[Feature, ...] = Field(min_length=1, max_length=4096)
-    cells: Layers = Field(description="N, the number of cells.")
-    steps: Layers = Field(description="M, the number of steps of a cell.")
-    operations: tuple[str, ...] = Field(
-        min_length=1, max_length=256, description="The names of the pool; options have their defaults."
-    )
-    rules: Rules = PAPER
-    representation: Representation
-    head: Head | None = None
-    dropout: float = Field(default=0.2, ge=0, lt=1, strict=True)
-    dialect: Literal["official", "paper"] = "official"
-    outputs_per_cell: int = Field(
-        default=0,
-        strict=True,
-        ge=1,
-        description="How many of a cell's last nodes form its output; all steps if left out. With more than that, "
-        "inputs of the cell are among them: the last one first.",
-    )
-    cell_inputs: Inputs = 2
-    step_inputs: Inputs = 2
 
     @classmethod
     def paper(
@@ -114,13 +91,6 @@ class Space(Frozen):
         given = {"cells": cells, "steps": steps, "operations": tuple(operations), "representation": representation}
         return cls(**{"features": tuple(features), "rules": OFFICIAL, **given, **settings})
 
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and data.get("outputs_per_cell") is None and "steps" in data:
-            return {**data, "outputs_per_cell": data["steps"]}
-        return data
-
     @model_validator(mode="wrap")
     @classmethod
     def _in_one_sentence(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -128,23 +98,8 @@ class Space(Frozen):
             space = handler(data)
         except ValidationError as error:
             raise BmnasError(sentence(error, cls.model_fields)) from None
-        refuse_impossible(space)
+        refuse_impossible(space, lambda: space[0])
         return space
-
-    @property
-    def sizes(self) -> Sizes:
-        """The numbers that the genotypes are counted from."""
-        return Sizes(
-            features=len(self.features),
-            cells=self.cells,
-            steps=self.steps,
-            cell_inputs=self.cell_inputs,
-            step_inputs=self.step_inputs,
-            operations=len(self.operations),
-            reads_cells=self.rules.cells_read == "any",
-            new_feature=self.rules.cells_differ == "new feature",
-            repeats=self.rules.steps_repeat,
-        )
 
     @property
     def count(self) -> int:

@@ -107,8 +107,8 @@ def _divided(path: Path) -> Found:
     if not parts["train"]:
         raise BmnasError(f"{path}: has labels but no features; {_LAYOUT}")
     for name, arrays in parts.items():
-        there = {feature: Rows([array]) for feature, array in arrays.items()}
-        check_counts(there, labelling.check_shape(labels[name]), labels[name].where)
+        alone = {feature: Rows([array]) for feature, array in arrays.items()}
+        check_counts(alone, labelling.check_shape(labels[name]), labels[name].where)
     rows = {feature: Rows([parts[name][feature] for name in SPLITS]) for feature in parts["train"]}
     ends = np.cumsum([0, *(labels[name].shape[0] for name in SPLITS)])
     indices = {name: np.arange(ends[n], ends[n + 1]) for n, name in enumerate(SPLITS)}

@@ -104,7 +104,7 @@ def _answer(pipe: IO[bytes]) -> Array | str | None:
 
 def _array(pipe: IO[bytes], dtype: np.dtype[Any], shape: list[int]) -> Array:
     array = np.empty(shape, dtype, order="F")
-    wanted = memoryview(array.reshape(-1, order="F").view(np.uint8))
+    wanted = array.reshape(-1, order="F").view(np.uint8).data
     content = pipe.read(len(wanted))
     if len(content) < len(wanted):
         raise EOFError

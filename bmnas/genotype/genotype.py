@@ -1,0 +1,111 @@
+"""The genotype: a whole fusion network as one frozen value, and plain data as a genotype."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from bmnas.errors import GenotypeError
+from bmnas.genotype import checks
+from bmnas.genotype.checks import Patience, short
+from bmnas.genotype.problems import LIMIT, problems, too_long
+from bmnas.genotype.schema import FORMAT, Cell, Feature, Frozen, Head, Name, Patient, Provenance, Representation, filled
+
+
+class Genotype(Frozen):
+    """A whole fusion network: which features go into which cells, what each cell does, and what comes out.
+
+    Raises:
+        pydantic.ValidationError: it does not describe a network. `bmnas.load` turns it into a `GenotypeError` that
+            names the file and the place.
+    """
+
+    format: Literal["bmnas/1"] = FORMAT
+    name: Name = "genotype"
+    dialect: Literal["official", "paper"] = Field(
+        default="official",
+        description="What the operation names compute: what they do in the authors' released code (which produced the "
+        "paper's numbers), or Eq. 4-8 of the paper alone.",
+    )
+    representation: Representation
+    features: tuple[Annotated[Feature, Patient], ...] = Field(min_length=1, max_length=4096)
+    cells: tuple[Annotated[Cell, Patient], ...] = Field(max_length=256)
+    output: tuple[Name, ...] = Field(default=(), min_length=1, description="Cells or features; all cells if left out.")
+    head: Head | None = None
+    dropout: float = Field(default=0.2, ge=0, lt=1, strict=True)
+    provenance: Provenance | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: Any) -> Any:
+        return filled(data, of="cells", prefix="Cell")
+
+    @model_validator(mode="after")
+    def _is_a_network(self) -> Self:
+        checks.refuse(checks.genotype(self))
+        return self
+
+    def feature(self, name: str) -> Feature:
+        """The feature of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for feature in self.features:
+            if feature.name == name:
+                return feature
+        raise KeyError(name)
+
+    def replace(self, **changes: Any) -> Genotype:
+        """The same genotype with other values of some fields, checked as a whole.
+
+        Args:
+            changes: by field; models or plain data.
+
+        Raises:
+            GenotypeError: it would not be a genotype.
+        """
+        return from_dict({**self.model_dump(), **_plain(changes)}, self.name)
+
+    def with_channels(self, channels: Mapping[str, int]) -> Genotype:
+        """The same genotype with the channels of the features that left them out, from ``{feature name: channels}``."""
+        features = tuple(
+            feature.model_copy(update={"channels": channels[feature.name]})
+            if feature.channels is None and feature.name in channels
+            else feature
+            for feature in self.features
+        )
+        return Genotype.model_validate({**dict(self), "features": features})
+
+
+def from_dict(data: Any, source: str = "genotype") -> Genotype:
+    """A genotype from plain Python data, as JSON gives it.
+
+    Raises:
+        GenotypeError: the data are not a genotype.
+    """
+    if not isinstance(data, Mapping):
+        raise GenotypeError(f"{source}: is {short(data)}, but a genotype is a JSON object with features and cells")
+    found = too_long(data)
+    if not found:
+        try:
+            return Genotype.model_validate(data, context=Patience(LIMIT))
+        except ValidationError as error:
+            found = problems(data, error, list(Genotype.model_fields))
+    more = len(found) - 1
+    raise GenotypeError(
+        f"{source}: {found[0].place} {found[0].text}"
+        + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""),
+        found,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        data = value.model_dump()
+        return {key: item for key, item in data.items() if key != "name" or item}  # the nameless are numbered
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
