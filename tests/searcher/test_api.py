@@ -215,7 +215,7 @@ BROKEN_FILES = {
     "odd results": (
         "results.json",
         lambda path: path.write_text('{"rows": [5]}'),
-        "does not hold the results of a search",
+        "has no checksum; delete it",
     ),
     "deep results": ("results.json", lambda path: path.write_text("[" * 10**5), "is nested too deeply"),
     "odd config": ("config.json", lambda path: path.write_text("7"), "is not the configuration of a search"),
@@ -350,7 +350,7 @@ def test_every_row_has_the_same_budget(cache, tmp_path):
 def test_other_settings_of_the_training_repeat_the_comparison_alone(cache, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     first = search("digits", CONFIG, train=TRAIN, folder=folder, device="cpu", cache=cache)
-    monkeypatch.setattr("bmnas.searcher.strategies.bilevel.Bilevel.events", lambda self: iter(()))
+    monkeypatch.setattr("bmnas.searcher.strategies.bilevel.Bilevel.events", lambda self: (event for event in ()))
     longer = TRAIN.model_copy(update={"epochs": 3})
     second = search("digits", CONFIG, train=longer, folder=folder, device="cpu", cache=cache)
     assert second.history == first.history
