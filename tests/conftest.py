@@ -56,6 +56,17 @@ def _no_cache_of_the_user(shared: Path) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Torch on two threads, for what must leave their number alone."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def digits_training(shared: Path) -> list[Progress]:
     """What was reported when the backbones of the digits were trained, once for all workers, into ``shared/cache``."""

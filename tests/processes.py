@@ -40,7 +40,8 @@ class Forked:
         """
         (out, its_out), (err, its_err) = _CONTEXT.Pipe(duplex=False), _CONTEXT.Pipe(duplex=False)
         place = str(cwd or Path.cwd()), dict(os.environ if env is None else env)
-        self._process = _CONTEXT.Process(target=_run, args=(function, arguments, (its_out, its_err), *place))
+        given = (function, arguments, (its_out, its_err), *place)
+        self._process = _CONTEXT.Process(target=_run, args=given, daemon=True)  # no test that fails leaves it behind
         self._process.start()
         its_out.close()
         its_err.close()
@@ -51,7 +52,9 @@ class Forked:
         """The exit code; the negative number of the signal that ended it; ``None`` while it runs."""
         return self._process.exitcode
 
-    poll = returncode.fget
+    def poll(self) -> int | None:
+        """The same."""
+        return self.returncode
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it still runs."""

@@ -91,14 +91,14 @@ def check_every_target(genotype: Genotype, folder) -> None:
 
 
 @given(genotypes())
-@settings(max_examples=examples(4))
+@settings(max_examples=examples(8))
 def test_any_genotype_in_every_target(tmp_path_factory, genotype):
     check_every_target(genotype, tmp_path_factory.mktemp("export"))
 
 
 @pytest.mark.slow
 @given(genotypes())
-@settings(max_examples=examples(200))
+@settings(max_examples=200)
 def test_many_genotypes_in_every_target(tmp_path_factory, genotype):
     check_every_target(genotype, tmp_path_factory.mktemp("export"))
 
