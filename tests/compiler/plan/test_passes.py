@@ -13,6 +13,7 @@ from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.explain import explain
 from bmnas.compiler.plan.names import module_names, where
 from bmnas.compiler.plan.passes import FOR_INFERENCE, FOR_TRAINING, plan_for_inference, plan_for_training, stages
+from bmnas.compiler.plan.passes.fold_batch_norm import fold_batch_norm
 from bmnas.compiler.plan.passes.resolve import resolve
 from bmnas.compiler.plan.plan import Plan
 from bmnas.errors import GenotypeError
@@ -138,6 +139,15 @@ def test_channels_must_be_known_for_what_is_used_alone():
         resolve(from_dict(changed(features__0__channels=...)))
     unused = from_dict(changed(features__0__channels=..., output=["Skeleton_4"]))
     assert plan_for_training(unused)
+
+
+def test_a_convolution_that_others_read_too_keeps_its_own_weights():
+    """No genotype has one so far; folded, it would give the others what batch norm makes of it."""
+    plan = plan_for_training(from_dict(SHORT))
+    norm = next(op for op in plan if isinstance(op.primitive, p.BatchNorm))
+    folded = fold_batch_norm(Plan((*plan, replace(norm, id=(*norm.id, "again"))), plan.output))
+    assert folded[norm.reads[0]] == plan[norm.reads[0]]
+    assert folded[norm.id] == norm
 
 
 @given(genotypes(NAMES))
