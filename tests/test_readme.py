@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,8 @@ import pytest
 import bmnas
 from bmnas.genotype import loads
 from bmnas.searcher.run.outcome import save_weights
+from tests.cli.calling import call
+from tests.processes import Forked, execute
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?:<!-- (.+?) -->\n)?```(\w+)\n(.+?)```", README, flags=re.DOTALL)
@@ -46,8 +46,8 @@ def test_the_commands(workplace):
             for line in lines:
                 program, command, *rest = shlex.split(line)
                 assert program == "bmnas"
-                full = [sys.executable, "-m", "bmnas", command, *rest, *SMALL.get(command, [])]
-                done = subprocess.run(full, cwd=folder, env=environment, capture_output=True, text=True)
+                full = [command, *rest, *SMALL.get(command, [])]
+                done = call(*full, cwd=folder, env=environment)
                 assert done.returncode == (command == "diff"), (full, done.stderr)
     assert len(commands) >= 12
     for written in ("runs/mine/genotype.svg", "mine.pdf", "trained/genotype.safetensors", "mha.svg", "mha.safetensors"):
@@ -60,10 +60,11 @@ def test_the_python(workplace):
     (text,) = blocks("json", "file: mha.json")
     (folder / "mha.json").write_text(text)
     save_weights(bmnas.compile(loads(text)), folder / "mha.safetensors")
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    process = Forked(execute, code, cwd=folder, env=environment)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
     for comment in re.findall(r"print\(.*\)  # (.*)", code):
-        assert f"{comment}\n" in done.stdout
+        assert f"{comment}\n" in out
     assert (folder / "mha.png").exists()
 
 

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from bmnas.genotype import dumps, from_dict, load
+from tests.cli.calling import bmnas, new_python, start
 from tests.genotype.test_schema import SHORT, changed
 from tests.searcher.small import outcome
 
 SIZES = ["--channels", "6", "--length", "4", "--batch-size", "96", "--steps", "1"]
 SMALL = [*SIZES, "--epochs", "4", "--lr", "1e-2", "--top-k", "1", "--train-epochs", "2", "--device", "cpu"]
-
-
-def start(*arguments: object, cache: Path | None = None, **options: object) -> subprocess.Popen[str]:
-    environment = {**os.environ, "BMNAS_CACHE": str(cache)} if cache else dict(os.environ)
-    command = [sys.executable, "-m", "bmnas", *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, env=environment, **pipes, **options)  # type: ignore[call-overload]
-
-
-def bmnas(*arguments: object, cache: Path | None = None, code: int = 0, **options: object) -> tuple[str, str]:
-    """Run a command; returns what it printed to standard output and standard error."""
-    process = start(*arguments, cache=cache, **options)
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
-    return out, err
 
 
 def unwrapped(text: str) -> str:
@@ -102,7 +85,8 @@ def test_a_killed_search_goes_on_and_ends_the_same(whole_run, cache, tmp_path, k
 
 def test_the_same_command_again_shows_the_same_result(whole_run, cache):
     folder, out, _ = whole_run
-    assert bmnas("search", *SMALL, "--seed", 2, "--out", folder, cache=cache)[0] == out
+    done = new_python("search", *SMALL, "--seed", 2, "--out", folder, cache=cache)
+    assert (done.returncode, done.stdout, done.stderr) == (0, out, "")
 
 
 def test_train_writes_beside_the_genotype(whole_run, cache, tmp_path):
@@ -234,9 +218,7 @@ def test_written_and_read_by_commands(tmp_path):
 
 def test_control_c_says_how_to_go_on(cache, tmp_path):
     folder = tmp_path / "run"
-    # A test run in the background ignores the signal, and would hand that on.
-    heeds = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-    process = start("search", *SMALL, "--out", folder, "--epochs", 500, cache=cache, **heeds)
+    process = start("search", *SMALL, "--out", folder, "--epochs", 500, cache=cache)
     while process.poll() is None and not list(folder.glob("genotypes/*.json")):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
@@ -251,5 +233,5 @@ def test_a_terminal_without_the_letters_of_a_name(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     path = tmp_path / "g.json"
     path.write_text(json.dumps(changed(name="Grüße :bomb: [/x]")))
-    out, _ = bmnas("compile", path)
+    out = new_python("compile", path).stdout
     assert "Gr\\xfc\\xdfe :bomb: [/x]" in out

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from bmnas.cli.app import app
 from bmnas.errors import BmnasError
-from tests.cli.test_commands import bmnas
+from tests.cli.calling import bmnas
 from tests.genotype.test_schema import SHORT, changed
 
 

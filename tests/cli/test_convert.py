@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from bmnas.cli.app import app
 from bmnas.errors import BmnasError
 from bmnas.genotype import dumps, from_dict, load, loads, official, published
-from tests.cli.test_commands import bmnas
+from tests.cli.calling import bmnas
 from tests.genotype.test_official import TEXT, released, released_module
 from tests.genotype.test_schema import SHORT
 

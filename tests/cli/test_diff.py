@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bmnas.cli.app import app
-from tests.cli.test_commands import bmnas
+from tests.cli.calling import bmnas
 from tests.genotype.test_schema import SHORT, changed
 from tests.test_architecture import loaded_by
 

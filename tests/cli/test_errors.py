@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import bmnas
+from tests.cli.calling import bmnas
 from tests.genotype.test_schema import SHORT, changed
 
 LATER = changed(cells__0__inputs__1="Cell_2")

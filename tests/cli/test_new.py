@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from bmnas.genotype import json_schema, load, loads, presets
-from tests.cli.test_commands import bmnas
+from tests.cli.calling import bmnas
 from tests.genotype.test_schema import changed
 
 PAIR = "Video_4:2048,Skeleton_4:512:grid"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from bmnas.cli.app import app
 from bmnas.errors import BmnasError
 from bmnas.genotype import load
-from tests.cli.test_commands import bmnas
+from tests.cli.calling import bmnas
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "my_task.py"
 SMALL = ["--channels", "6", "--length", "4", "--steps", "1", "--cells", "1", "--epochs", "1", "--train-epochs", "1"]

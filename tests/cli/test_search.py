@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from bmnas.genotype import load
-from tests.cli.test_commands import SIZES, bmnas, unwrapped
+from tests.cli.calling import bmnas
+from tests.cli.test_commands import SIZES, unwrapped
 
 ANY = [*SIZES, "--epochs", "2", "--lr", "1e-2", "--train-epochs", "1", "--cells", "1", "--device", "cpu"]
 TINY = [*ANY, "--top-k", "1"]

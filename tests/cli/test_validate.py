@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_commands import bmnas
+from tests.cli.calling import bmnas
 from tests.genotype.test_schema import SHORT, changed
 
 TWICE = changed(cells__1__inputs=["Cell_1", "Cell_1"])

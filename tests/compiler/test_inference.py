@@ -16,6 +16,7 @@ from bmnas.errors import BmnasError
 from bmnas.genotype import Genotype, from_dict
 from tests.compiler.test_network import inputs_of
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 
@@ -33,7 +34,7 @@ def trained(genotype: Genotype, seed: int = 0) -> FusionNetwork:
 
 
 @given(genotypes())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_for_inference_is_the_network(genotype):
     network = trained(genotype).double().eval()
     features = {name: tensor.double() for name, tensor in inputs_of(genotype).items()}
@@ -41,7 +42,7 @@ def test_for_inference_is_the_network(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_in_single_precision_too(genotype):
     network = trained(genotype).eval()
     features = inputs_of(genotype)

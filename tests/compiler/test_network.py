@@ -12,6 +12,7 @@ from bmnas.errors import GenotypeError
 from bmnas.genotype import Genotype, from_dict
 from bmnas.genotype.graph import used_cells, used_features
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 
@@ -27,7 +28,7 @@ def inputs_of(genotype: Genotype, batch: int = 3, seed: int = 0) -> dict[str, to
 
 
 @given(genotypes())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_network_of_any_genotype(genotype):
     network = compile_genotype(genotype).eval()
     features = inputs_of(genotype)
@@ -42,7 +43,7 @@ def test_a_network_of_any_genotype(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_pooled_features_give_the_same_numbers_as_live_ones(genotype):
     network = compile_genotype(genotype).eval()
     live = inputs_of(genotype)
@@ -52,7 +53,7 @@ def test_pooled_features_give_the_same_numbers_as_live_ones(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_unused_features_do_not_matter(genotype):
     network = compile_genotype(genotype).eval()
     features = inputs_of(genotype)
@@ -61,7 +62,7 @@ def test_unused_features_do_not_matter(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_every_parameter_matters(genotype):
     """What is built reaches the output: every parameter has a gradient, where no Zero stands in between."""
     assume(all(step.op != "Zero" for cell in genotype.cells for step in cell.steps))
@@ -73,7 +74,7 @@ def test_every_parameter_matters(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_the_summary_counts_what_is_built(genotype):
     summary, network = summarise(genotype), compile_genotype(genotype)
     assert summary.parameters == sum(parameter.numel() for parameter in network.parameters())

@@ -15,6 +15,7 @@ from bmnas.genotype import INPUT_NAMES, from_dict
 from bmnas.genotype.graph import used_nodes
 from tests.compiler.test_network import inputs_of
 from tests.genotype.test_schema import SHORT
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 POOL = {"Zero", "Sum", "Attention", "LinearGLU", "ConcatFC"}
@@ -91,7 +92,7 @@ def held(network, name):
 
 
 @given(genotypes())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_network_is_the_equations(genotype):
     steps = [step for cell in genotype.cells for step in cell.steps]
     assume({step.op for step in steps} <= POOL)

@@ -21,6 +21,7 @@ from bmnas.genotype import Genotype, from_dict, load
 from tests.compiler.test_inference import trained
 from tests.compiler.test_network import inputs_of
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import NAMES, genotypes
 
 HOSTILE = (
@@ -44,7 +45,7 @@ def imported(source: str) -> Any:
 
 
 @given(genotypes(NAMES))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_the_source_computes_what_the_network_does(genotype):
     network = trained(genotype).double().eval()
     own = imported(to_source(genotype)).Network().double().eval()
@@ -54,7 +55,7 @@ def test_the_source_computes_what_the_network_does(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_it_trains_as_the_network_does(genotype):
     genotype = genotype.model_copy(update={"dropout": 0.0})
     network = trained(genotype).double()
@@ -71,7 +72,7 @@ def test_it_trains_as_the_network_does(genotype):
 
 
 @given(genotypes(st.sampled_from(HOSTILE)))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_names_are_strings_or_harmless_identifiers(genotype):
     """Every name that the source mentions is its own; what the genotype calls things is only ever a string."""
     tree = ast.parse(to_source(genotype))

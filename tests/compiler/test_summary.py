@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bmnas.compiler import compile_genotype, summarise
 from bmnas.genotype import Genotype, load
 from bmnas.genotype.graph import used_nodes
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 
@@ -26,7 +27,7 @@ def stored(genotype: Genotype, batch: int = 2) -> dict[str, torch.Tensor]:
 
 
 @given(genotypes())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_parameters_and_multiply_adds_are_those_of_the_network(genotype):
     summary, network = summarise(genotype), compile_genotype(genotype).eval()
     assert summary.parameters == sum(parameter.numel() for parameter in network.parameters())
@@ -40,7 +41,7 @@ def test_parameters_and_multiply_adds_are_those_of_the_network(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_each_node_has_the_parameters_of_its_module(genotype):
     network = compile_genotype(genotype)
     from bmnas.compiler.plan.names import module_names

@@ -16,6 +16,7 @@ from bmnas.genotype import INPUT_NAMES, Genotype, dumps, from_dict, labelling, l
 from bmnas.genotype.canonical import canonical_form, canonical_hash, canonical_names, equivalent
 from tests.genotype.disguises import disguised, same_by_search, with_one_change
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 SEEDS = st.integers(0, 2**32).map(Random)
@@ -90,7 +91,7 @@ def test_the_form_is_a_genotype_of_its_own_form_and_of_the_same_function(genotyp
     assert same_by_search(form, genotype)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(genotypes(), SEEDS, st.integers(1, 2))
 def test_a_change_counts_exactly_when_a_search_for_an_isomorphism_says_so(genotype, rng, changes):
     other = disguised(genotype, rng)
@@ -100,13 +101,13 @@ def test_a_change_counts_exactly_when_a_search_for_an_isomorphism_says_so(genoty
     assert (canonical_form(genotype) == canonical_form(other)) == equivalent(genotype, other)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(tiny(), tiny())
 def test_two_small_genotypes_are_equal_exactly_when_a_search_says_so(one, other):
     assert equivalent(one, other) == same_by_search(one, other)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(genotypes(), SEEDS)
 @example(from_dict(ROUGH), Random(1))
 def test_the_canonical_network_computes_the_same_numbers(genotype, rng):

@@ -17,6 +17,7 @@ from bmnas.genotype.matching import in_words_of
 from tests.genotype.test_drawing import DIALECTS, NAMES, in_dialect, texts
 from tests.genotype.test_drawing_picture import cell, many
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 NOTHING_DIFFERS = (("kept", "no difference is drawn"),)
@@ -169,7 +170,7 @@ def test_sizes_that_both_have_stand_behind_the_title():
     assert compared(dialect="paper").aside == ""  # a note tells it
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(genotypes(NAMES))
 def test_any_names_become_well_formed_svg(tmp_path_factory, genotype):
     path = tmp_path_factory.mktemp("svg") / "g.svg"

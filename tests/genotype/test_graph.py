@@ -25,6 +25,7 @@ from bmnas.genotype.graph import (
     used_steps,
 )
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 
@@ -139,7 +140,7 @@ def test_depths_are_the_longest_paths(genotype):
     assert depth(genotype) == depths(genotype)[OUTPUT]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(genotypes())
 def test_path_counts_are_those_of_all_paths(genotype):
     graph = nx.MultiDiGraph()

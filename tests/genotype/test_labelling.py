@@ -13,6 +13,7 @@ from networkx.algorithms.isomorphism import DiGraphMatcher
 from bmnas.genotype import labelling
 from bmnas.genotype.labelling import canonical_order
 from bmnas.genotype.refinement import TooSymmetricError
+from tests.profiles import examples
 
 
 @st.composite
@@ -102,7 +103,7 @@ def test_the_numbering_does_not_count(graph, rng):
     assert canonical(labels, reads) == (labels, reads)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(graphs(most=6), graphs(most=6))
 def test_two_graphs_are_isomorphic_exactly_when_networkx_says_so(one, other):
     def alike(a, b):

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from bmnas.genotype import OPERATIONS, dumps, json_schema
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "genotype.schema.json"
@@ -22,7 +23,7 @@ def test_it_is_a_schema():
 
 
 @given(genotypes())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_what_is_written_fits(genotype):
     VALIDATOR.validate(json.loads(dumps(genotype)))
 

@@ -23,6 +23,7 @@ from bmnas.genotype import Cell, Feature, Genotype, Head, Provenance, Representa
 from bmnas.genotype.published import load as published, names as published_names
 from bmnas.genotype.space import OFFICIAL_POOL, PAPER_POOL, Rules, Space
 from bmnas.genotype.space.choices import other_orders
+from tests.profiles import examples
 
 SHAPE = Representation(channels=4, length=4)
 RULES = st.builds(
@@ -156,7 +157,7 @@ def keys(genotypes: Any) -> set[str]:
 # Counting and numbering
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(spaces(limit=1000))
 def test_the_space_is_exactly_what_the_rules_allow(space):
     expected = listed(space)
@@ -166,7 +167,7 @@ def test_the_space_is_exactly_what_the_rules_allow(space):
     assert len(keys(found)) == len(found)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(spaces())
 def test_the_count_is_that_of_the_rules(space):
     """Larger spaces than can be gone through: what cells read is listed, what one cell does is, and they multiply."""
@@ -184,7 +185,7 @@ def test_known_counts():
     assert Space.official(ntu, representation=SHAPE).count == 28 * 27 * (4 * 2 * 4 * 6) ** 2 == 27_869_184
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(members(), st.data())
 def test_index_and_genotype_are_inverse(member, data):
     space, genotype = member
@@ -193,7 +194,7 @@ def test_index_and_genotype_are_inverse(member, data):
     assert space[space.index(genotype)] == genotype
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(members())
 def test_a_genotype_of_a_space_is_as_if_validated(member):
     _, genotype = member
@@ -291,7 +292,7 @@ def test_the_rules_know_for_how_many_cells_there_is_something_to_read(rules, cou
 # Membership
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(members(), st.sampled_from(["name", "provenance"]))
 def test_name_and_provenance_do_not_matter(member, field):
     space, genotype = member
@@ -470,7 +471,7 @@ def _choices(genotype: Genotype) -> list[Any]:
     ]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(spaces(limit=400), st.data())
 def test_neighbours_are_all_members_that_differ_in_one_choice(space, data):
     everyone = list(space)
@@ -482,7 +483,7 @@ def test_neighbours_are_all_members_that_differ_in_one_choice(space, data):
     assert keys(found) == keys(expected)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(members(), st.data())
 def test_neighbourhood_is_mutual(member, data):
     space, genotype = member
@@ -492,7 +493,7 @@ def test_neighbourhood_is_mutual(member, data):
     assert genotype in space.neighbours(data.draw(st.sampled_from(neighbours)))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(members(), st.integers())
 def test_a_mutation_is_a_neighbour(member, seed):
     space, genotype = member
@@ -528,7 +529,7 @@ def _mixtures(space: Space, a: Genotype, b: Genotype) -> set[str]:
     return found
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(spaces(), st.data())
 def test_a_child_has_each_cell_of_a_parent(space, data):
     a, b = (space[data.draw(st.integers(0, space.count - 1))] for _ in "ab")

@@ -150,7 +150,7 @@ def test_another_seed_is_another_search(finished, cache, tmp_path):
     assert [event["loss"] for event in other.history] != [event["loss"] for event in finished.history]
 
 
-def test_the_callers_random_state_and_threads_are_left_alone(cache, tmp_path):
+def test_the_callers_random_state_and_threads_are_left_alone(cache, tmp_path, two_threads):
     torch.manual_seed(3)
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     search("digits", CONFIG, train=TRAIN, folder=tmp_path / "run", device="cpu", cache=cache)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 
@@ -23,7 +21,8 @@ from bmnas.searcher.problem import Problem
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.strategies import strategy_of
 from bmnas.tasks import get_task, prepare
-from tests.cli.test_commands import start
+from tests.cli.calling import start
+from tests.processes import Forked, execute
 from tests.searcher.small import CONFIG, checkpoint, timeless
 
 # Six steps on the training split, two on validation, and a pause after the epoch.
@@ -245,8 +244,9 @@ main()
 
 def test_a_command_that_is_killed_loses_only_what_no_checkpoint_has(run, cache, tmp_path):
     arguments = [*COMMAND, "--epochs", 2, "--out", tmp_path / "killed", "--checkpoint-every", 1, "--cache", cache]
-    done = subprocess.run([sys.executable, "-c", DYING, *map(str, arguments)], capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    process = Forked(execute, DYING, *map(str, arguments))
+    _, err = process.communicate()
+    assert process.returncode == -signal.SIGKILL, err
     state = checkpoint(tmp_path / "killed")["search"]["fit"]
     assert (state["epoch"], len(state["losses"]["weights"])) == (1, 2)
     run(config=OWN, folder=tmp_path / "killed")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -19,6 +18,7 @@ from bmnas.fit.order import batches
 from bmnas.genotype import Genotype, from_dict
 from bmnas.searcher.training import NetworkTraining, fitted, same_training, train_network
 from bmnas.tasks import FeatureStore, get_task
+from tests.processes import Forked, execute
 from tests.searcher.problems import problem
 from tests.searcher.small import TRAIN
 
@@ -187,9 +187,9 @@ def test_a_command_that_is_killed_goes_on_and_ends_like_one_that_was_not(tmp_pat
         (tmp_path / name).mkdir()
         bmnas.save(written(dropout=0.3), tmp_path / name / "mine.json", partial=True)
     settings = ["--epochs", "2", "--batch-size", "600", "--lr", "0.01", "--cache", str(cache), "--device", "cpu"]
-    command = [sys.executable, "-c", DYING, "train", str(tmp_path / "killed" / "mine.json"), *settings]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    process = Forked(execute, DYING, "train", str(tmp_path / "killed" / "mine.json"), *settings)
+    _, err = process.communicate()
+    assert process.returncode == -signal.SIGKILL, err
     assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == ["mine.json", "mine.training.ckpt"]
     step, steps = torch.optim.Adam.step, []
     monkeypatch.setattr(torch.optim.Adam, "step", lambda self, *given: (steps.append(1), step(self, *given))[1])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +18,9 @@ from bmnas.compiler import pool
 from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
 from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, Split, SplitName, Task, backbones, prepare
+from tests.processes import Forked, execute
 from tests.tasks.small_task import SmallTask, small_pool
 
-ROOT = Path(__file__).parents[2]
 SIZES: dict[SplitName, int] = {"train": 22, "validation": 9, "test": 5}
 
 
@@ -210,7 +208,7 @@ def files(store: FeatureStore) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in store.folder.glob("*.safetensors")}
 
 
-def run(cache: Path) -> subprocess.Popen[str]:
+def run(cache: Path) -> Forked:
     """An extraction into small shards that says how far it is, and then waits to be killed."""
     code = (
         "import sys, time; from pathlib import Path\n"
@@ -223,9 +221,7 @@ def run(cache: Path) -> subprocess.Popen[str]:
         "writer.SHARD_BYTES = 1\n"  # a shard for each batch
         "prepared(Path(sys.argv[1]), report=report, views=2)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", code, str(cache)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    return Forked(execute, code, str(cache))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
@@ -234,7 +230,6 @@ def test_a_killed_extraction_goes_on_at_the_last_whole_shard(
     tmp_path: Path, damaged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with run(tmp_path) as process:
-        assert process.stdout is not None
         assert process.stdout.readline() == "far\n"
         process.send_signal(signal.SIGKILL)
     shards = sorted(tmp_path.rglob("train-v*.safetensors"))

@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,9 +27,8 @@ from bmnas.tasks import (
     get_task,
     prepare,
 )
+from tests.processes import Forked, execute
 from tests.tasks.small_task import SIZES, SmallTask, small_pool
-
-ROOT = Path(__file__).parents[2]
 
 
 def prepared(cache: Path, task: Task | None = None, length: int = 4) -> FeatureStore:
@@ -174,7 +171,7 @@ def test_other_lengths_and_data_live_side_by_side(tmp_path: Path, monkeypatch: p
     assert {prepared(tmp_path, task, length).folder for task, length in tasks} == folders
 
 
-def run(cache: Path, before: str = "") -> subprocess.Popen[str]:
+def run(cache: Path, before: str = "") -> Forked:
     code = (
         "import sys, time; from pathlib import Path\n"
         "from bmnas.tasks import prepare\n"
@@ -184,10 +181,7 @@ def run(cache: Path, before: str = "") -> subprocess.Popen[str]:
         "store = prepare(SmallTask(), length=4, pool=small_pool, cache=Path(sys.argv[1]))\n"
         "print(store.key, flush=True)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(cache)], env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
+    return Forked(execute, code, str(cache))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
@@ -200,7 +194,6 @@ def test_a_killed_extraction_is_recognised_and_done_again(tmp_path: Path) -> Non
         "StoreWriter.begin = lambda self, split, view: (begin if split == 'train' else stop)(self, split, view)"
     )
     with run(tmp_path, stop) as process:
-        assert process.stdout is not None
         assert process.stdout.readline() == "stopped\n"
         process.send_signal(signal.SIGKILL)
     left = [path.name for path in (tmp_path / "small" / "features").rglob("*-0*.safetensors")]

@@ -26,6 +26,7 @@ from bmnas.compiler.export.verify import largest_difference
 from bmnas.errors import BmnasError
 from bmnas.genotype import Genotype, from_dict
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import genotypes
 
 ALL = pytest.mark.parametrize("to", TARGETS)
@@ -90,7 +91,7 @@ def check_every_target(genotype: Genotype, folder) -> None:
 
 
 @given(genotypes())
-@settings(max_examples=4)
+@settings(max_examples=examples(8))
 def test_any_genotype_in_every_target(tmp_path_factory, genotype):
     check_every_target(genotype, tmp_path_factory.mktemp("export"))
 

@@ -13,12 +13,14 @@ from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.explain import explain
 from bmnas.compiler.plan.names import module_names, where
 from bmnas.compiler.plan.passes import FOR_INFERENCE, FOR_TRAINING, plan_for_inference, plan_for_training, stages
+from bmnas.compiler.plan.passes.fold_batch_norm import fold_batch_norm
 from bmnas.compiler.plan.passes.resolve import resolve
 from bmnas.compiler.plan.plan import Plan
 from bmnas.errors import GenotypeError
 from bmnas.genotype import from_dict, load
 from bmnas.genotype.graph import used_nodes
 from tests.genotype.test_schema import SHORT, changed
+from tests.profiles import examples
 from tests.strategies import NAMES, genotypes
 
 
@@ -27,7 +29,7 @@ def kinds(plan: Plan) -> list[str]:
 
 
 @given(genotypes())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_after_every_pass_a_plan_can_be_computed_in_its_order(genotype):
     for name, plan in stages(genotype):
         seen = set()
@@ -39,7 +41,7 @@ def test_after_every_pass_a_plan_can_be_computed_in_its_order(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_passes_are_pure_and_settle(genotype):
     """A pass leaves the plan it is given as it is; doing all that can be done again changes nothing more."""
     plan = resolve(genotype)
@@ -53,7 +55,7 @@ def test_passes_are_pure_and_settle(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_only_what_reaches_the_output_is_left(genotype):
     places = {op.place for op in plan_for_training(genotype)}
     assert places <= used_nodes(genotype)
@@ -62,7 +64,7 @@ def test_only_what_reaches_the_output_is_left(genotype):
 
 
 @given(genotypes())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_inferred_shapes_are_those_that_are_computed(genotype):
     network = compile_genotype(genotype).eval()
     size = genotype.representation
@@ -139,8 +141,17 @@ def test_channels_must_be_known_for_what_is_used_alone():
     assert plan_for_training(unused)
 
 
+def test_a_convolution_that_others_read_too_keeps_its_own_weights():
+    """No genotype has one so far; folded, it would give the others what batch norm makes of it."""
+    plan = plan_for_training(from_dict(SHORT))
+    norm = next(op for op in plan if isinstance(op.primitive, p.BatchNorm))
+    folded = fold_batch_norm(Plan((*plan, replace(norm, id=(*norm.id, "again"))), plan.output))
+    assert folded[norm.reads[0]] == plan[norm.reads[0]]
+    assert folded[norm.id] == norm
+
+
 @given(genotypes(NAMES))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_modules_have_distinct_names_that_torch_takes(genotype):
     names = module_names(genotype)
     assert len(set(names.values())) == len(names)

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays_of
 from bmnas.errors import BmnasError
 from bmnas.tasks.arrays.rows import Rows
 from bmnas.tasks.arrays.stored import in_memory
+from tests.profiles import examples
 
 TYPES = ["<f2", "<f4", "<f8", ">f4", ">i4", "<u2", "i1", "?", "<i8", ">u8"]
 SHAPES = arrays_of.array_shapes(min_dims=2, max_dims=5, min_side=1, max_side=5)
@@ -34,7 +35,7 @@ def parts_and_indices(draw):
     return parts, np.array(indices)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(parts_and_indices())
 def test_samples_come_as_floats_in_the_order_asked_for(case):
     parts, indices = case
@@ -44,7 +45,7 @@ def test_samples_come_as_floats_in_the_order_asked_for(case):
     np.testing.assert_array_equal(taken.numpy(), expected)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(parts_and_indices())
 def test_a_scan_finds_the_bad_samples_and_depends_on_the_content_alone(case):
     parts, _ = case

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from bmnas.tasks.store import Data, FeatureStore, StoreError, StoreWriter
+from tests.profiles import examples
 
 SIZES = {"train": 23, "validation": 9, "test": 4}
 SHAPES = {"one": (3, 2), "two": (4,), "three": (2, 2, 2)}
@@ -51,7 +52,7 @@ def both(store: FeatureStore, *splits: str, names: tuple[str, ...] | None = None
     return memory, disk
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data())
 def test_any_batches_come_in_their_order_from_memory_and_from_the_disk(
     store: FeatureStore, data: st.DataObject
