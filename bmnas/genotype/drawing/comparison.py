@@ -35,9 +35,10 @@ def scene_of_two(a: Genotype, b: Genotype, unused: Unused) -> Scene:
     ends = tuple(_ends(a, b))
     arrows = tuple(_arrows(a, b, graphs))
     notes = tuple(_settings(a, b))
-    marked = [*frames, *ends, *arrows, *(box for frame in frames for box in (*frame.inputs, *frame.boxes))]
-    marked += [row for column in columns for row in column.rows if row.key[0] == "feature"]
-    differs = bool(notes) or any(each.mark != "kept" for each in marked)
+    boxes = [*ends, *(box for frame in frames for box in (*frame.inputs, *frame.boxes))]
+    boxes += [row for column in columns for row in column.rows if row.key[0] == "feature"]
+    marks = {each.mark for part in (frames, arrows, boxes) for each in part}
+    differs = bool(notes) or not marks <= {"kept"}
     aside = sizes(a) if sizes(a) == sizes(b) else ""
     return Scene(f"{a.name} → {b.name}", aside, columns, frames, ends, arrows, notes, _legend(a, b, differs))
 
