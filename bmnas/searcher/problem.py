@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -98,6 +99,7 @@ def space_of(task: Task, config: SearchSettings) -> Space:
     Raises:
         BmnasError: there are none.
     """
+    head: Any = {"outputs": task.outputs}  # plain, so that the space says what is wrong with it
     return Space(
         features=task.features,
         cells=config.cells,
@@ -105,7 +107,7 @@ def space_of(task: Task, config: SearchSettings) -> Space:
         operations=config.operations,
         rules=RULES[config.derive],
         representation=Representation(channels=config.channels, length=config.length),
-        head=Head(outputs=task.outputs),
+        head=head,
         dropout=config.dropout,
         outputs_per_cell=config.cell_outputs,
         cell_inputs=config.cell_inputs,

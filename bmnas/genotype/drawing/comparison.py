@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bmnas.genotype.drawing.picture import FOLD_ABOVE, Unused, by_modality, depths, folded_row
 from bmnas.genotype.drawing.scene import HEAD, Arrow, Box, Column, Frame, Key, Kind, Line, Mark, Scene
 from bmnas.genotype.drawing.words import cell_lines, ordered, output_lines, sizes, step_lines
-from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import OUTPUT, to_graph
 from bmnas.genotype.matching import in_words_of
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Cell, Feature, Step
+from bmnas.genotype.schema import Cell, Feature, Genotype, Step
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -36,10 +35,10 @@ def scene_of_two(a: Genotype, b: Genotype, unused: Unused) -> Scene:
     ends = tuple(_ends(a, b))
     arrows = tuple(_arrows(a, b, graphs))
     notes = tuple(_settings(a, b))
-    marks = {each.mark for each in (*frames, *ends, *arrows)}
-    marks |= {box.mark for frame in frames for box in (*frame.inputs, *frame.boxes)}
-    marks |= {row.mark for column in columns for row in column.rows if row.key[0] == "feature"}
-    differs = bool(notes) or marks - {"kept"} != set()
+    boxes = [*ends, *(box for frame in frames for box in (*frame.inputs, *frame.boxes))]
+    boxes += [row for column in columns for row in column.rows if row.key[0] == "feature"]
+    marks = {each.mark for part in (frames, arrows, boxes) for each in part}
+    differs = bool(notes) or not marks <= {"kept"}
     aside = sizes(a) if sizes(a) == sizes(b) else ""
     return Scene(f"{a.name} → {b.name}", aside, columns, frames, ends, arrows, notes, _legend(a, b, differs))
 
