@@ -54,7 +54,7 @@ class InferenceNetwork(nn.Module):
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """As `FusionNetwork.forward`; the result is an inference tensor, which cannot take part in autograd."""
-        given = self._expected.checked(features)
+        given = self._expected.checked(features, self.buffers())
         with torch.inference_mode():
             return self.program()(given)
 

@@ -60,7 +60,7 @@ class FusionNetwork(PlannedModule):
         Raises:
             FeatureError: a used feature is missing, a name is not the genotype's, or a shape does not fit.
         """
-        return self.program()(self._expected.checked(features))
+        return self.program()(self._expected.checked(features, self.parameters()))
 
     def for_inference(self) -> InferenceNetwork:
         """A faster network with the same result as this one in eval mode.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from bmnas.compiler import pool
 from bmnas.errors import BmnasError
+from bmnas.fit.ambient import single_precision, undisturbed
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
@@ -92,8 +94,11 @@ def search(
         RunFolder.open(folder, settings, invocation=task.invocation, seeds=seeds, force=force) as run,
         small,
         enough_memory(where),
+        ExitStack() as own_state,
     ):
         store = _features(task, config.length, extraction, where, cache, report)
+        own_state.enter_context(undisturbed())
+        own_state.enter_context(single_precision())
         problem = Problem.of(task, store, config, where)
         strategy = strategy_of(problem)
         command = search_command(task, config, extraction)
@@ -152,6 +157,7 @@ def train(
         Interrupted: as for `search`.
     """
     task = get_task(task) if isinstance(task, str) else task
+    refuse_unknown_suggestions(task)
     config = config or TrainConfig.for_task(task)
     fitted(genotype, task)  # else it would be refused after the extraction
     where = pick_device(device)
@@ -164,7 +170,7 @@ def train(
             stop.says = f"in the training; {_GOES_ON} after the last checkpoint"
             of, again = same_training(genotype, task, store, config), f"{_GOES_ON} from there"
             keeper = Keeper(checkpoint, of, every=checkpoint_every, stop=stop, again=again)
-        with small, enough_memory(where):
+        with small, enough_memory(where), undisturbed(), single_precision():
             return train_network(genotype, task, store, config, device=where, keeper=keeper, report=report)
 
 
@@ -191,6 +197,7 @@ def extract(
         BmnasError: the data cannot be used, or the cache cannot be written.
     """
     task = get_task(task) if isinstance(task, str) else task
+    refuse_unknown_suggestions(task)
     length = length or SearchConfig.for_task(task).length
     with stoppable(_EARLY + _GOES_ON):
         return _features(task, length, extraction, pick_device(device), cache, report)

@@ -13,6 +13,7 @@ from bmnas.searcher.strategies import STRATEGIES, Bilevel
 from bmnas.settings import Choosing, Settings
 from bmnas.table import Table
 from bmnas.tasks import Extraction, Task
+from bmnas.tasks.settings_check import refuse_no_mapping
 
 
 class SearchConfig(Choosing, SearchSettings):
@@ -78,11 +79,7 @@ def refuse_unknown_suggestions(task: Task) -> None:
     Raises:
         BmnasError: it is no mapping, or has a name that no search and no training takes.
     """
-    if not isinstance(task.settings, Mapping):
-        raise BmnasError(
-            f"settings of task {task.name} is a {type(task.settings).__name__}, but should give values by the names "
-            "of settings"
-        )
+    refuse_no_mapping(task.settings)
     # A seed suits no task better than another one, nor does a number of seeds.
     names = (all_names(SearchConfig) | set(TrainConfig.model_fields) | {"train_epochs"}) - {"seed", "seeds"}
     for name in task.settings:

@@ -23,7 +23,7 @@ from bmnas.tasks.metrics import Metric
 from bmnas.tasks.module_fingerprint import add_module
 from bmnas.tasks.objective import Objective
 from bmnas.tasks.running import on, run
-from bmnas.tasks.settings_check import refuse_unknown
+from bmnas.tasks.settings_check import refuse_no_mapping
 from bmnas.tasks.task import SPLITS, SampleSource, Split, SplitName, Task
 from bmnas.tasks.tree import mapped
 
@@ -82,7 +82,7 @@ class ModuleTask(Task):
         self.name, self.outputs, self.version = name, checks.outputs(outputs), version
         self.objective = checks.kind_of_labels(objective)
         self._metric = checks.kind_of_metric(metric)
-        refuse_unknown(settings or {})
+        refuse_no_mapping(settings or {})
         self.settings = dict(settings or {})
         self._data: dict[SplitName, Split | SampleSource] = {"train": train, "validation": validation, "test": test}
         self._augmented = augmented

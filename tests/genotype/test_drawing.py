@@ -372,3 +372,21 @@ def test_the_genotype_language_loads_nothing_of_torch_or_drawing():
     code = "import sys, bmnas.genotype.drawing; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_graphviz_could_not_lay_out_in_seconds_is_refused(tmp_path):
+    steps = [{"op": "Sum", "inputs": ["x", "y"]} for _ in range(31)]
+    large = from_dict(
+        {
+            "representation": {"channels": 4, "length": 2},
+            "features": [{"name": name, "modality": name, "channels": 3} for name in "AB"],
+            "cells": [{"inputs": ["A", "B"], "steps": steps} for _ in range(10)],
+        }
+    )
+    for act in (lambda path: draw(large, path), lambda path: draw_diff(large, large, path)):
+        with pytest.raises(BmnasError, match=r"g.svg: \d+ steps are more than can be laid out .* -o file.dot"):
+            act(tmp_path / "g.svg")
+        act(tmp_path / "g.dot")
+    draw(large, tmp_path / "g.svg", level="cells")
+    with pytest.raises(BmnasError, match=r"310 cells are more than"):
+        draw([large] * 31, tmp_path / "h.svg", level="cells")

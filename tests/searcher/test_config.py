@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from bmnas.errors import BmnasError
 from bmnas.searcher import SearchConfig, TrainConfig
+from bmnas.searcher.config import all_names, refuse_unknown_suggestions
 from bmnas.tasks import get_task
 
 
@@ -71,3 +74,31 @@ def test_a_task_suggests_and_the_user_decides():
 def test_settings_that_make_no_sense(settings, sentence):
     with pytest.raises(BmnasError, match=sentence):
         SearchConfig.checked(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"chanels": 3}, r"settings of task t has 'chanels', which is no setting of a task; did you mean 'channels'"),
+        ({"epochs": 2, "Train_epoch": 3}, r"has 'Train_epoch', .*; did you mean 'train_epochs'"),
+        ({"seed": 1}, r"has 'seed', which is no setting of a task"),
+        ({7: 1}, r"has '?7'?, which is no setting of a task"),
+    ],
+)
+def test_a_task_that_suggests_what_is_no_setting(settings, sentence):
+    with pytest.raises(BmnasError, match=sentence):
+        refuse_unknown_suggestions(SimpleNamespace(name="t", settings=settings))
+
+
+def test_a_task_may_suggest_what_any_strategy_has():
+    names = all_names(SearchConfig) | {"train_epochs"}
+    assert {"top_k", "population", "restart_epochs", "select", "cells"} <= names
+    refuse_unknown_suggestions(SimpleNamespace(name="t", settings=dict.fromkeys(names - {"seed", "seeds"})))
+
+
+def test_what_a_task_suggests_counts_where_it_makes_a_difference():
+    task = get_task("digits")
+    task.settings = {**task.settings, "population": 5, "top_k": 2, "select": "alpha"}
+    assert SearchConfig.for_task(task).strategy.select.kind == "alpha"
+    assert SearchConfig.for_task(task, strategy="evolution").strategy.population == 5
+    assert SearchConfig.for_task(task, select="scored").strategy.select.top_k == 2

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from bmnas.errors import BmnasError
+from bmnas.searcher.config import refuse_unknown_suggestions
 from bmnas.tasks import TASKS, Task, described_task, get_task
 from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.registry import table
-from bmnas.tasks.settings_check import refuse_unknown
 
 
 def test_every_task_has_its_name_and_taps_for_features_that_are_not_ready() -> None:
@@ -17,7 +17,7 @@ def test_every_task_has_its_name_and_taps_for_features_that_are_not_ready() -> N
         assert isinstance(task, Task)
         assert task.name == name
         assert set(task.taps) == {feature.name for feature in task.features if feature.modality not in task.ready}
-        refuse_unknown(task.settings)
+        refuse_unknown_suggestions(task)
 
 
 def test_an_unknown_task_is_answered_with_the_nearest() -> None:

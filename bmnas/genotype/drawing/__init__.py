@@ -59,10 +59,12 @@ def draw(
 
     Raises:
         BmnasError: there is no genotype, the suffix is not one of those, no Graphviz is installed (.dot needs none),
-            or the file cannot be written.
+            there is too much to draw, or the file cannot be written.
     """
     path = check_suffix(Path(path))
-    _write(_dot(genotypes, level, theme, unused), path)
+    several = [genotypes] if isinstance(genotypes, Genotype) else list(genotypes)
+    refuse_many(several, path, level)
+    _write(_dot(several, level, theme, unused), path)
 
 
 def to_dot_diff(a: Genotype, b: Genotype, *, theme: ThemeName = "light", unused: Unused = "fold") -> str:
@@ -97,6 +99,7 @@ def draw_diff(
         BmnasError: as for `draw`.
     """
     path = check_suffix(Path(path))
+    refuse_many([a, b], path, "steps")
     _write(_dot_diff(a, b, theme, unused), path)
 
 

@@ -28,7 +28,7 @@ from bmnas.tasks.arrays.stored import Array, Stored, in_memory
 from bmnas.tasks.fingerprint import add_lengths, add_tensor
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.objective import Objective
-from bmnas.tasks.settings_check import refuse_unknown
+from bmnas.tasks.settings_check import refuse_no_mapping
 from bmnas.tasks.task import SPLITS, SplitName, Task
 
 # What suits a few thousand samples on a CPU. With more, the defaults of a search are used: those of the paper.
@@ -98,7 +98,7 @@ class ArrayTask(Task):
             raise BmnasError(f"{short(name)} cannot be the name of a task: folders are named after it")
         if not features:
             raise BmnasError(f"task {name} has no features")
-        refuse_unknown(settings or {})
+        refuse_no_mapping(settings or {})
         self.name = name
         stored = labels if isinstance(labels, Stored) else in_memory("labels", labels)
         self._rows = {feature: _rows(feature, given) for feature, given in features.items()}
