@@ -17,7 +17,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from bmnas.errors import BmnasError
 from bmnas.genotype import INPUT_NAMES, Genotype, from_dict
-from bmnas.genotype.drawing import draw, to_dot
+from bmnas.genotype.drawing import draw, draw_diff, to_dot
 from bmnas.genotype.drawing.render import _silenced_stderr
 from bmnas.genotype.drawing.style import THEMES
 from bmnas.genotype.graph import OUTPUT, Node, to_graph, used_nodes

@@ -16,7 +16,7 @@ from bmnas.errors import BmnasError, did_you_mean
 from bmnas.files import write_atomically
 from bmnas.genotype.drawing.dot import Dot, dot_of
 from bmnas.genotype.drawing.picture import Level, Unused, scene_of
-from bmnas.genotype.drawing.render import SUFFIXES, check_suffix, rendered
+from bmnas.genotype.drawing.render import SUFFIXES, check_suffix, refuse_many, rendered
 from bmnas.genotype.drawing.style import ThemeName, theme_named
 from bmnas.genotype.genotype import Genotype
 

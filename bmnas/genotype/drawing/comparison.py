@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bmnas.genotype.drawing.picture import FOLD_ABOVE, Unused, by_modality, depths, folded_row
 from bmnas.genotype.drawing.scene import HEAD, Arrow, Box, Column, Frame, Key, Kind, Line, Mark, Scene
 from bmnas.genotype.drawing.words import cell_lines, ordered, output_lines, sizes, step_lines
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import OUTPUT, to_graph
 from bmnas.genotype.matching import in_words_of
 from bmnas.genotype.operations import INPUT_NAMES
-from bmnas.genotype.schema import Cell, Feature, Genotype, Step
+from bmnas.genotype.schema import Cell, Feature, Step
 
 if TYPE_CHECKING:
     import networkx as nx
