@@ -230,7 +230,7 @@ def test_large_spaces_are_counted_and_sampled():
 # One choice after the other
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(spaces(limit=20_000), st.data())
 def test_a_cell_may_read_what_some_genotype_reads_there(space, data):
     """No more, so that one who chooses cell by cell never ends where nothing is left; and no less."""
@@ -249,7 +249,7 @@ def test_a_cell_may_read_what_some_genotype_reads_there(space, data):
         earlier = (*earlier, data.draw(st.sampled_from(expected)))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(spaces(limit=20_000))
 def test_a_step_may_read_what_some_genotype_reads_there(space):
     nodes = ["x", "y", "z"][: space.cell_inputs] + [f"Step_{m}" for m in range(1, space.steps + 1)]
@@ -274,7 +274,7 @@ def test_other_orders():
     assert all(sum(i != node for i, node in enumerate(order)) == 2 for order in some)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(RULES, st.integers(1, 6), st.integers(1, 8), st.integers(2, 3))
 def test_the_rules_know_for_how_many_cells_there_is_something_to_read(rules, count, cells, cell_inputs):
     most = rules.most_cells(count, cell_inputs)
