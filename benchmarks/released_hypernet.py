@@ -97,12 +97,12 @@ def our_hypernet(genotype: Genotype, dropout: float, relaxation: Relaxation, see
 def load_released(ours: Hypernet, theirs: ReleasedHypernet) -> None:
     """Give our hypernet the weights, statistics and logits of the released one."""
     alphas, *lower = theirs.architecture()
-    ours.alpha_KE2.copy_(alphas)
-    ours.beta_KNE2.copy_(torch.stack(lower[0::2]))
+    ours.alpha_KEI.copy_(alphas)
+    ours.beta_KNEI.copy_(torch.stack(lower[0::2]))
     ours.gamma_KNMP.copy_(torch.stack(lower[1::2]))
     state = theirs.state_dict()
     for name, tensor in ours.state_dict().items():
-        if name not in ("alpha_KE2", "beta_KNE2", "gamma_KNMP"):
+        if name not in ("alpha_KEI", "beta_KNEI", "gamma_KNMP"):
             tensor.copy_(state[released_name(name)].reshape(tensor.shape[1:]))
 
 

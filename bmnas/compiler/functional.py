@@ -9,6 +9,7 @@ one. A compiled network has no K axis; a hypernet has one (K = 1 for one seed). 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -74,6 +75,9 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if len(weight) == 1:
         # squeeze, as the backward of an index fills a tensor with zeros.
         return F.linear(x.squeeze(0), weight.squeeze(0), None if bias is None else bias.squeeze(0)).unsqueeze(0)
+    if weight.shape[-1] >= 512:  # of a wide product, the weight's gradient would be copied into another order
+        rows = zip(x, weight, [None] * len(weight) if bias is None else bias, strict=True)
+        return torch.stack([F.linear(*own) for own in rows])
     flat = x.flatten(1, -2)
     columns = weight.transpose(1, 2)
     y = torch.bmm(flat, columns) if bias is None else torch.baddbmm(bias.unsqueeze(1), flat, columns)
@@ -98,12 +102,15 @@ def batch_norm(
     if weight.dim() == 1:
         flat = F.batch_norm(x.flatten(0, 1), running_mean, running_var, weight, bias, training, momentum, eps)
         return flat.view(x.shape)
-    seeds, batch, length, channels = x.shape
-    flat = x.flatten(1, 2).transpose(0, 1).reshape(batch * length, seeds * channels)
-    # view, not reshape: the running statistics must be updated where they are.
-    mean, var = running_mean.view(-1), running_var.view(-1)
-    y = F.batch_norm(flat, mean, var, weight.view(-1), bias.view(-1), training, momentum, eps)
-    return y.view(batch, length, seeds, channels).permute(2, 0, 1, 3)
+    if not training and len(weight) > 1:
+        scale = weight * torch.rsqrt(running_var + eps)
+        shift = bias - running_mean * scale
+        return torch.addcmul(shift[:, None, None], x, scale[:, None, None])
+    # Seed by seed: with the seeds among the channels, everything would be copied into that order and back.
+    own = zip(x.flatten(1, 2), running_mean, running_var, weight, bias, strict=True)
+    on_gpu = torch.backends.cudnn.enabled
+    parts = [torch.batch_norm(x, w, b, mean, var, training, momentum, eps, on_gpu) for x, mean, var, w, b in own]
+    return _stacked(parts).view(x.shape)
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
@@ -111,10 +118,8 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Te
     weight, bias = weight.transpose(-1, -2), bias.transpose(-1, -2)
     if weight.dim() == 2:
         return F.layer_norm(x, weight.shape, weight.contiguous(), bias.contiguous(), eps)
-    if len(weight) == 1:
-        return F.layer_norm(x, weight.shape[1:], weight.squeeze(0).contiguous(), bias.squeeze(0).contiguous(), eps)
-    normal = F.layer_norm(x, weight.shape[1:], eps=eps)
-    return torch.addcmul(bias.unsqueeze(1), normal, weight.unsqueeze(1))
+    own = zip(x, weight.contiguous(), bias.contiguous(), strict=True)
+    return _stacked([F.layer_norm(each, w.shape, w, b, eps) for each, w, b in own])
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, heads: int = 1) -> Tensor:
@@ -135,9 +140,11 @@ def attention(query: Tensor, key: Tensor, value: Tensor, heads: int = 1) -> Tens
     if heads > 1:
         q, k, v = (split_heads(node, heads) for node in (query, key, value))
         return attention(q, k, v).transpose(-2, -3).flatten(-2)
-    product = torch.bmm if query.dim() == 3 else torch.matmul
-    scores = product(query, key.transpose(-1, -2)) * query.shape[-1] ** -0.5
-    return product(scores.softmax(-1), value)
+    if query.dim() > 3:  # one product for all that is in front, without the copies of `torch.matmul`
+        q, k, v = (node.flatten(0, -3) for node in (query, key, value))
+        return attention(q, k, v).view(*query.shape[:-1], -1)
+    scores = torch.bmm(query, key.transpose(-1, -2)) * query.shape[-1] ** -0.5
+    return torch.bmm(scores.softmax(-1), value)
 
 
 def split_heads(node: Tensor, heads: int) -> Tensor:
@@ -179,14 +186,66 @@ def flatten(x: Tensor) -> Tensor:
     return x.transpose(-1, -2).flatten(-2)
 
 
-def weighted_sum(nodes: list[Tensor], weights: Tensor) -> Tensor:
-    """Σ weights[..., i] · nodes[i]: a mixed input of the hypernet (Eq. 2).
+def weighted_sum(nodes: Sequence[Tensor], weights: Tensor, begun: Tensor | None = None) -> Tensor:
+    """begun + Σ weights[:, e] · nodes[e]: a mixed node of the hypernet (Eq. 2).
 
     Args:
         nodes: E tensors (K, B, L, C).
         weights: (K, E).
+        begun: (K, B, L, C), or nothing.
 
     Returns:
         (K, B, L, C).
     """
-    return torch.einsum("ekblc,ke->kblc", torch.stack(nodes), weights)
+    own = {id(node): node for node in nodes}
+    if len(own) < len(nodes):  # what is there twice is read once
+        places = [[e for e, node in enumerate(nodes) if id(node) == key] for key in own]
+        weights = torch.stack([weights[:, place].sum(1) for place in places], 1)
+    total: Tensor = _WeightedSum.apply(weights, begun, *own.values())
+    return total
+
+
+class _WeightedSum(torch.autograd.Function):
+    """In place, and with inner products for the weights' gradient, which PyTorch's own would first write out."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, begun: Tensor | None, *nodes: Tensor) -> Tensor:
+        ctx.save_for_backward(weights, *nodes)
+        first, *others = _by_node(weights)
+        total = nodes[0] * first if begun is None else torch.addcmul(begun, nodes[0], first)
+        for node, weight in zip(nodes[1:], others, strict=True):
+            total = total.addcmul_(node, weight) if total.dtype == node.dtype else torch.addcmul(total, node, weight)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, dtotal: Tensor) -> tuple[Tensor | None, ...]:
+        weights, *nodes = ctx.saved_tensors
+        dweights = None
+        if ctx.needs_input_grad[0]:
+            dweights = torch.stack([_inner(dtotal, node) for node in nodes], 1)
+        pairs = zip(_by_node(weights), ctx.needs_input_grad[2:], strict=True)
+        dnodes = [dtotal * weight if needed else None for weight, needed in pairs]
+        return dweights, dtotal if ctx.needs_input_grad[1] else None, *dnodes
+
+
+def _by_node(weights: Tensor) -> list[Tensor]:
+    return [weight.view(-1, 1, 1, 1) for weight in weights.unbind(1)]
+
+
+def _inner(x: Tensor, y: Tensor) -> Tensor:
+    """The inner product of each seed's part, (K,)."""
+    if x.dtype != y.dtype:
+        return (x * y).sum((1, 2, 3))
+    if len(x) == 1:
+        return torch.dot(x.reshape(-1), y.reshape(-1)).unsqueeze(0)
+    return torch.bmm(x.reshape(len(x), 1, -1), y.reshape(len(y), -1, 1)).view(-1)
+
+
+def weighted_sums(nodes: Sequence[Tensor], weights: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Several sums of the same nodes, each as `weighted_sum` gives it, in one product."""
+    flat, rows = torch.stack(list(nodes), 1).flatten(2), torch.stack(list(weights), 1)
+    return torch.bmm(rows, flat).view(*rows.shape[:2], *nodes[0].shape[1:]).unbind(1)
+
+
+def _stacked(parts: list[Tensor]) -> Tensor:
+    return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)

@@ -44,10 +44,14 @@ class PlannedModule(nn.Module):
     def program(self) -> Program:
         """The plan, bound to this module's own submodules."""
         if self._binding is None or not self._binding.is_of(self):
-            modules = {op.id: self.get_submodule(op.weights[0]) for op in self.plan if op.weights}
-            places = places_of(self, (op.weights[0] for op in self.plan if op.weights))
-            self._binding = Binding(self, Program(self.plan, modules, seeds=self._has_seeds), places)
+            self._binding = self.bound(self.plan)
         return self._binding.program
+
+    def bound(self, plan: Plan) -> Binding:
+        """Any plan with the same weights."""
+        modules = {op.id: self.get_submodule(op.weights[0]) for op in plan if op.weights}
+        places = places_of(self, (op.weights[0] for op in plan if op.weights))
+        return Binding(self, Program(plan, modules, seeds=self._has_seeds), places)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_binding": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -15,22 +16,25 @@ from bmnas.compiler.layers import BatchNorm, Conv1x1, Dropout, LayerNorm, Linear
 from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.plan import Id, Op, Plan
 
-Call = Callable[..., Tensor]
+Call = Callable[..., Any]
 
 
 class Program:
     """A plan, ready to run.
 
     Args:
-        plan: what to compute. Its inputs are given in the plan's order.
+        plan: what to compute. What is given to it is given in the plan's order.
         modules: for each op that has weights, the callable that holds them.
         seeds: whether nodes have a leading axis of seeds.
+
+    Attributes:
+        given: the ids of what is given.
     """
 
     def __init__(self, plan: Plan, modules: Mapping[Id, Call], *, seeds: bool = False) -> None:
         slot = {op.id: i for i, op in enumerate(plan)}
-        inputs = [op for op in plan if isinstance(op.primitive, p.Input)]
-        self._inputs = [slot[op.id] for op in inputs]
+        self.given = [op.id for op in plan if op.primitive.given]
+        self._inputs = [slot[id] for id in self.given]
         self._output = slot[plan.output]
         self._ops = plan.ops
         last = {id: op.id for op in plan for id in op.reads}
@@ -42,7 +46,7 @@ class Program:
                 tuple(slot[id] for id in dict.fromkeys(op.reads) if last[id] == op.id and id != plan.output),
             )
             for op in plan
-            if not isinstance(op.primitive, p.Input)
+            if not op.primitive.given
         ]
 
     def __call__(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -107,6 +111,17 @@ def _complement(x: Tensor) -> Tensor:
     return 1 - x
 
 
+def _mix(it: p.Mix) -> Call:
+    if it.after:
+        return lambda *reads: functional.weighted_sum(reads[1:-1], reads[-1][:, it.after :], reads[0])
+    return lambda *reads: functional.weighted_sum(reads[:-1], reads[-1])
+
+
+def _mixes(it: p.Mixes) -> Call:
+    n = it.count
+    return lambda *reads: functional.weighted_sums(reads[:n], [weights[:, :n] for weights in reads[n:]])
+
+
 def _part(x: Tensor, start: int, stop: int) -> Tensor:
     return x[..., start:stop]
 
@@ -123,6 +138,9 @@ CALLS: dict[type[p.Primitive], Callable[[Any], Call]] = {
     p.Part: lambda it: partial(_part, start=it.start, stop=it.stop),
     p.Add: lambda it: _all(Tensor.add_ if it.in_place else torch.add),
     p.Multiply: lambda it: _all(Tensor.mul_ if it.in_place else torch.mul),
+    p.Mix: _mix,
+    p.Mixes: _mixes,
+    p.Pick: lambda it: itemgetter(it.number),
     p.Maximum: lambda it: _all(torch.maximum),
     p.Divide: lambda it: partial(torch.div, other=it.by),
     p.Complement: lambda it: _complement,

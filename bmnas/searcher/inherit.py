@@ -8,12 +8,14 @@ import torch
 from torch import nn
 
 from bmnas.compiler import FusionNetwork, compile_genotype
+from bmnas.compiler.foreign import PerSeed
 from bmnas.compiler.layers import BatchNorm
-from bmnas.compiler.plan.names import module_names
+from bmnas.compiler.plan.passes import FOR_TRAINING, applied
 from bmnas.fit.memory import make_room, ran_out
 from bmnas.fit.micro_batches import LEAST
 from bmnas.genotype import Genotype
 from bmnas.searcher.hypernet import Hypernet
+from bmnas.searcher.hypernet.plan import settled
 from bmnas.searcher.network_fit import outputs_on
 from bmnas.searcher.problem import Problem
 from bmnas.tasks import Samples
@@ -27,29 +29,16 @@ def inherited(hypernet: Hypernet, genotype: Genotype) -> FusionNetwork:
         genotype: one that it contains: its features, cells and steps by number, its operations in its pool.
     """
     network = compile_genotype(genotype)
-    size, given, state = hypernet.size, hypernet.state_dict(), {}
-    places = {}
-    for node, ours in module_names(genotype).items():
-        match node:
-            case ("feature", name):
-                i = [feature.name for feature in size.features].index(name)
-                places[f"{ours}."] = f"reshapes.{i}."
-            case ("step", cell, name):
-                n = [each.name for each in genotype.cells].index(cell)
-                m = [step.name for step in genotype.cells[n].steps].index(name)
-                p = size.operations.index(genotype.cells[n].steps[m].op)
-                places[f"{ours}."] = f"cells.{n}.steps.{m}.{p}."
-            case ("cell", cell):
-                n = [each.name for each in genotype.cells].index(cell)
-                places[f"{ours}."] = f"cells.{n}.output."
-            case _:
-                places[f"{ours}."] = "output."
-    for name in network.state_dict():
-        place = max((place for place in places if name.startswith(place)), key=len)
-        theirs = places[place] + name.removeprefix(place)
-        state[name] = given[theirs][0] if theirs in given else given[_of_seed(theirs, given)]
-    network.load_state_dict(state)
-    return network.to(hypernet.alpha_KE2.device)
+    plan = applied(settled(hypernet.size, genotype), FOR_TRAINING)
+    # The two are the same plan but for the names of the modules that hold the weights.
+    for ours, theirs in zip(network.plan, plan, strict=True):
+        if ours.weights:
+            module, given = network.get_submodule(ours.weights[0]), hypernet.get_submodule(theirs.weights[0])
+            if isinstance(given, PerSeed):
+                module.load_state_dict(given.seeds[0].state_dict())
+            else:
+                module.load_state_dict({name: tensor[0] for name, tensor in given.state_dict().items()})
+    return network.to(hypernet.gamma_KNMP.device)
 
 
 @torch.no_grad()
@@ -111,8 +100,3 @@ def calibration_batches(problem: Problem, count: int = 4) -> list[Samples]:
     rows = problem.train.rows()
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
     return list(problem.train.batches(rows[order].split(problem.config.batch_size)[:count]))
-
-
-def _of_seed(name: str, given: dict[str, torch.Tensor]) -> str:
-    """Of an operation from outside the package, whose modules know no seeds: ``PLACE.operation.seeds.0.REST``."""
-    return next(each for each in given if ".seeds.0." in each and each.replace(".seeds.0", "") == name)

@@ -18,7 +18,7 @@ from bmnas.searcher.hypernet import Hypernet, HypernetSize
 POOL = OFFICIAL_POOL
 
 _CELL = "cell._step_nodes.{}.node_cell."
-_ARCHITECTURE = ("alpha_KE2", "beta_KNE2", "gamma_KNMP")
+_ARCHITECTURE = ("alpha_KEI", "beta_KNEI", "gamma_KNMP")
 
 
 def load_hypernet(
@@ -55,8 +55,8 @@ def load_hypernet(
     size = _size(own, alphas, features, dropout)
     weighed = sum(range(2, 2 + size.steps))
     architecture = {
-        "alpha_KE2": _checked("alphas", alphas, (sum(_predecessors(size)), 2)),
-        "beta_KNE2": _stacked("betas", list(betas), size.cells, (weighed, 2)),
+        "alpha_KEI": _checked("alphas", alphas, (sum(_predecessors(size)), 2)),
+        "beta_KNEI": _stacked("betas", list(betas), size.cells, (weighed, 2)),
         "gamma_KNMP": _stacked("gammas", list(gammas), size.cells, (size.steps, len(POOL))),
     }
     with torch.device("meta"):  # shapes alone: what the weights claim is not allocated before it is checked

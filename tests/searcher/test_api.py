@@ -35,7 +35,7 @@ def test_the_run_folder(finished):
     assert [path.name for path in sorted((folder / "genotypes").iterdir())] == [f"epoch-00{n}.json" for n in (1, 2, 3)]
     assert (folder / "genotype.svg").read_text().count("Cell_1") >= 1
     state = checkpoint(folder)
-    assert {"alpha_KE2", "beta_KNE2", "gamma_KNMP"} <= state["search"]["fit"]["network"].keys()
+    assert {"alpha_KEI", "beta_KNEI", "gamma_KNMP"} <= state["search"]["fit"]["network"].keys()
     scalars = EventAccumulator(str(folder / "tensorboard")).Reload()
     assert [point.step for point in scalars.Scalars("score/validation")] == [1, 2, 3]
 

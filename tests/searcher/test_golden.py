@@ -44,9 +44,9 @@ def test_hypernet(case, mode, seeds):
     for k in range(seeds):
         assert_near(out[k], golden.array(case, f"out_{mode}"))
         assert_near(x_KJ.grad[k], golden.array(case, f"d_x_{mode}"))
-        assert_near(net.alpha_KE2.grad[k], golden.array(case, f"d_alphas_{mode}"))
+        assert_near(net.alpha_KEI.grad[k], golden.array(case, f"d_alphas_{mode}"))
         for n in range(case["N"]):
-            assert_near(net.beta_KNE2.grad[k, n], golden.array(case, f"d_betas{n}_{mode}"))
+            assert_near(net.beta_KNEI.grad[k, n], golden.array(case, f"d_betas{n}_{mode}"))
             assert_near(net.gamma_KNMP.grad[k, n], golden.array(case, f"d_gammas{n}_{mode}"))
         if mode == "train":
             check_weights(net, case, k)

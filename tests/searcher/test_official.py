@@ -83,8 +83,8 @@ def test_sizes_are_read_off_the_tensors_and_every_weight_has_its_place(joined, p
     ours = torch.cat([value.flatten() for value in own.values()]).sort().values
     theirs = torch.cat([value.flatten() for value in state.values() if value.is_floating_point()]).sort().values
     torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
-    torch.testing.assert_close(hypernet.alpha_KE2[0].float(), given["alphas"])
-    torch.testing.assert_close(hypernet.beta_KNE2[0, 1].float(), given["betas"][1])
+    torch.testing.assert_close(hypernet.alpha_KEI[0].float(), given["alphas"])
+    torch.testing.assert_close(hypernet.beta_KNEI[0, 1].float(), given["betas"][1])
     torch.testing.assert_close(hypernet.gamma_KNMP[0, 1].float(), given["gammas"][1])
 
 

@@ -36,7 +36,7 @@ def test_each_seed_equals_its_own_single_search(relaxation):
 def test_hypernets_are_stacked_and_taken_apart():
     singles = [new_hypernet(problem(seed=seed)) for seed in (1, 2)]
     both = stacked(singles)
-    assert both.alpha_KE2.shape[0] == 2
+    assert both.alpha_KEI.shape[0] == 2
     for k, single in enumerate(singles):
         ours, theirs = of_seed(both, k).state_dict(), single.state_dict()
         assert ours.keys() == theirs.keys()

@@ -6,12 +6,12 @@ primitives; every pass gives a new plan. `Plan.graph` is the networkx view that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bmnas.compiler.plan.primitives import Primitive, Shape
+from bmnas.compiler.plan.primitives import Input, Primitive, Shape
 from bmnas.genotype.graph import Node
 
 if TYPE_CHECKING:
@@ -111,3 +111,19 @@ def rewired(ops: Iterable[Op], instead: dict[Id, Id], output: Id) -> Plan:
         for op in ops
     )
     return Plan(new, instead.get(output, output))
+
+
+def between(plan: Plan, given: Collection[Id], output: Id) -> Plan:
+    """What is left to compute of an output, where the results of some ops are given: they are inputs, in their order.
+
+    Other inputs that it needs stay what they are.
+    """
+    used, ops = {output}, []
+    for op in reversed(plan.ops):
+        if op.id not in used:
+            continue
+        if op.id in given:
+            op = Op(op.id, Input(*op.shape), (), op.place, (), op.shape)
+        used.update(op.reads)
+        ops.append(op)
+    return Plan(tuple(reversed(ops)), output)

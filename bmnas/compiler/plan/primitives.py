@@ -24,9 +24,11 @@ class Primitive:
         allocates: whether its result is new memory, not a view of what it reads.
         owned: whether the result is never the memory of what it reads, so that it may be written over.
         pure: whether two of it that read the same give the same: it has no weights and no randomness.
+        given: whether it computes nothing, because its result is what the plan is run on.
     """
 
     allocates: ClassVar[bool] = True
+    given: ClassVar[bool] = False
     pure: ClassVar[bool] = True
     owned: ClassVar[bool] = True
 
@@ -57,6 +59,7 @@ class Input(Primitive):
     """A feature as it comes, live or pooled; its shape here is the one that `Pool` gives a live one."""
 
     allocates = False
+    given = True
     pure = False
 
     channels: int
@@ -204,6 +207,50 @@ class Add(InPlace):
 @dataclass(frozen=True)
 class Multiply(InPlace):
     """The product of what it reads, element by element."""
+
+
+@dataclass(frozen=True)
+class Weights(Primitive):
+    """The weights of ``count`` alternatives, as they come: the same for all samples."""
+
+    allocates = False
+    given = True
+    pure = False
+
+    count: int
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return (self.count,)
+
+
+@dataclass(frozen=True)
+class Mix(Primitive):
+    """A choice that is not made (Eq. 2): the sum of the alternatives that it reads, times the `Weights` read last.
+
+    Attributes:
+        after: of how many first alternatives the sum is there already; it is then what is read first, in their place.
+    """
+
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class Mixes(Primitive):
+    """Several sums of the same ``count`` alternatives, in one product; their `Weights` are read behind them.
+
+    Its result is a tuple, of which each `Pick` takes one. Of longer weights, the first so many count.
+    """
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Pick(Primitive):
+    """One of several results."""
+
+    allocates = False
+
+    number: int
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 Axes: K independent seeds, E edges, J features, N cells, M steps, P operations, I mixed inputs.
 
 ``shared`` (the released code): every edge has the two logits of Eq. 1, none and skip. A node gets Σ skip · predecessor,
-and gets it twice, as its x and as its y: I = 1.
+and gets it as its x, as its y, and so on: I = 1.
 
-``split``: every edge has one logit for x and one for y. x is a mixture of the predecessors with the softmax over them,
-and y is another: I = 2. Where both are certain of one predecessor, the hypernet computes what the derived network does.
+``split``: every edge has one logit for x, one for y, and so on: I is the number of inputs. x is a mixture of the
+predecessors with the softmax over them, and y is another. Where all are certain of one predecessor, the hypernet
+computes what the derived network does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Mixing(NamedTuple):
 
     Attributes:
         cells: for each cell n, those of its J + n predecessors, (K, I, J + n).
-        steps: for each cell, for each of its steps m, those of its 2 + m predecessors, (K, I, 2 + m).
+        steps: for each cell, for each of its steps m, those of its predecessors, the cell's inputs and m steps,
+            (K, I, inputs + m).
         operations: those of the operations, (K, N, M, P).
     """
 
@@ -44,23 +46,26 @@ class Mixing(NamedTuple):
         )
 
 
-def mixing(relaxation: Relaxation, alpha_KE2: Tensor, beta_KNE2: Tensor, gamma_KNMP: Tensor, features: int) -> Mixing:
-    """The weights that logits stand for (Eq. 1 and 10).
+def mixing(
+    relaxation: Relaxation, alpha_KEI: Tensor, beta_KNEI: Tensor, gamma_KNMP: Tensor, features: int, inputs: int = 2
+) -> Mixing:
+    """The weights that logits stand for (Eq. 1 and 10). The last axis of alpha and beta is none and skip, where shared.
 
     Args:
         relaxation: ``"shared"`` or ``"split"``.
-        alpha_KE2: edges into cells; for cell n its J + n predecessors, cells one after the other.
-        beta_KNE2: edges into steps; for step m its 2 + m predecessors.
+        alpha_KEI: edges into cells; for cell n its J + n predecessors, cells one after the other.
+        beta_KNEI: edges into steps; for step m its inputs + m predecessors.
         gamma_KNMP: operations of steps.
         features: J.
+        inputs: how many a cell has.
     """
     cells, steps = gamma_KNMP.shape[1:3]
     into_cells = [features + n for n in range(cells)]
-    into_steps = [2 + m for m in range(steps)]
+    into_steps = [inputs + m for m in range(steps)]
     weigh = _skipped if relaxation == "shared" else _chosen
     return Mixing(
-        cells=weigh(alpha_KE2, into_cells),
-        steps=tuple(weigh(beta_KE2, into_steps) for beta_KE2 in beta_KNE2.unbind(1)),
+        cells=weigh(alpha_KEI, into_cells),
+        steps=tuple(weigh(beta_KEI, into_steps) for beta_KEI in beta_KNEI.unbind(1)),
         operations=gamma_KNMP.softmax(-1),
     )
 
@@ -70,6 +75,6 @@ def _skipped(logits_KE2: Tensor, sizes: Sequence[int]) -> tuple[Tensor, ...]:
     return logits_KE2.softmax(-1)[:, None, :, SKIP].split(sizes, -1)
 
 
-def _chosen(logits_KE2: Tensor, sizes: Sequence[int]) -> tuple[Tensor, ...]:
-    """One node after the other, (K, 2, predecessors), the second axis x and y."""
-    return tuple(part.softmax(-1) for part in logits_KE2.transpose(1, 2).split(sizes, -1))
+def _chosen(logits_KEI: Tensor, sizes: Sequence[int]) -> tuple[Tensor, ...]:
+    """One node after the other, (K, I, predecessors), the second axis x, y, ..."""
+    return tuple(part.softmax(-1) for part in logits_KEI.transpose(1, 2).split(sizes, -1))

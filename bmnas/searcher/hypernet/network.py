@@ -1,8 +1,7 @@
 """The relaxed network that is trained during a search: every choice a weighted sum over its alternatives.
 
-Axes: K independent seeds, B batch, L length, C channels, J features, N cells, M steps, P operations, E edges. One seed
-is K = 1. The hypernet is built from the compiler's own blocks and operations, so that a search and the network it
-yields cannot drift apart.
+Axes: K independent seeds, B batch, L length, C channels, J features, N cells, M steps, P operations, E edges, I mixed
+inputs. One seed is K = 1. The hypernet executes a plan, as the network that a search yields does.
 """
 
 from __future__ import annotations
@@ -10,74 +9,54 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from bmnas.compiler.functional import rows, weighted_sum
+from bmnas.compiler.binding import Binding
 from bmnas.compiler.layers import BatchNorm
-from bmnas.compiler.modules import build, cell_output, network_output, reshape_layer
-from bmnas.compiler.size import Size
-from bmnas.genotype import Feature
-from bmnas.searcher.hypernet.fused import mix
-from bmnas.searcher.hypernet.fused.cell import FusedCell
-from bmnas.searcher.hypernet.fused.head import FusedHead
-from bmnas.searcher.hypernet.fused.noise import Noise, hand_out
-from bmnas.searcher.hypernet.fused.reshape import FusedReshapes, Undropped
-from bmnas.searcher.hypernet.mixing import Mixing, Relaxation, mixing
+from bmnas.compiler.plan.passes import FOR_TRAINING, applied, join_mixes
+from bmnas.compiler.plan.plan import Id, Op, between
+from bmnas.compiler.plan.primitives import Dropout, Input
+from bmnas.compiler.planned import PlannedModule
+from bmnas.compiler.program import Program
+from bmnas.searcher.hypernet.mixing import Mixing, mixing
+from bmnas.searcher.hypernet.noise import Noise, hand_out
+from bmnas.searcher.hypernet.plan import feature_id, relaxed, weights_of
+from bmnas.searcher.hypernet.size import HypernetSize
 
 Phase = Literal["weights", "architecture"]
 
 
-@dataclass(frozen=True)
-class HypernetSize:
-    """What a hypernet is built from: the candidates and the numbers of Table 8."""
-
-    features: tuple[Feature, ...]
-    operations: tuple[str, ...]
-    cells: int
-    steps: int
-    cell_outputs: int
-    channels: int
-    length: int
-    dropout: float
-    outputs: int | None
-    relaxation: Relaxation = "shared"
-
-
-class Hypernet(nn.Module):
+class Hypernet(PlannedModule):
     """All fusion networks of a search space at once (Eq. 1, 2 and 10), in one of two relaxations, see `mixing`.
 
     Attributes:
-        alpha_KE2: edges into cells. Rows: for cell n its J + n predecessors (features, then earlier cells), cells one
-            after the other. Columns: none and skip (shared), or x and y (split).
-        beta_KNE2: edges into steps. Rows: for step m its 2 + m predecessors (x, y, earlier steps). Columns as above.
+        size: what it was built from.
+        alpha_KEI: edges into cells. Rows: for cell n its J + n predecessors (features, then earlier cells), cells one
+            after the other. Columns: none and skip (shared), or x, y, ... (split).
+        beta_KNEI: edges into steps. Rows: for step m its predecessors (x, y, ..., earlier steps). Columns as above.
         gamma_KNMP: operations of steps.
 
     They are parameters, so that a checkpoint holds them.
     """
 
     def __init__(self, size: HypernetSize, seeds: int = 1) -> None:
-        super().__init__()
+        split = size.relaxation == "split"
+        alpha = _logits(seeds, sum(size.into_cells), size.cell_inputs if split else 2)
+        beta = _logits(seeds, size.cells, sum(size.into_steps), size.step_inputs if split else 2)
+        gamma = _logits(seeds, size.cells, size.steps, len(size.operations))
+        super().__init__(applied(relaxed(size), FOR_TRAINING), seeds)
         self.size = size
-        predecessors = range(len(size.features), len(size.features) + size.cells)
-        self.alpha_KE2 = _logits(seeds, sum(predecessors), 2)
-        self.beta_KNE2 = _logits(seeds, size.cells, sum(range(2, 2 + size.steps)), 2)
-        self.gamma_KNMP = _logits(seeds, size.cells, size.steps, len(size.operations))
-        block = Size(size.channels, size.length, 2, size.dropout, seeds)
-        self.reshapes = nn.ModuleList(
-            reshape_layer(_channels(feature), feature.reshape, block) for feature in size.features
-        )
-        self.cells = nn.ModuleList(MixedCell(size, block) for _ in range(size.cells))
-        self.output = network_output(size.cells, size.outputs, block)
-        self._fused_reshapes = FusedReshapes(self.reshapes, size.length)
-        self._head = FusedHead(self.output)
+        self.alpha_KEI, self.beta_KNEI, self.gamma_KNMP = alpha, beta, gamma
+        self._parts = _parts(self)
+        self._bindings: dict[tuple[str, Id | None], Binding] = {}
         self._norms = [module for module in self.modules() if isinstance(module, BatchNorm)]
+        self._own_weights = self.weights()
         self._generators: Sequence[torch.Generator] | None = None
         self._noise = hand_out(self)
         self._learning: Phase | None = None
-        self._plain = False
 
     def forward(self, features: Mapping[str, Tensor] | Prepared, mixing: Mixing | None = None) -> Tensor:
         """One batch of each seed.
@@ -89,21 +68,20 @@ class Hypernet(nn.Module):
         Returns:
             (K, B, outputs), or the fused (K, B, N·C·L) without ``outputs``.
         """
-        self._draw()
-        noise, reshapes = self._noise.current, self._fused_reshapes
         if isinstance(features, Prepared):
-            if features.reshaped is not None and self._prepares() and features.training == self.training:
-                weights = self._weights(mixing)
-                return self._fused(self._summed(reshapes.dropped(features.reshaped, noise), weights), weights)
+            if features.training == self.training and self._keeps_reshapes():
+                features.into_running_statistics()
+                return self._run("undropped", features.undropped, mixing)
             features = features.features
-        if self._fuses() and reshapes.recognised:
-            weights, pooled = self._weights(mixing), self._pooled(features)
-            if self._prepares():
-                return self._fused(self._summed(reshapes.dropped(reshapes.prepare(pooled), noise), weights), weights)
-            rows_KSJ = mix.rows_of(weights.cells, len(self.size.features))
-            return self._fused(reshapes(pooled, rows_KSJ, noise), weights)
-        pairs = zip(self.reshapes, self.size.features, strict=True)
-        return self._mixed([reshape(features[feature.name]) for reshape, feature in pairs], mixing)
+        return self._run("features", [features[feature.name] for feature in self.size.features], mixing)
+
+    def fuse(self, nodes: Sequence[Tensor], mixing: Mixing | None = None) -> Tensor:
+        """nodes: the J reshaped features, each (K, B, L, C) -> as `forward`."""
+        return self._run("nodes", nodes, mixing)
+
+    def reshape(self, features: Mapping[str, Tensor]) -> list[Tensor]:
+        """The J nodes that `fuse` takes, in eval mode, of features as `forward` takes them."""
+        return self._reshaped(features, "nodes")
 
     def prepared(self, features: Mapping[str, Tensor]) -> Prepared:
         """A batch for several forwards that have no gradients for the weights, while these stay as they are.
@@ -111,78 +89,43 @@ class Hypernet(nn.Module):
         Every forward computes what it would compute from the features themselves, but for what it would compute again.
         Valid until the weights change; where something else changes, `forward` begins from the features.
         """
-        reshaped = self._reshaped(features) if self._prepares() else None
-        return Prepared(features, reshaped, self.training)
+        return Prepared.of(self, features)
 
-    def fuse(self, nodes: Sequence[Tensor], mixing: Mixing | None = None) -> Tensor:
-        """nodes: the J reshaped features, each (K, B, L, C) -> as `forward`."""
-        self._draw()
-        if not self._fuses():
-            return self._mixed(nodes, mixing)
-        weights = self._weights(mixing)
-        return self._fused(self._summed(torch.stack(list(nodes), 1), weights), weights)
-
-    def _mixed(self, nodes: Sequence[Tensor], mixing: Mixing | None) -> Tensor:
+    def _run(self, given: str, values: Sequence[Tensor], mixing: Mixing | None) -> Tensor:
+        self._noise.current = Noise(self._generators, self.gamma_KNMP.device)
         weights = mixing or self.mixing()
-        nodes = list(nodes)
-        for n, cell in enumerate(self.cells):
-            nodes.append(cell(mixed(nodes, weights.cells[n]), weights.steps[n], weights.operations[:, n]))
-        out: Tensor = self.output(*nodes[-len(self.cells) :])
-        return out
+        program = self._program(given)
+        by_id = dict(zip(self._parts[given], values, strict=True))
+        by_id |= weights_of(_detached(weights) if self._learning == "weights" else weights)
+        return program([by_id[id] for id in program.given])
 
-    def _weights(self, mixing: Mixing | None) -> Mixing:
-        weights = mixing or self.mixing()
-        return _detached(weights) if self._learning == "weights" else weights
+    def _reshaped(self, features: Mapping[str, Tensor], until: str) -> list[Tensor]:
+        pairs = zip(self.size.features, self._parts[until], strict=True)
+        return [self._program("features", id)([features[feature.name]]) for feature, id in pairs]
 
-    def _summed(self, features_KJBLC: Tensor, weights: Mixing) -> Tensor:
-        return mix.of_features(features_KJBLC, mix.rows_of(weights.cells, len(self.size.features)))
+    def _program(self, given: str, output: Id | None = None) -> Program:
+        """What computes the output, or another op, from what is given: a key of `_parts`."""
+        key = (given, output)
+        if key not in self._bindings or not self._bindings[key].is_of(self):
+            plan = between(self.plan, self._parts[given], output or self.plan.output)
+            self._bindings[key] = self.bound(join_mixes(plan))
+        return self._bindings[key].program
 
-    def _fused(self, sums_KSBLC: Tensor, weights: Mixing) -> Tensor:
-        """sums_KSBLC: what each cell reads of the features, cells one after the other -> as `forward`."""
-        fixed = self._learning == "architecture"
-        inputs = sums_KSBLC.unflatten(1, (len(self.cells), -1)).unbind(1)
-        nodes: list[Tensor] = []
-        for n, cell in enumerate(self.cells):
-            assert isinstance(cell, MixedCell)
-            own: Sequence[Tensor] = inputs[n].unbind(1)
-            if nodes:
-                among = weights.cells[n][..., -n:].unbind(1)
-                own = [mix.weighted(nodes, each, base) for each, base in zip(among, own, strict=True)]
-            nodes.append(cell.fused(own, weights.steps[n], weights.operations[:, n], self._noise.current, fixed=fixed))
-        return self._head(nodes)
-
-    def _fuses(self) -> bool:
-        """Whether the fused way is to be taken. It cannot be differentiated twice, so not in eval mode with gradients.
-
-        Nor does it know of autocast.
-        """
-        return (
-            not self._plain
-            and (self.training or not torch.is_grad_enabled())
-            and all(norm.training == self.training for norm in self._norms)
-            and not torch.is_autocast_enabled(self.alpha_KE2.device.type)
-        )
-
-    def _prepares(self) -> bool:
-        """Whether the reshape layers need no gradients now."""
+    def _keeps_reshapes(self) -> bool:
+        """Whether the reshape layers need no gradients now, and compute what they did."""
         without = self._learning == "architecture" or not torch.is_grad_enabled()
-        return without and self._fuses() and self._fused_reshapes.recognised
+        return without and all(norm.training == self.training for norm in self._norms)
 
-    def _reshaped(self, features: Mapping[str, Tensor]) -> list[Undropped | Tensor]:
-        return self._fused_reshapes.prepare(self._pooled(features))
-
-    def _pooled(self, features: Mapping[str, Tensor]) -> list[Tensor]:
-        size = self.size
-        return [rows(features[each.name], each.reshape, size.length, seeds=True) for each in size.features]
-
-    def _draw(self) -> None:
-        self._noise.current = Noise(self._generators, self.alpha_KE2.device)
+    @property
+    def nodes(self) -> list[Id]:
+        """The ids of the J reshaped features in the plan."""
+        return self._parts["nodes"]
 
     def mixing(self) -> Mixing:
         """The weights that alpha, beta and gamma stand for now."""
-        return mixing(
-            self.size.relaxation, self.alpha_KE2, self.beta_KNE2, self.gamma_KNMP, features=len(self.size.features)
-        )
+        size = self.size
+        logits = (self.alpha_KEI, self.beta_KNEI, self.gamma_KNMP)
+        return mixing(size.relaxation, *logits, features=len(size.features), inputs=size.cell_inputs)
 
     @contextmanager
     def noise(self, generators: Sequence[torch.Generator] | None) -> Iterator[None]:
@@ -201,31 +144,30 @@ class Hypernet(nn.Module):
     def learning(self, phase: Phase) -> Iterator[None]:
         """Let a forward in the block have gradients for the weights alone, or for alpha, beta and gamma alone.
 
-        Others may be missing: what they need is neither kept nor computed.
+        Others are missing: what they need is neither kept nor computed.
         """
         before, self._learning = self._learning, phase
+        fixed = [each for each in self._own_weights if each.requires_grad] if phase == "architecture" else []
+        for parameter in fixed:
+            parameter.requires_grad = False
         try:
             yield
         finally:
             self._learning = before
-
-    @contextmanager
-    def plainly(self) -> Iterator[None]:
-        """Compute one operation after the other in the block: slower, but it can be differentiated twice."""
-        before, self._plain = self._plain, True
-        try:
-            yield
-        finally:
-            self._plain = before
+            for parameter in fixed:
+                parameter.requires_grad = True
 
     def architecture(self) -> list[nn.Parameter]:
         """alpha, beta and gamma."""
-        return [self.alpha_KE2, self.beta_KNE2, self.gamma_KNMP]
+        return [self.alpha_KEI, self.beta_KNEI, self.gamma_KNMP]
 
     def weights(self) -> list[nn.Parameter]:
         """Every other parameter."""
         architecture = {id(parameter) for parameter in self.architecture()}
         return [parameter for parameter in self.parameters() if id(parameter) not in architecture]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_bindings": {}}
 
 
 @dataclass(frozen=True)
@@ -234,40 +176,56 @@ class Prepared:
 
     Attributes:
         features: as they were given.
-        reshaped: before their dropout; ``None`` where nothing could be prepared.
+        undropped: reshaped, before their dropout.
         training: whether this was in train mode.
+        statistics: the norms of the reshape layers, each with the batch's mean and variance, in train mode.
     """
 
     features: Mapping[str, Tensor]
-    reshaped: list[Undropped | Tensor] | None
+    undropped: list[Tensor]
     training: bool
+    statistics: list[tuple[BatchNorm, Tensor, Tensor]]
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, net: Hypernet, features: Mapping[str, Tensor]) -> Prepared:
+        """Compute it. The running statistics stay as they are until it is used."""
+        norms = [norm for norm in net.get_submodule("reshapes").modules() if isinstance(norm, BatchNorm)]
+        before = [(norm.momentum, norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
+        try:
+            for norm in norms:
+                norm.momentum = 1.0  # the running statistics are then the batch's
+            values = net._reshaped(features, "undropped")
+            statistics = [
+                (norm, norm.running_mean.clone(), norm.running_var.clone()) for norm in norms if norm.training
+            ]
+        finally:
+            for norm, (momentum, mean, variance) in zip(norms, before, strict=True):
+                norm.momentum = momentum
+                norm.running_mean.copy_(mean)
+                norm.running_var.copy_(variance)
+        return cls(features, values, net.training, statistics)
+
+    @torch.no_grad()
+    def into_running_statistics(self) -> None:
+        """Let the batch into them, as a pass over the features would."""
+        for norm, mean, variance in self.statistics:
+            norm.running_mean.lerp_(mean, norm.momentum)
+            norm.running_var.lerp_(variance, norm.momentum)
 
 
-class MixedCell(nn.Module):
-    """A cell in which every step applies every operation to weighted sums of all earlier nodes."""
-
-    def __init__(self, size: HypernetSize, block: Size) -> None:
-        super().__init__()
-        self.cell_outputs = size.cell_outputs
-        self.steps = nn.ModuleList(nn.ModuleList(build(op, block) for op in size.operations) for _ in range(size.steps))
-        self.output = cell_output(size.cell_outputs, block)
-        self.fused = FusedCell(self.steps, self.output, size.cell_outputs)
-
-    def forward(self, inputs: tuple[Tensor, Tensor], steps: Sequence[Tensor], operations_KMP: Tensor) -> Tensor:
-        """inputs: the mixed x and y, (K, B, L, C); steps, operations_KMP: weights, as in `Mixing` -> (K, B, L, C)."""
-        nodes = list(inputs)
-        for m, operations in enumerate(self.steps):
-            assert isinstance(operations, nn.ModuleList)
-            x, y = mixed(nodes, steps[m])
-            nodes.append(weighted_sum([operation(x, y) for operation in operations], operations_KMP[:, m]))
-        out: Tensor = self.output(*nodes[-self.cell_outputs :], inputs[0])
-        return out
-
-
-def mixed(nodes: list[Tensor], weights_KIE: Tensor) -> tuple[Tensor, Tensor]:
-    """x and y: weighted sums of nodes, each (K, B, L, C); the same one twice where I is 1."""
-    sums = [weighted_sum(nodes, weights_KE) for weights_KE in weights_KIE.unbind(1)]
-    return sums[0], sums[-1]
+def _parts(net: Hypernet) -> dict[str, list[Id]]:
+    """From where a pass can begin: the features as they come, reshaped but not dropped out, reshaped."""
+    own: dict[Id, list[Op]] = {feature_id(feature): [] for feature in net.size.features}
+    for op in net.plan:
+        if op.place in own:
+            own[op.place].append(op)
+    ends = [ops[-1] for ops in own.values()]
+    return {
+        "features": [ops[0].id for ops in own.values() if isinstance(ops[0].primitive, Input)],
+        "undropped": [end.reads[0] if isinstance(end.primitive, Dropout) else end.id for end in ends],
+        "nodes": [end.id for end in ends],
+    }
 
 
 def _detached(weights: Mixing) -> Mixing:
@@ -279,8 +237,3 @@ def _detached(weights: Mixing) -> Mixing:
 def _logits(*shape: int) -> nn.Parameter:
     # Nearly equal at the start, as in DARTS: no choice is preferred, and no two are exactly tied.
     return nn.Parameter(1e-3 * torch.randn(shape))
-
-
-def _channels(feature: Feature) -> int:
-    assert feature.channels is not None, "a task gives the channels of its features"
-    return feature.channels

@@ -28,7 +28,7 @@ def stacked(singles: Sequence[Hypernet]) -> Hypernet:
 
 def of_seed(net: Hypernet, k: int) -> Hypernet:
     """A hypernet of one seed, a copy of the k-th of several; on the same device, in the same mode."""
-    single = Hypernet(net.size, 1).to(net.alpha_KE2.device, net.alpha_KE2.dtype)
+    single = Hypernet(net.size, 1).to(net.alpha_KEI.device, net.alpha_KEI.dtype)
     given, own = net.state_dict(), _own_parts(net)
     state = {}
     for name in single.state_dict():

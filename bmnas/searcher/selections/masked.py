@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from bmnas.compiler.plan.passes import choose
+from bmnas.compiler.plan.plan import Id, Plan, between
+from bmnas.compiler.program import Program
 from bmnas.fit.memory import make_room, ran_out
 from bmnas.fit.micro_batches import LEAST
-from bmnas.genotype.space.choices import Nodes, StepChoice
+from bmnas.genotype.space.choices import Nodes
 from bmnas.searcher.hypernet import Hypernet, Mixing
-from bmnas.searcher.hypernet.network import MixedCell
+from bmnas.searcher.hypernet.plan import cell_id, cell_input_id, step_id, step_input_id, weights_of
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections.choice import Partial
 from bmnas.searcher.selections.looks import Looks
@@ -24,8 +26,8 @@ _ROWS = 512
 # Memory for outputs of cells: a look differs from the one before in one choice, so most cells compute the same.
 _BYTES = 2**28
 
-Key = tuple[object, ...]
-Steps = tuple[StepChoice, ...]
+Batches = list[Tensor]
+"""A node of every batch, (1, B, L, C) each."""
 
 
 class Masked:
@@ -33,13 +35,16 @@ class Masked:
 
     def __init__(self, problem: Problem, hypernet: Hypernet, looks: Looks) -> None:
         self.problem, self.hypernet, self._looks = problem, hypernet.eval(), looks
-        # What a cell computes has a number, by what it depends on; the outputs asked for last are kept.
-        self._numbers: dict[Key, int] = {}
-        self._keys: list[Key] = []
-        self._kept: OrderedDict[int, list[Tensor]] = OrderedDict()
+        # What an op computes has a number, by what it depends on; the outputs of cells asked for last are kept.
+        self._numbers: dict[object, int] = {}
+        self._kept: OrderedDict[int, Batches] = OrderedDict()
         self._rows = _ROWS
         with torch.no_grad():
             self._mixed = hypernet.mixing()
+            self._weights = weights_of(self._mixed)
+        self._modules = {op.id: hypernet.get_submodule(op.weights[0]) for op in hypernet.plan if op.weights}
+        ends = {op.place: op.id for op in hypernet.plan}
+        self._ends = [ends[cell_id(n)] for n in range(hypernet.size.cells)]
 
     @property
     def shared(self) -> bool:
@@ -54,21 +59,35 @@ class Masked:
         """The task's loss on the validation split with any weights."""
         return self._looks(lambda: self._loss(lambda: self._outputs_of(mixing)))
 
+    def plan(self, choices: Partial) -> Plan:
+        """The hypernet's plan with those choices made."""
+        plan, steps = self.hypernet.plan, self.hypernet.size.steps
+        made: dict[Id, Sequence[Id]] = {}
+        for n, nodes in enumerate(choices.reads):
+            made |= self._reads([cell_input_id(n, i) for i in range(len(nodes))], nodes)
+        for at, (op, inputs) in enumerate(choices.steps):
+            n, m = divmod(at, steps)
+            made |= self._reads([step_input_id(n, m, i) for i in range(len(inputs))], inputs)
+            made[step_id(n, m)] = [plan[step_id(n, m)].reads[op]]
+        return choose(plan, made)
+
+    def _reads(self, mixes: list[Id], nodes: Nodes) -> dict[Id, Sequence[Id]]:
+        """Choices of what a cell or a step reads; where its inputs share a mixture, that is the sum of them."""
+        read = [self.hypernet.plan[mixes[0]].reads[node] for node in nodes]
+        return {mixes[0]: read} if self.shared else {mix: [id] for mix, id in zip(mixes, read, strict=True)}
+
     @torch.no_grad()
     def _outputs(self, choices: Partial) -> Tensor:
-        size, steps, J = self.hypernet.size, self.hypernet.size.steps, len(self.hypernet.size.features)
-        cells: list[int] = []
-        for n in range(size.cells):
-            pair = choices.reads[n] if n < len(choices.reads) else None
-            own = choices.steps[n * steps : (n + 1) * steps]
-            read = range(n) if pair is None else sorted({node - J for node in pair if node >= J})
-            cells.append(self._number((n, pair, own, tuple((k, cells[k]) for k in read))))
-        found = [self._cell(number) for number in cells]
-        return torch.cat([self.hypernet.output(*nodes)[0] for nodes in zip(*found, strict=True)])
+        plan = self.plan(choices)
+        numbers = self._numbered(plan)
+        cells: dict[Id, Batches] = {}
+        for end in self._ends:
+            cells[end] = self._cell(plan, end, numbers[end], cells)
+        return torch.cat([out[0] for out in self._computed(plan, plan.output, cells)])
 
     @torch.no_grad()
     def _outputs_of(self, mixing: Mixing) -> Tensor:
-        return torch.cat([self.hypernet.fuse(nodes.unbind(), mixing)[0] for nodes in self._features])
+        return torch.cat([self.hypernet.fuse(nodes, mixing)[0] for nodes in self._features])
 
     def mixing(self, choices: Partial) -> Mixing:
         """The weights of the hypernet, certain where a choice is made."""
@@ -105,76 +124,42 @@ class Masked:
             make_room(self.problem.device)
 
     @cached_property
-    def _features(self) -> list[Tensor]:
-        """Reshaped once, as no choice changes them. Of each batch (J, 1, B, L, C)."""
-        pairs = list(zip(self.hypernet.reshapes, self.hypernet.size.features, strict=True))
+    def _features(self) -> list[list[Tensor]]:
+        """Reshaped once, as no choice changes them. Of each batch the J nodes, (1, B, L, C)."""
         validation = self.problem.validation
-        return [
-            torch.stack([reshape(batch.features[feature.name].unsqueeze(0)) for reshape, feature in pairs])
-            for batch in validation.batches(validation.rows().split(self._rows))
-        ]
+        batches = validation.batches(validation.rows().split(self._rows))
+        named = ({name: feature.unsqueeze(0) for name, feature in batch.features.items()} for batch in batches)
+        return [self.hypernet.reshape(features) for features in named]
 
-    def _number(self, key: Key) -> int:
-        number = self._numbers.setdefault(key, len(self._keys))
-        if number == len(self._keys):
-            self._keys.append(key)
-        return number
+    def _numbered(self, plan: Plan) -> dict[Id, int]:
+        """For each op a number that ops of other looks have, too, where they compute the same."""
+        found: dict[Id, int] = {}
+        for op in plan:
+            own = op.id if op.primitive.given else op.weights or op.primitive
+            key = (own, *(found[id] for id in op.reads))
+            found[op.id] = self._numbers.setdefault(key, len(self._numbers))
+        return found
 
-    def _cell(self, number: int) -> list[Tensor]:
-        """What has that number, kept or computed."""
+    def _cell(self, plan: Plan, end: Id, number: int, cells: dict[Id, Batches]) -> Batches:
+        """The output of a cell, which has that number: kept, or computed from those of earlier cells."""
         found = self._kept.pop(number, None)
         if found is None:
-            found = self._computed(self._keys[number])
+            found = self._computed(plan, end, cells)
         self._kept[number] = found
         size = sum(part.nbytes for part in found)
         while len(self._kept) > max(self.hypernet.size.cells, _BYTES // size):
             self._kept.popitem(last=False)
         return found
 
-    def _computed(self, key: Key) -> list[Tensor]:
-        """The output of a cell for each batch, (1, B, L, C); what is certain costs no more than in a derived network.
-
-        Args:
-            key: which cell; the pair that it reads, if that is chosen; its steps that are chosen; which cells it reads,
-                each with the number of what that computes.
-        """
-        n, pair, chosen, read = cast(tuple[int, Nodes | None, Steps, tuple[tuple[int, int], ...]], key)
-        cells = {k: self._cell(own) for k, own in read}
+    def _computed(self, plan: Plan, output: Id, cells: dict[Id, Batches]) -> Batches:
+        """A node of each batch; what is chosen costs no more than in a derived network."""
+        nodes = self.hypernet.nodes
+        program = Program(between(plan, {*nodes, *cells}, output), self._modules, seeds=True)
         found = []
         for i, features in enumerate(self._features):
-            nodes = [*features.unbind(), *(cells[k][i] if k in cells else features[0] for k in range(n))]
-            inputs = self._inputs(nodes, pair, self._mixed.cells[n])
-            found.append(self._steps(cast(MixedCell, self.hypernet.cells[n]), n, inputs, chosen))
+            given = self._weights | dict(zip(nodes, features, strict=True)) | {id: own[i] for id, own in cells.items()}
+            found.append(program([given[id] for id in program.given]))
         return found
-
-    def _steps(self, cell: MixedCell, n: int, inputs: tuple[Tensor, Tensor], chosen: Steps) -> Tensor:
-        nodes = list(inputs)
-        for m, operations in enumerate(cell.steps):
-            op, pair = chosen[m] if m < len(chosen) else (None, None)
-            x, y = self._inputs(nodes, pair, self._mixed.steps[n][m])
-            modules = list(cast(nn.ModuleList, operations))
-            if op is not None:
-                nodes.append(modules[op](x, y))
-            else:
-                weights = self._mixed.operations[0, n, m].tolist()
-                nodes.append(_sum([module(x, y) for module in modules], weights))
-        out: Tensor = cell.output(*nodes[-cell.cell_outputs :], inputs[0])
-        return out
-
-    def _inputs(self, nodes: list[Tensor], pair: Nodes | None, mixed_1IE: Tensor) -> tuple[Tensor, Tensor]:
-        if pair is None:
-            sums = [_sum(nodes, weights) for weights in mixed_1IE[0].tolist()]
-            return sums[0], sums[-1]
-        x, y = (nodes[node] for node in pair)
-        return (x + y, x + y) if self.shared else (x, y)
-
-
-def _sum(nodes: list[Tensor], weights: list[float]) -> Tensor:
-    """Σ weight · node."""
-    total = nodes[0] * weights[0]
-    for node, weight in zip(nodes[1:], weights[1:], strict=True):
-        total.add_(node, alpha=weight)
-    return total
 
 
 def without(weights: Tensor, alternative: int) -> Tensor:

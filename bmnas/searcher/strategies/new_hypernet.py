@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
-from bmnas.errors import BmnasError
 from bmnas.fit.seeding import seeded, stream
 from bmnas.searcher.hypernet import Hypernet, HypernetSize, Relaxation, stacked
 from bmnas.searcher.problem import Problem
@@ -27,19 +24,7 @@ def new_hypernet(problem: Problem) -> Hypernet:
 
 
 def hypernet_size(task: Task, config: SearchSettings, relaxation: Relaxation = "split") -> HypernetSize:
-    """The hypernet of a task and settings.
-
-    Raises:
-        BmnasError: cells or steps have other inputs than a hypernet's can have.
-    """
-    arity = {"cell_inputs": config.cell_inputs, "step_inputs": config.step_inputs}
-    if not arity.keys() <= {field.name for field in fields(HypernetSize)}:
-        if set(arity.values()) != {2}:
-            raise BmnasError(
-                f"the strategy {config.strategy.kind} trains a hypernet, whose cells and steps have two inputs: use "
-                "the strategy random or evolution"
-            )
-        arity = {}
+    """The hypernet of a task and settings."""
     return HypernetSize(
         features=task.features,
         operations=config.operations,
@@ -51,5 +36,6 @@ def hypernet_size(task: Task, config: SearchSettings, relaxation: Relaxation = "
         dropout=config.dropout,
         outputs=task.outputs,
         relaxation=relaxation,
-        **arity,
+        cell_inputs=config.cell_inputs,
+        step_inputs=config.step_inputs,
     )

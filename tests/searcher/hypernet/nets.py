@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from unittest import mock
+
 import torch
 from torch import Tensor, nn
 
+from bmnas.compiler import functional
 from bmnas.genotype import Feature
-from bmnas.searcher.hypernet import Hypernet, HypernetSize
+from bmnas.searcher.hypernet import Hypernet, HypernetSize, network
 
 POOL = ("Sum", "Attention", "LinearGLU", "ConcatFC")
 FEATURES = (
@@ -51,3 +56,18 @@ def without_dropout(net: Hypernet) -> Hypernet:
         if isinstance(module, nn.Dropout):
             module.p = 0.0
     return net
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Hypernets that are first used in the block compute every sum by itself, as Eq. 2 writes it."""
+
+    def summed(nodes: Sequence[Tensor], weights: Tensor, begun: Tensor | None = None) -> Tensor:
+        assert begun is None
+        return torch.einsum("ekblc,ke->kblc", torch.stack(list(nodes)), weights)
+
+    with (
+        mock.patch.object(network, "join_mixes", lambda plan: plan),
+        mock.patch.object(functional, "weighted_sum", summed),
+    ):
+        yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bmnas.searcher.hypernet.fused.noise import Noise, kept_factor
+from bmnas.searcher.hypernet.noise import Noise, kept_factor
 
 CPU = torch.device("cpu")
 

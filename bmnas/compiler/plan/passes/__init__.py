@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from bmnas.compiler.plan.passes.choose import choose
 from bmnas.compiler.plan.passes.drop_dropout import drop_dropout
 from bmnas.compiler.plan.passes.drop_unused import drop_unused
 from bmnas.compiler.plan.passes.fold_batch_norm import fold_batch_norm
 from bmnas.compiler.plan.passes.group_siblings import group_siblings
 from bmnas.compiler.plan.passes.infer_shapes import infer_shapes
+from bmnas.compiler.plan.passes.join_mixes import join_mixes
 from bmnas.compiler.plan.passes.lower import lower
 from bmnas.compiler.plan.passes.order_head import order_head
 from bmnas.compiler.plan.passes.resolve import resolve
@@ -21,6 +23,9 @@ from bmnas.genotype import Genotype
 __all__ = [
     "FOR_INFERENCE",
     "FOR_TRAINING",
+    "applied",
+    "choose",
+    "join_mixes",
     "plan_for_inference",
     "plan_for_training",
     "resolve",
@@ -53,7 +58,7 @@ def plan_for_training(genotype: Genotype) -> Plan:
     Raises:
         GenotypeError: a used feature's channels are not known.
     """
-    return _applied(resolve(genotype), FOR_TRAINING)
+    return applied(resolve(genotype), FOR_TRAINING)
 
 
 def plan_for_inference(genotype: Genotype) -> Plan:
@@ -67,7 +72,7 @@ def plan_for_inference(genotype: Genotype) -> Plan:
 
 def without_training(plan: Plan) -> Plan:
     """The plan for inference, from that for training."""
-    return _applied(plan, FOR_INFERENCE[len(FOR_TRAINING) :])
+    return applied(plan, FOR_INFERENCE[len(FOR_TRAINING) :])
 
 
 def stages(genotype: Genotype, passes: tuple[Pass, ...] = FOR_INFERENCE) -> list[tuple[str, Plan]]:
@@ -80,7 +85,8 @@ def stages(genotype: Genotype, passes: tuple[Pass, ...] = FOR_INFERENCE) -> list
     return found
 
 
-def _applied(plan: Plan, passes: tuple[Pass, ...]) -> Plan:
+def applied(plan: Plan, passes: Iterable[Pass]) -> Plan:
+    """What those passes make of a plan, one after the other."""
     for each in passes:
         plan = each(plan)
     return plan

@@ -7,7 +7,8 @@ from bmnas.compiler.plan.plan import Plan
 
 def drop_unused(plan: Plan) -> Plan:
     """The plan without ops from which the output cannot be reached; they would only cost."""
-    import networkx as nx
-
-    used = nx.ancestors(plan.graph, plan.output) | {plan.output}
+    used = {plan.output}
+    for op in reversed(plan.ops):  # readers come first so
+        if op.id in used:
+            used.update(op.reads)
     return Plan(tuple(op for op in plan if op.id in used), plan.output)

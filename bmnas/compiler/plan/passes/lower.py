@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bmnas.compiler import blocks
 from bmnas.compiler.operations import lower_operation
 from bmnas.compiler.plan.blocks import Block, CellOutput, NetworkOutput, ReshapedFeature, Step
@@ -12,10 +14,17 @@ from bmnas.compiler.plan.primitives import Input
 
 
 def lower(plan: Plan) -> Plan:
-    """The plan with every block written out as primitives. A block that computes nothing leaves none."""
+    """The plan with every block written out as primitives, other ops as they are.
+
+    A block that computes nothing leaves no primitive.
+    """
     ops: list[Op] = []
     instead: dict[Id, Id] = {}
     for op in plan:
+        if not isinstance(op.primitive, Block):
+            ops.append(replace(op, reads=tuple(instead[id] for id in op.reads)))
+            instead[op.id] = op.id
+            continue
         builder = Builder(op.place, op.weights[0] if op.weights else "")
         instead[op.id] = _lowered(op, builder, [instead[id] for id in op.reads])
         ops += builder.ops
