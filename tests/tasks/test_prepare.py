@@ -54,8 +54,11 @@ def task(request: pytest.FixtureRequest) -> Task:
 
 
 @pytest.fixture
-def cache(task: Task, tmp_path: Path, digits_cache: Path) -> Path:
-    return tmp_path if task.name == "small" else digits_cache
+def cache(task: Task, tmp_path: Path, digits_cache: Path, request: pytest.FixtureRequest) -> Path:
+    if task.name == "small":
+        return tmp_path
+    request.getfixturevalue("digits_store")  # first, so that what is told of its making is whole in any order of tests
+    return digits_cache
 
 
 def test_cached_features_are_the_pooled_live_ones(task: Task, cache: Path) -> None:
