@@ -93,7 +93,7 @@ def test_an_unknown_suffix_names_the_known_ones(tmp_path):
 def test_a_folder_of_other_settings(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "config.json").write_text('{"format": "bmnas-run/1", "task": "digits", "search": {"seed": 1}}')
+    (folder / "config.json").write_text('{"format": "bmnas-run/2", "task": "digits", "search": {"seed": 1}}')
     _, err = bmnas("search", "--out", folder, code=2)
     assert err.startswith(f"bmnas: {folder}: holds a search with search.")
     (folder / "config.json").write_text("]")
