@@ -228,14 +228,9 @@ def timed(call: Callable[[], None], repeats: int) -> float:
 def bound(call: Callable[[], None]) -> float:
     """CPU seconds that the matrix products of a call take at the rate of one large product."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
+    from measuring import bound_ms, products_per_second
 
-    with FlopCounterMode(display=False) as counter:
-        call()
-    side = 1024
-    left, right = torch.randn(side, side), torch.randn(side, side)
-    least = min(timed(lambda: torch.mm(left, right), 1) for _ in range(10))  # type: ignore[arg-type, func-returns-value]
-    return counter.get_total_flops() / (2 * side**3) * least
+    return bound_ms(call, products_per_second(torch.device("cpu"), torch.float32)) / 1000
 
 
 def peak() -> float:
