@@ -21,7 +21,7 @@ LAWS = {
     "A task": ["tests/tasks/test_registry.py"],
     "A strategy": ["tests/searcher/strategies/test_all.py", "-k", "climbing"],
     "A selection": ["tests/searcher/test_config.py"],
-    "A pass": ["tests/compiler/plan/test_passes.py", "tests/compiler/test_inference.py"],
+    "A pass": ["tests/compiler/test_passes.py", "tests/compiler/test_inference.py"],
     "An export": ["tests/compiler/export/test_export.py", "-k", "torchscript"],
 }
 

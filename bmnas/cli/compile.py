@@ -82,7 +82,7 @@ def compile_(
         raise BmnasError(_NO_TARGET)
     given = completed(given, task)
     if explain:
-        from bmnas.compiler.plan.explain import explain as explained
+        from bmnas.compiler.explain import explain as explained
 
         with about(genotype):
             typer.echo("\n".join(explained(given)))

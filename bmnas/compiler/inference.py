@@ -15,9 +15,9 @@ from bmnas.compiler import functional
 from bmnas.compiler.binding import Binding, places_of
 from bmnas.compiler.features import Expected
 from bmnas.compiler.layers import BatchNorm, Conv1x1, LayerNorm, Linear
+from bmnas.compiler.passes import plan_for_inference
+from bmnas.compiler.passes.group_siblings import AND
 from bmnas.compiler.plan import primitives as p
-from bmnas.compiler.plan.passes import plan_for_inference
-from bmnas.compiler.plan.passes.group_siblings import AND
 from bmnas.compiler.plan.plan import Op
 from bmnas.compiler.program import Program
 from bmnas.errors import BmnasError

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from bmnas.compiler import blocks
+from bmnas.compiler import frame
 from bmnas.compiler.operations import lower_operation
+from bmnas.compiler.passes.infer_shapes import infer_shapes
 from bmnas.compiler.plan.builder import Builder
-from bmnas.compiler.plan.passes.infer_shapes import infer_shapes
 from bmnas.compiler.plan.plan import Id, Plan
 from bmnas.compiler.plan.primitives import Input
 from bmnas.compiler.planned import PlannedModule
@@ -34,20 +34,20 @@ def build(op: str, size: Size, **options: Any) -> BlockModule:
 
 
 def reshape_layer(channels: int, kind: str, size: Size) -> BlockModule:
-    """A reshape layer for a feature (B, channels, ...), or (K, B, channels, T) with seeds, see `blocks.reshape`."""
-    return BlockModule(lambda b, nodes: blocks.reshape(b, nodes[0], kind, size), [(channels, size.length)], size.seeds)
+    """A reshape layer for a feature (B, channels, ...), or (K, B, channels, T) with seeds, see `frame.reshape`."""
+    return BlockModule(lambda b, nodes: frame.reshape(b, nodes[0], kind, size), [(channels, size.length)], size.seeds)
 
 
 def cell_output(nodes: int, size: Size) -> BlockModule:
-    """The end of a cell with that many output nodes; the last input is the cell's x, see `blocks.cell_output`."""
+    """The end of a cell with that many output nodes; the last input is the cell's x, see `frame.cell_output`."""
     inputs = [(size.channels, size.length)] * (nodes + 1)
-    return BlockModule(lambda b, ids: blocks.cell_output(b, ids[:-1], ids[-1], size), inputs, size.seeds)
+    return BlockModule(lambda b, ids: frame.cell_output(b, ids[:-1], ids[-1], size), inputs, size.seeds)
 
 
 def network_output(nodes: int, outputs: int | None, size: Size) -> BlockModule:
-    """The end of a network with that many output nodes, see `blocks.network_output`."""
+    """The end of a network with that many output nodes, see `frame.network_output`."""
     inputs = [(size.channels, size.length)] * nodes
-    return BlockModule(lambda b, ids: blocks.network_output(b, ids, outputs, size), inputs, size.seeds)
+    return BlockModule(lambda b, ids: frame.network_output(b, ids, outputs, size), inputs, size.seeds)
 
 
 class BlockModule(PlannedModule):

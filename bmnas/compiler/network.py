@@ -8,8 +8,8 @@ from torch import Tensor
 
 from bmnas.compiler.features import Expected
 from bmnas.compiler.inference import InferenceNetwork
+from bmnas.compiler.passes import plan_for_training
 from bmnas.compiler.plan.names import where
-from bmnas.compiler.plan.passes import plan_for_training
 from bmnas.compiler.plan.primitives import Input
 from bmnas.compiler.planned import PlannedModule
 from bmnas.genotype import Genotype

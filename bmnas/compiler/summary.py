@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
+from bmnas.compiler.passes import plan_for_training, without_training
 from bmnas.compiler.plan.names import where
-from bmnas.compiler.plan.passes import plan_for_training, without_training
 from bmnas.compiler.plan.plan import Id, Op, Plan
 from bmnas.compiler.plan.primitives import Foreign
 from bmnas.errors import BmnasError

@@ -12,7 +12,12 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from bmnas.fit.diverged import Diverged
+from bmnas.errors import BmnasError
+
+
+class Diverged(BmnasError):
+    """A loss or a score is no number any more."""
+
 
 _EVERY = 64  # steps on a GPU between two looks at the losses: a look waits for all that is under way
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from bmnas.compiler import compile_genotype
-from bmnas.fit.diverged import Diverged
 from bmnas.fit.events import EpochEnd, MicroBatch, Pause
 from bmnas.fit.order import epoch_order
 from bmnas.fit.seeding import seed_default, seeded, stream
+from bmnas.fit.watch import Diverged
 from bmnas.genotype import Genotype
 from bmnas.genotype.canonical import hash_or_none
 from bmnas.genotype.space import Space

@@ -10,7 +10,7 @@ from torch import nn
 from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.compiler.foreign import PerSeed
 from bmnas.compiler.layers import BatchNorm
-from bmnas.compiler.plan.passes import FOR_TRAINING, applied
+from bmnas.compiler.passes import FOR_TRAINING, applied
 from bmnas.fit.memory import make_room, ran_out
 from bmnas.fit.micro_batches import LEAST
 from bmnas.genotype import Genotype

@@ -15,7 +15,7 @@ from torch import nn
 
 import bmnas
 from bmnas.compiler.source import to_source
-from bmnas.compiler.source.names import class_name, identifier, identifiers, quoted
+from bmnas.compiler.source.identifiers import class_name, identifier, identifiers, quoted
 from bmnas.errors import BmnasError
 from bmnas.genotype import Genotype, from_dict, load
 from tests.compiler.test_inference import trained

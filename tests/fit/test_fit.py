@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from bmnas.fit.diverged import Diverged
 from bmnas.fit.events import EpochEnd, MicroBatch, Pause
 from bmnas.fit.fit import Fit
+from bmnas.fit.watch import Diverged
 from tests.fit.nets import finished, plain, small_fit
 from tests.fit.test_memory import ERRORS
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bmnas.compiler import FusionNetwork
-from bmnas.fit.diverged import Diverged
+from bmnas.fit.watch import Diverged
 from bmnas.genotype.canonical import equivalent
 from bmnas.searcher import MicroBatch, search
 from bmnas.searcher.candidate import CandidateTraining, Distinct

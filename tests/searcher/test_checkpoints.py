@@ -14,8 +14,8 @@ import torch
 from bmnas.compiler import pool
 from bmnas.errors import BmnasError
 from bmnas.fit.clock import Clock
-from bmnas.fit.diverged import Diverged
 from bmnas.fit.events import Pause
+from bmnas.fit.watch import Diverged
 from bmnas.searcher import EpochDone, SearchConfig, search
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run.folder import RunFolder

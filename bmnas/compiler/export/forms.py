@@ -17,7 +17,7 @@ from bmnas.compiler.export.targets import TARGETS, Target
 from bmnas.compiler.export.verify import check_runs, in_a_line, largest_difference
 from bmnas.compiler.export.write import make_and_compare, subject_of
 from bmnas.compiler.network import FusionNetwork
-from bmnas.compiler.plan.passes import FOR_TRAINING, stages
+from bmnas.compiler.passes import FOR_TRAINING, stages
 from bmnas.compiler.program import Program
 from bmnas.errors import BmnasError
 

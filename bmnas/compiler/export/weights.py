@@ -9,8 +9,8 @@ from pathlib import Path
 from torch import Tensor
 
 from bmnas.compiler.network import FusionNetwork
+from bmnas.compiler.passes import plan_for_training
 from bmnas.compiler.plan.names import module_names, where
-from bmnas.compiler.plan.passes import plan_for_training
 from bmnas.compiler.plan.primitives import Dropout
 from bmnas.errors import BmnasError
 from bmnas.files import reason

@@ -1,6 +1,6 @@
 """The plan of a network: what is computed, from what, in which order. Plain values without torch.
 
-A plan begins as the genotype's own nodes (blocks) and ends, after the passes of `bmnas.compiler.plan.passes`, as
+A plan begins as the genotype's own nodes (blocks) and ends, after the passes of `bmnas.compiler.passes`, as
 primitives; every pass gives a new plan. `Plan.graph` is the networkx view that passes and tools walk.
 """
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bmnas.compiler.binding import Binding
 from bmnas.compiler.layers import BatchNorm
-from bmnas.compiler.plan.passes import FOR_TRAINING, applied, join_mixes
+from bmnas.compiler.passes import FOR_TRAINING, applied, join_mixes
 from bmnas.compiler.plan.plan import Id, Op, between
 from bmnas.compiler.plan.primitives import Dropout, Input
 from bmnas.compiler.planned import PlannedModule

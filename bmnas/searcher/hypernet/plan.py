@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from bmnas.compiler.passes.choose import choose
 from bmnas.compiler.plan.blocks import CellOutput, NetworkOutput, ReshapedFeature, Step
 from bmnas.compiler.plan.names import distinct
-from bmnas.compiler.plan.passes.choose import choose
 from bmnas.compiler.plan.plan import Id, Op, Plan
 from bmnas.compiler.plan.primitives import Mix, Primitive, Weights
 from bmnas.compiler.size import Size

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from bmnas.compiler.plan.passes import choose
+from bmnas.compiler.passes import choose
 from bmnas.compiler.plan.plan import Id, Plan, between
 from bmnas.compiler.program import Program
 from bmnas.fit.memory import make_room, ran_out

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from bmnas.errors import BmnasError
 from bmnas.fit.graphs import Graphs
+from bmnas.searcher.collapse import Sharpness
 from bmnas.searcher.hypernet import Relaxation
-from bmnas.searcher.sharpness import Sharpness
 from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
 

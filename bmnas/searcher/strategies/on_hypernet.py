@@ -17,7 +17,6 @@ from torch import Tensor
 
 from bmnas.fit import evaluate
 from bmnas.fit.clock import Clock
-from bmnas.fit.diverged import Diverged
 from bmnas.fit.events import Event, Pause
 from bmnas.fit.fit import Fit, Phase
 from bmnas.fit.graphs import Graphs, Inputs
@@ -25,15 +24,15 @@ from bmnas.fit.order import batches, epoch_order
 from bmnas.fit.schedule import Cosine, Schedule
 from bmnas.fit.seeding import seed_default, stream
 from bmnas.fit.statistics import frozen_statistics
+from bmnas.fit.watch import Diverged
 from bmnas.genotype import Genotype
+from bmnas.searcher.collapse import Sharpness, parameter_free
 from bmnas.searcher.derive import derive
 from bmnas.searcher.events import EpochDone, SelectionDone
 from bmnas.searcher.hypernet import Mixing, of_seed
 from bmnas.searcher.hypernet.network import Phase as Kind, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
-from bmnas.searcher.parameter_free import parameter_free
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.sharpness import Sharpness
 from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings, HypernetSettings
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from bmnas.searcher.strategies.seed_batch import Features, SeedBatch

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from bmnas.compiler.plan.passes.choose import choose
-from bmnas.compiler.plan.passes.drop_dropout import drop_dropout
-from bmnas.compiler.plan.passes.drop_unused import drop_unused
-from bmnas.compiler.plan.passes.fold_batch_norm import fold_batch_norm
-from bmnas.compiler.plan.passes.group_siblings import group_siblings
-from bmnas.compiler.plan.passes.infer_shapes import infer_shapes
-from bmnas.compiler.plan.passes.join_mixes import join_mixes
-from bmnas.compiler.plan.passes.lower import lower
-from bmnas.compiler.plan.passes.order_head import order_head
-from bmnas.compiler.plan.passes.resolve import resolve
-from bmnas.compiler.plan.passes.share import share
-from bmnas.compiler.plan.passes.stretch_late import stretch_late
-from bmnas.compiler.plan.passes.write_in_place import write_in_place
+from bmnas.compiler.passes.choose import choose
+from bmnas.compiler.passes.drop_dropout import drop_dropout
+from bmnas.compiler.passes.drop_unused import drop_unused
+from bmnas.compiler.passes.fold_batch_norm import fold_batch_norm
+from bmnas.compiler.passes.group_siblings import group_siblings
+from bmnas.compiler.passes.infer_shapes import infer_shapes
+from bmnas.compiler.passes.join_mixes import join_mixes
+from bmnas.compiler.passes.lower import lower
+from bmnas.compiler.passes.order_head import order_head
+from bmnas.compiler.passes.resolve import resolve
+from bmnas.compiler.passes.share import share
+from bmnas.compiler.passes.stretch_late import stretch_late
+from bmnas.compiler.passes.write_in_place import write_in_place
 from bmnas.compiler.plan.plan import Plan
 from bmnas.genotype import Genotype
 

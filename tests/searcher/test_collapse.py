@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bmnas.searcher.sharpness import Sharpness, dominant_eigenvalues
+import bmnas
+from bmnas.genotype import OPERATIONS, extension, from_dict
+from bmnas.searcher.collapse import Sharpness, dominant_eigenvalues, parameter_free
+from tests.genotype.test_schema import changed
 from tests.searcher.problems import decided, problem
 
 
@@ -67,3 +70,25 @@ class _Net(torch.nn.Module):
 
     def architecture(self):
         return [self.parameter]
+
+
+def share(*ops):
+    steps = [{"op": op, "inputs": ["x", "y"]} for op in ops]
+    return parameter_free(
+        from_dict(changed(cells=[{"inputs": ["Video_3", "Skeleton_4"], "steps": steps}], output=["Cell_1"]))
+    )
+
+
+@pytest.fixture
+def own_operation():
+    yield bmnas.operation("Distance", weights=False)(torch.nn.Identity)
+    extension._registered.pop("Distance")
+
+
+def test_the_share_is_of_the_steps_whose_operation_has_no_weights():
+    assert share("Sum", "Attention", "ConcatFC", "LinearGLU") == 0.5
+    assert {op for op in OPERATIONS if share(op)} == {"Zero", "Sum", "Attention", "Mul", "Max", "Mean"}
+
+
+def test_an_operation_from_outside_the_package_is_asked_too(own_operation):
+    assert share("Distance", "ConcatFC") == 0.5

@@ -1,4 +1,7 @@
-"""A watch on the search: the dominant eigenvalue of the Hessian of the validation loss in alpha, beta and gamma.
+"""Watches against collapse: operations that have nothing to learn, and the curvature of the validation loss.
+
+A gradient search can drift to operations without weights, which are quick to be good (`parameter_free`). `Sharpness` is
+the dominant eigenvalue of the Hessian of the validation loss in alpha, beta and gamma.
 
 Where it grows fast, the architecture that is derived is much worse than the hypernet (Zela et al., "Understanding and
 Robustifying Differentiable Architecture Search", ICLR 2020). Their rule stops a search where the mean of the last five
@@ -13,9 +16,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bmnas.genotype import Genotype
+from bmnas.genotype.lookup import find
 from bmnas.searcher.hypernet import Hypernet
 
 WINDOW, LEAST_RATIO = 5, 0.75
+
+
+def parameter_free(genotype: Genotype) -> float:
+    """Share of the steps whose operation says that it has no weights: where it nears 1, a search has collapsed."""
+    steps = [step for cell in genotype.cells for step in cell.steps]
+    return sum(not find(step.op).weights for step in steps) / len(steps)
 
 
 class Sharpness:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from bmnas.compiler.plan.passes import FOR_INFERENCE, FOR_TRAINING, Pass, resolve
+from bmnas.compiler.passes import FOR_INFERENCE, FOR_TRAINING, Pass, resolve
 from bmnas.compiler.plan.plan import Op, Plan, in_words
 from bmnas.genotype import Genotype
 

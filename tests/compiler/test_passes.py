@@ -9,12 +9,12 @@ import torch
 from hypothesis import given, settings
 
 from bmnas.compiler import compile_genotype
+from bmnas.compiler.explain import explain
+from bmnas.compiler.passes import FOR_INFERENCE, FOR_TRAINING, plan_for_inference, plan_for_training, stages
+from bmnas.compiler.passes.fold_batch_norm import fold_batch_norm
+from bmnas.compiler.passes.resolve import resolve
 from bmnas.compiler.plan import primitives as p
-from bmnas.compiler.plan.explain import explain
 from bmnas.compiler.plan.names import module_names, where
-from bmnas.compiler.plan.passes import FOR_INFERENCE, FOR_TRAINING, plan_for_inference, plan_for_training, stages
-from bmnas.compiler.plan.passes.fold_batch_norm import fold_batch_norm
-from bmnas.compiler.plan.passes.resolve import resolve
 from bmnas.compiler.plan.plan import Plan
 from bmnas.errors import GenotypeError
 from bmnas.genotype import from_dict, load

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bmnas.compiler.plan.passes.drop_unused import drop_unused
+from bmnas.compiler.passes.drop_unused import drop_unused
 from bmnas.compiler.plan.plan import Id, Op, Plan
 from bmnas.compiler.plan.primitives import Add, Mix
 

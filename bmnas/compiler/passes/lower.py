@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bmnas.compiler import blocks
+from bmnas.compiler import frame
 from bmnas.compiler.operations import lower_operation
+from bmnas.compiler.passes.infer_shapes import infer_shapes
 from bmnas.compiler.plan.blocks import Block, CellOutput, NetworkOutput, ReshapedFeature, Step
 from bmnas.compiler.plan.builder import Builder
-from bmnas.compiler.plan.passes.infer_shapes import infer_shapes
 from bmnas.compiler.plan.plan import Id, Op, Plan, rewired
 from bmnas.compiler.plan.primitives import Input
 
@@ -44,12 +44,12 @@ def lower_alone(op: Op) -> Plan:
 def _lowered(op: Op, b: Builder, reads: list[Id]) -> Id:
     match op.primitive:
         case ReshapedFeature(size, channels, kind):
-            return blocks.reshape(b, b.add(Input(channels, size.length), name="input"), kind, size)
+            return frame.reshape(b, b.add(Input(channels, size.length), name="input"), kind, size)
         case Step(size, name, options):
             return lower_operation(b, name, reads, size, dict(options))
         case CellOutput(size):
             *nodes, x = reads if size.dialect == "official" else [*reads, None]
-            return blocks.cell_output(b, [node for node in nodes if node is not None], x, size)
+            return frame.cell_output(b, [node for node in nodes if node is not None], x, size)
         case NetworkOutput(size, outputs):
-            return blocks.network_output(b, reads, outputs, size)
+            return frame.network_output(b, reads, outputs, size)
     raise TypeError(f"{op.primitive} is no block")

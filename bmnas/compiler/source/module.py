@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bmnas.compiler.passes.drop_unused import drop_unused
+from bmnas.compiler.passes.lower import lower_alone
+from bmnas.compiler.passes.resolve import resolve
 from bmnas.compiler.plan.names import module_names, where
-from bmnas.compiler.plan.passes.drop_unused import drop_unused
-from bmnas.compiler.plan.passes.lower import lower_alone
-from bmnas.compiler.plan.passes.resolve import resolve
 from bmnas.compiler.plan.plan import Op
 from bmnas.compiler.plan.primitives import Foreign, Input
 from bmnas.compiler.source.block import Block, class_body, inline, line, shown
 from bmnas.compiler.source.expressions import HELPERS
-from bmnas.compiler.source.names import class_name, identifiers, quoted
+from bmnas.compiler.source.identifiers import class_name, identifiers, quoted
 from bmnas.compiler.source.words import in_words
 from bmnas.errors import BmnasError
 from bmnas.genotype import INPUT_NAMES, Cell, Genotype, Step
