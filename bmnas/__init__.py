@@ -12,48 +12,33 @@ from typing import TYPE_CHECKING, Any
 from bmnas.version import __version__
 
 if TYPE_CHECKING:
-    from bmnas.compiler import FusionNetwork as FusionNetwork, compile_genotype as compile  # noqa: F401
-    from bmnas.errors import BmnasError as BmnasError, GenotypeError as GenotypeError
+    from bmnas.compiler import FusionNetwork, compile_genotype as compile
+    from bmnas.errors import BmnasError, GenotypeError
     from bmnas.genotype import (
-        Cell as Cell,
-        Feature as Feature,
-        Genotype as Genotype,
-        Head as Head,
-        Options as Options,
-        Provenance as Provenance,
-        Representation as Representation,
-        Step as Step,
-        dumps as dumps,
-        from_dict as from_dict,
-        load as load,
-        loads as loads,
-        operation as operation,
-        save as save,
+        Cell,
+        Feature,
+        Genotype,
+        Head,
+        Options,
+        Provenance,
+        Representation,
+        Step,
+        dumps,
+        from_dict,
+        load,
+        loads,
+        operation,
+        save,
     )
-    from bmnas.genotype.canonical import canonical_hash as canonical_hash
-    from bmnas.genotype.drawing import draw as draw
-    from bmnas.genotype.lint import lint as lint
-    from bmnas.genotype.space import Space as Space
-    from bmnas.searcher import (
-        SearchConfig as SearchConfig,
-        SearchResult as SearchResult,
-        TrainConfig as TrainConfig,
-        open_run as open_run,
-        search as search,
-        train as train,
-    )
-    from bmnas.taps import Tap as Tap
-    from bmnas.tasks import (
-        Extraction as Extraction,
-        MultiLabel as MultiLabel,
-        Regression as Regression,
-        SingleLabel as SingleLabel,
-        Split as Split,
-        Task as Task,
-        get_task as get_task,
-    )
-    from bmnas.tasks.arrays import ArrayTask as ArrayTask
-    from bmnas.tasks.module_task import ModuleTask as ModuleTask
+    from bmnas.genotype.canonical import canonical_hash
+    from bmnas.genotype.drawing import draw
+    from bmnas.genotype.lint import lint
+    from bmnas.genotype.space import Space
+    from bmnas.searcher import SearchConfig, SearchResult, TrainConfig, extract, open_run, search, train
+    from bmnas.taps import Tap
+    from bmnas.tasks import Extraction, MultiLabel, Regression, SingleLabel, Split, Task, get_task
+    from bmnas.tasks.arrays import ArrayTask
+    from bmnas.tasks.module_task import ModuleTask
 
 # Public name -> module and name there.
 _HOME = {
@@ -98,16 +83,60 @@ _HOME = {
     "train": ("bmnas.searcher", "train"),
 }
 
-__all__ = ["__version__", *_HOME]
+# Written out, because editors and type checkers read it; they take it that nothing else is public.
+__all__ = [
+    "ArrayTask",
+    "BmnasError",
+    "Cell",
+    "Extraction",
+    "Feature",
+    "FusionNetwork",
+    "Genotype",
+    "GenotypeError",
+    "Head",
+    "ModuleTask",
+    "MultiLabel",
+    "Options",
+    "Provenance",
+    "Regression",
+    "Representation",
+    "SearchConfig",
+    "SearchResult",
+    "SingleLabel",
+    "Space",
+    "Split",
+    "Step",
+    "Tap",
+    "Task",
+    "TrainConfig",
+    "__version__",
+    "canonical_hash",
+    "compile",
+    "draw",
+    "dumps",
+    "extract",
+    "from_dict",
+    "get_task",
+    "lint",
+    "load",
+    "loads",
+    "open_run",
+    "operation",
+    "save",
+    "search",
+    "train",
+]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'bmnas' has no attribute {name!r}")
-    module, own_name = _HOME[name]
-    value = getattr(importlib.import_module(module), own_name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # or every name would be one, misspelt ones too
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module 'bmnas' has no attribute {name!r}")
+        module, own_name = _HOME[name]
+        value = getattr(importlib.import_module(module), own_name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

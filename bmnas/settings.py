@@ -51,7 +51,8 @@ class Settings(BaseModel):
 class Member(Settings):
     """The settings of one member of a table, such as a strategy; ``kind`` is its name there."""
 
-    kind: str
+    # A Literal in every subclass. Type checkers that take fields for mutable would let none take the place of a str.
+    kind: Any
 
     @classmethod
     def name(cls) -> str:

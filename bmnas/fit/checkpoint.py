@@ -33,15 +33,19 @@ class Resumable(Protocol):
     @property
     def place(self) -> str:
         """Where it stands, as a part of a sentence."""
+        ...
 
     def steps(self) -> Iterator[Event]:
         """Do what remains."""
+        ...
 
     def state(self) -> dict[str, Any]:
         """Tensors and plain values only."""
+        ...
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from what `state` gave; any exception where it is no such thing."""
+        ...
 
 
 class StopRequest(Protocol):
@@ -50,12 +54,15 @@ class StopRequest(Protocol):
     @property
     def asked(self) -> bool:
         """Whether somebody does."""
+        ...
 
     def waiting(self) -> AbstractContextManager[None]:
         """In the block the request is only noted."""
+        ...
 
     def interrupted(self, says: str) -> BaseException:
         """What to raise."""
+        ...
 
 
 R = TypeVar("R", bound=Resumable)

@@ -107,7 +107,8 @@ class MicroBatches:
 
     def _tried(self, run: Callable[[list[slice]], T], count: int) -> T:
         if self._kept:
-            torch._foreach_copy_(self._kept, self._statistics)
+            # torch's stubs take the underscore for private; there is no public name of it.
+            torch._foreach_copy_(self._kept, self._statistics)  # pyright: ignore[reportPrivateImportUsage]
         while True:
             parts = self._parts(count)
             try:

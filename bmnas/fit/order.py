@@ -15,9 +15,11 @@ class Rows(Protocol):
 
     def __len__(self) -> int:
         """How many samples."""
+        ...
 
-    def rows(self, views: torch.Generator | None = None) -> Tensor:
+    def rows(self, generator: torch.Generator | None = None) -> Tensor:
         """The row of each sample, (N,): its first view, or one that the generator draws."""
+        ...
 
 
 def batches(order: Tensor, size: int) -> list[Tensor]:

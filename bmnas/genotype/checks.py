@@ -51,7 +51,7 @@ def step(step: Any) -> Iterator[Problem]:
 
 def cell(cell: Any) -> Iterator[Problem]:
     """Steps read inputs of the cell and earlier steps; the output names nodes of the cell."""
-    earlier = dict.fromkeys(INPUT_NAMES[: len(cell.inputs or INPUT_NAMES)])
+    earlier: dict[str, None] = dict.fromkeys(INPUT_NAMES[: len(cell.inputs or INPUT_NAMES)])
     later = {step.name for step in cell.steps}
     for i, step in enumerate(cell.steps):
         for j, name in enumerate(step.inputs or ()):

@@ -35,7 +35,7 @@ def copied(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
             new.requires_grad_()
     for part in whole.modules():
         if not isinstance(part, torch.jit.ScriptModule):
-            places: tuple[dict[Any, Any], ...] = (part._forward_hooks, part._forward_pre_hooks, vars(part))
+            places: list[dict[Any, Any]] = [part._forward_hooks, part._forward_pre_hooks, vars(part)]
             for functions in places:
                 for name, value in list(functions.items()):
                     if isinstance(value, FunctionType) and value.__closure__:

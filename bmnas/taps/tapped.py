@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from bmnas.errors import did_you_mean
 from bmnas.taps import hooks, tracing
@@ -99,6 +99,7 @@ def uncompiled(module: nn.Module) -> nn.Module:
 
 def _cut(module: nn.Module, taps: Mapping[str, Tap], places: tuple[Tap, ...], once: Mapping[str, str]) -> nn.Module:
     why = ""
+    traced: dict[bool, tuple[fx.Graph, tracing.Nodes]] = {}
     nodes: set[str] = set()
     try:
         # To the end, where it has to be seen that a module does not run again.

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.fx.node import map_aggregate, map_arg
 
 from bmnas.taps.copies import twin
 from bmnas.taps.fields import parts
@@ -139,7 +140,7 @@ class _Tracer(fx.Tracer):
         """A forward hook of the modules that are looked into."""
         # A dataclass is a dictionary of its fields here: torch.fx looks into nothing that it does not know.
         known: Any = output if isinstance(output, fx.Proxy | tuple | list) else parts(output) or output
-        self._name(name, fx.node.map_aggregate(known, _node_of) if _is_traced(known) else None)
+        self._name(name, map_aggregate(known, _node_of) if _is_traced(known) else None)
 
     def _name(self, name: str, node: Any) -> None:
         number = self._calls[name]
@@ -154,7 +155,7 @@ class _Tracer(fx.Tracer):
 def _is_traced(output: Any) -> bool:
     """Whether there is a proxy in it."""
     found: list[Any] = []
-    fx.node.map_aggregate(output, found.append)
+    map_aggregate(output, found.append)
     return any(isinstance(part, fx.Proxy) for part in found)
 
 
@@ -167,7 +168,7 @@ def _return(graph: fx.Graph, tapped: Sequence[tuple[Any, int | str | None]], bac
     kept = []
     for value, item in tapped:
         sources: list[fx.Node] = []
-        fx.node.map_arg(value, sources.append)
+        map_arg(value, sources.append)
         if not sources:
             raise NotTraceable("its graph does not show where what it returns comes from")
         order = {node: position for position, node in enumerate(graph.nodes)}

@@ -41,7 +41,7 @@ class DigitsTask(Task):
         for modality in _ROWS
         for depth, (_, channels) in enumerate(_TAPS, 1)
     )
-    taps: Mapping[str, str] = MappingProxyType(
+    taps = MappingProxyType(
         {f"{modality}_{depth}": name for modality in _ROWS for depth, (name, _) in enumerate(_TAPS, 1)}
     )
     settings: Mapping[str, Any] = MappingProxyType(
@@ -92,7 +92,7 @@ def _digits() -> tuple[Tensor, Tensor]:
     """Images (1797, 8, 8) in 0..1 and labels (1797,)."""
     from sklearn.datasets import load_digits  # slow to import, so only where the digits are wanted
 
-    digits = load_digits()
+    digits: Any = load_digits()
     return torch.from_numpy(digits.images / 16.0).float(), torch.from_numpy(digits.target).long()
 
 

@@ -145,7 +145,7 @@ def default_workers() -> int:
     return max(1, min(_MOST_WORKERS, cores - 1))
 
 
-def described(source: object, index: int) -> str:
+def described(source: Any, index: int) -> str:
     """What a data set calls a sample: its file, where that is known; else nothing.
 
     It is what ``source.describe(index)`` says; a ``Subset`` asks the data set it is of, and the image folders of
@@ -337,18 +337,17 @@ def _seeded_everywhere(seed: int, index: int) -> Iterator[None]:
     """Augmentations draw from three generators; each sample has its own stream, whichever worker reads it."""
     number = (seed * 1_000_003 + index * 7919 + 1) % 2**32
     ours = torch.utils.data.get_worker_info() is None  # a worker's generators are nobody's else
-    if ours:
-        python, numpy, own = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    before = (random.getstate(), np.random.get_state(), torch.get_rng_state()) if ours else None
     random.seed(number)
     np.random.seed(number)
     torch.default_generator.manual_seed(number)
     try:
         yield
     finally:
-        if ours:
-            random.setstate(python)
-            np.random.set_state(numpy)
-            torch.set_rng_state(own)
+        if before is not None:
+            random.setstate(before[0])
+            np.random.set_state(before[1])
+            torch.set_rng_state(before[2])
 
 
 def _problem(error: Exception) -> str:

@@ -124,8 +124,11 @@ class ModuleTask(Task):
             )
         return self._features
 
+    # A property that can be set does for the attribute of `Task`, but the rule knows none that do.
     @features.setter
-    def features(self, features: tuple[Feature, ...]) -> None:
+    def features(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, features: tuple[Feature, ...]
+    ) -> None:
         self._features = features
 
     @property
@@ -158,7 +161,7 @@ class ModuleTask(Task):
             BmnasError: what else is wrong, and where.
         """
         super().check()
-        bad = {name: self._bad_samples(name) for name in SPLITS}
+        bad: dict[SplitName, list[BadSample]] = {name: self._bad_samples(name) for name in SPLITS}
         first, expected = self._shapes("train", self.modalities)
         for name in SPLITS[1:]:
             index, shapes = self._shapes(name, self.modalities)

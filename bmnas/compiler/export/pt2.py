@@ -39,7 +39,9 @@ def load(path: Path) -> Callable[[Mapping[str, Tensor]], Tensor]:
     with path.open("rb") as file:
         program = torch.export.load(file)
     module: Any = program.module()
-    arguments, _ = program.call_spec.in_spec.children()
+    # A program has it, though torch declares that it may be None.
+    taken: Any = program.call_spec.in_spec
+    arguments, _ = taken.children()
     order = arguments.child(0).context
 
     def run(features: Mapping[str, Tensor]) -> Tensor:

@@ -130,7 +130,7 @@ class _Picture:
                 continue
             if self.shown(source) and self.shown(target):
                 used = source in self.used and target in self.used
-                ends = self.stands_for.get(source, source), self.stands_for.get(target, target)
+                ends = self.stands_for.get(source) or source, self.stands_for.get(target) or target
                 yield Arrow(*ends, upper, "plain" if used else "unused", count)
         if self.genotype.head and OUTPUT not in self.stands_for:
             yield Arrow(OUTPUT, HEAD, upper=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError
+from typing import Any
 
 import graphviz
 
@@ -81,15 +82,15 @@ def rendered(dot: Dot, path: Path) -> bytes:
 
 
 def _picture(text: str, kind: str) -> bytes:
-    picture: bytes
     try:
         import pygraphviz
     except ImportError:
-        picture = graphviz.Source(text).pipe(format=kind, engine="dot", quiet=True)
-    else:
-        with _silenced_stderr():
-            picture = pygraphviz.AGraph(string=text).draw(format=kind, prog="dot")
-    return picture
+        picture: bytes = graphviz.Source(text).pipe(format=kind, engine="dot", quiet=True)
+        return picture
+    graph: Any = pygraphviz.AGraph(string=text)
+    with _silenced_stderr():
+        drawn: bytes = graph.draw(format=kind, prog="dot")
+    return drawn
 
 
 def _told_in_words(svg: bytes, words: dict[str, str]) -> bytes:

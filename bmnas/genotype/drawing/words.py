@@ -23,9 +23,9 @@ def ordered(step: Step) -> bool:
 def cell_lines(cell: Cell, dialect: str) -> tuple[Line, ...]:
     """What becomes of the output nodes of a cell, before anything outside reads it."""
     rest = "add x, layer norm" if dialect == "official" else ""
-    if len(cell.output) > 1:
-        return (Line("Concat + FC"), *([Line(rest, small=True)] if rest else []))
-    return (Line(rest or f"= {cell.output[0]}"),)
+    if len(cell.output) == 1:
+        return (Line(rest or f"= {cell.output[0]}"),)
+    return (Line("Concat + FC"), *([Line(rest, small=True)] if rest else []))
 
 
 def output_lines(genotype: Genotype) -> tuple[Line, ...]:

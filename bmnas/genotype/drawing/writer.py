@@ -174,7 +174,8 @@ class Writer:
 
 def _name(key: Key) -> str:
     """``Video_3``, ``x of Cell_1``, ``Cell_1``, ``output``."""
-    return f"{key[2]} of {key[1]}" if len(key) > 2 else key[-1]
+    last = key[-1]
+    return f"{last} of {key[1]}" if len(key) > 2 else last
 
 
 def _side(node: str, side: str) -> str:

@@ -57,7 +57,7 @@ def sentence(error: ValidationError, settings: Iterable[str]) -> str:
         case "extra_forbidden":
             problem = f"is not a setting of a space{did_you_mean(place, settings)}"
         case checks.MISFIT:
-            problem = detail["ctx"]["problem"]
+            problem = detail.get("ctx", {})["problem"]
         case _:
             message = detail["msg"].replace("Input", "it").replace("tuple", "list")
             problem = f"is {checks.short(detail['input'])}: {message}"

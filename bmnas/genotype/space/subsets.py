@@ -45,11 +45,7 @@ class Subsets:
         nodes: list[int] = []
         left = self.size
         for group, rest in zip(self.groups, self._ways[1:], strict=True):
-            for taken in range(group.least, min(group.most, left) + 1):
-                block = comb(len(group.nodes), taken) * rest[left - taken]
-                if rank < block:
-                    break
-                rank -= block
+            taken, rank = _how_many(group, rest, left, rank)
             own, rank = divmod(rank, rest[left - taken])
             nodes += (group.nodes[position] for position in _positions(own, taken, len(group.nodes)))
             left -= taken
@@ -133,6 +129,23 @@ def _ways(size: int, groups: Sequence[Group]) -> list[list[int]]:
             ]
         )
     return ways[::-1]
+
+
+def _how_many(group: Group, rest: Sequence[int], left: int, rank: int) -> tuple[int, int]:
+    """How many nodes of a group the set at a rank has, and its rank among those with as many.
+
+    Args:
+        group: the group.
+        rest: by how many nodes are still missing after it, the ways to pick them.
+        left: how many nodes are missing before it.
+        rank: among the sets of ``left`` nodes from this group on.
+    """
+    for taken in range(group.least, min(group.most, left) + 1):
+        block = comb(len(group.nodes), taken) * rest[left - taken]
+        if rank < block:
+            return taken, rank
+        rank -= block
+    raise IndexError("there are not as many sets")
 
 
 def _positions(rank: int, size: int, among: int) -> list[int]:

@@ -36,12 +36,8 @@ def unrank(sizes: Sizes, index: int) -> tuple[Nodes, ...]:
             chosen.append(_unlike(sizes, n, chosen)[digit])
         return tuple(chosen)
     for n in range(sizes.cells):
-        for sets, completions in _by_new_features(sizes, n, chosen):
-            if index < sets.count * completions:
-                break
-            index -= sets.count * completions
-        digit, index = divmod(index, completions)
-        chosen.append(sets[digit])
+        nodes, index = _read(sizes, n, chosen, index)
+        chosen.append(nodes)
     return tuple(chosen)
 
 
@@ -120,6 +116,16 @@ def _unlike(sizes: Sizes, n: int, others: Sequence[Nodes]) -> Subsets:
 def _new_features(sizes: Sizes, read: Sequence[Nodes]) -> list[int]:
     used = {node for nodes in read for node in nodes}
     return [feature for feature in range(sizes.features) if feature not in used]
+
+
+def _read(sizes: Sizes, n: int, before: Sequence[Nodes], index: int) -> tuple[Nodes, int]:
+    """What cell ``n`` reads, at an index of it and the cells after it; and the index of those after it alone."""
+    for sets, completions in _by_new_features(sizes, n, before):
+        if index < sets.count * completions:
+            digit, rest = divmod(index, completions)
+            return sets[digit], rest
+        index -= sets.count * completions
+    raise IndexError("the cells cannot read in as many ways")
 
 
 def _by_new_features(sizes: Sizes, n: int, before: Sequence[Nodes]) -> Iterator[tuple[Subsets, int]]:

@@ -43,10 +43,10 @@ class Bilevel(OnHypernet):
             """See `HypernetSettings.relaxed`."""
             return self.relaxation
 
-    settings: Settings
-
     def _graphs(self) -> Graphs | None:
-        return Graphs(self.generators) if self.settings.cuda_graphs else None
+        settings: Bilevel.Settings = self.settings
+        return Graphs(self.generators) if settings.cuda_graphs else None
 
     def _sharpness(self) -> Sharpness | None:
-        return Sharpness(len(self.problem.seeds)) if self.settings.sharpness else None
+        settings: Bilevel.Settings = self.settings
+        return Sharpness(len(self.problem.seeds)) if settings.sharpness else None

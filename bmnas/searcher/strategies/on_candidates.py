@@ -50,8 +50,6 @@ class OnCandidates(Strategy):
             """How many candidates are trained at most; ``None`` where the seconds alone decide."""
             return self.budget_trainings or (16 if shared.budget_seconds is None else None)
 
-    settings: Settings
-
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.space = problem.space
@@ -110,9 +108,13 @@ class OnCandidates(Strategy):
                 raise ValueError("the state has a candidate that cannot be drawn")
             self._training.load_state(state["training"])
 
+    def _most_trainings(self) -> int | None:
+        settings: OnCandidates.Settings = self.settings
+        return settings.most_trainings(self.problem.config)
+
     def _running(self) -> bool:
         config, rounds = self.problem.config, len(self.done)
-        trainings, seconds, patience = self.settings.most_trainings(config), config.budget_seconds, config.patience
+        trainings, seconds, patience = self._most_trainings(), config.budget_seconds, config.patience
         return not (
             (trainings is not None and rounds >= trainings)
             or (seconds is not None and self._clock.spent >= seconds)
@@ -135,7 +137,7 @@ class OnCandidates(Strategy):
         return CandidateDone(
             seed=seed,
             round=number,
-            rounds=self.settings.most_trainings(self.problem.config),
+            rounds=self._most_trainings(),
             score=training.score,
             trainings=number,
             candidates=number,

@@ -55,7 +55,6 @@ class OnHypernet(Strategy):
     """
 
     batches_seeds = True
-    settings: HypernetSettings
     # Whether an epoch's score is that of its genotype's network with inherited weights, instead of the hypernet's own.
     scores_genotypes = False
 
@@ -80,7 +79,8 @@ class OnHypernet(Strategy):
         )
         self.sharpness = self._sharpness()
         self._clock = Clock()
-        self._selecting = Selecting(problem, self.settings.select)
+        settings: HypernetSettings = self.settings
+        self._selecting = Selecting(problem, settings.select)
 
     def events(self) -> Iterator[Event]:
         """See `Strategy.events`."""

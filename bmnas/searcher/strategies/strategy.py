@@ -42,7 +42,8 @@ class Strategy(ABC):
     ties: ClassVar[bool] = False
     best_on_test: ClassVar[bool] = False
 
-    settings: StrategySettings
+    # A subclass declares it as its own `Settings`; what can be set again may not get a narrower type, but for this one.
+    settings: Any
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.settings = problem, problem.config.strategy

@@ -93,7 +93,7 @@ def _sentence(error: ValidationError) -> str:
     if location[0] == "class_weights":
         return 'class_weights has to be a list of positive numbers, one for each class, or "balanced"'
     if first["type"] == "literal_error":
-        known = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        known = first.get("ctx", {})["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         return f"{place} is {short(value)}{did_you_mean(value if isinstance(value, str) else '', known)}"
     if first["loc"][-1] == "[key]":
         return f"{place} is no name of a feature: {first['msg'].replace('Input', 'it').strip()}"

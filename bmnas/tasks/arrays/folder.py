@@ -15,14 +15,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bmnas.errors import BmnasError, printable
 from bmnas.tasks.arrays.description import FILE, Description, read_description
 from bmnas.tasks.arrays.features import written
 from bmnas.tasks.arrays.layouts import Found, find
 from bmnas.tasks.arrays.task import ArrayTask
-from bmnas.tasks.metrics import f1
+from bmnas.tasks.metrics import Average, Metric, f1
+
+_F1: dict[str, Average] = {f"f1-{average}": average for average in get_args(Average)}
 
 
 def open_folder(path: Path) -> ArrayTask:
@@ -43,9 +45,9 @@ def _task(path: Path, found: Found, said: Description) -> ArrayTask:
         described = written(said.features, found.features, "describes")
     except BmnasError as error:
         raise BmnasError(f"{path / FILE}: {error}") from None
-    metric: Any = said.metric
-    if said.threshold is not None and metric in ("f1-weighted", "f1-macro", "f1-micro"):
-        metric = f1(metric.removeprefix("f1-"), said.threshold)
+    metric: Metric | str | None = said.metric
+    if said.threshold is not None and said.metric in _F1:
+        metric = f1(_F1[said.metric], said.threshold)
     try:
         return ArrayTask(
             {name: found.features[name] for name in sorted(found.features, key=_natural)},

@@ -80,13 +80,13 @@ def _of_names(given: Any, samples: int, where: str) -> Splits:
     array = _array(given)
     if array.shape != (samples,):
         raise BmnasError(f"{where}: has shape {array.shape}, but there are {samples} samples, each in one split")
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind in "iu":
         outside = (array < 0) | (array > 2)
         if outside.any():
             raise BmnasError(f"{where}: has {array[outside][0]}, but 0 is train, 1 validation and 2 test")
         return {name: np.flatnonzero(array == number) for number, name in enumerate(SPLITS)}
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind not in "UO":
         raise BmnasError(f"{where}: holds {array.dtype}, but should hold the names of splits: {', '.join(SPLITS)}")
     for name in dict.fromkeys(array.tolist()):

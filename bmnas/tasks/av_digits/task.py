@@ -41,7 +41,7 @@ class AvDigitsTask(Task):
         for modality in ("Image", "Audio")
         for depth, (_, channels) in enumerate(_TAPS, 1)
     )
-    taps: Mapping[str, str] = MappingProxyType(
+    taps = MappingProxyType(
         {f"{modality}_{depth}": name for modality in ("Image", "Audio") for depth, (name, _) in enumerate(_TAPS, 1)}
     )
     settings: Mapping[str, Any] = MappingProxyType(

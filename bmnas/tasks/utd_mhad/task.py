@@ -62,7 +62,7 @@ class UtdMhadTask(Task):
         for modality, recipe in RECIPES.items()
         for number, (_, channels) in enumerate(recipe.taps, 1)
     )
-    taps: Mapping[str, str] = MappingProxyType(
+    taps = MappingProxyType(
         {
             f"{modality}_{number}": submodule
             for modality, recipe in RECIPES.items()
