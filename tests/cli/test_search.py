@@ -30,7 +30,7 @@ def test_the_released_codes_protocol_labels_its_numbers(cache, tmp_path):
     out, _ = bmnas("search", *ANY, *official, "--out", tmp_path / "run", cache=cache)
     text = unwrapped(out)
     assert "best test accuracy" in text
-    assert "Protocol official: the best epoch on the test split" in text
+    assert "Strategy released: the best epoch on the test split" in text
     assert "(in train mode, as the released code has it)" in text
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert {row["protocol"] for row in results["rows"]} == {"official"}
@@ -48,7 +48,7 @@ def test_other_strategies(cache, tmp_path):
     assert (tmp_path / "run" / "genotypes" / "candidate-002.json").exists()
     _, err = bmnas("search", *ANY, "--out", tmp_path / "run", cache=cache, code=2)
     assert err.count("\n") <= 2
-    assert "search.budget_trainings" in unwrapped(err)
+    assert "holds a search with search.strategy.kind 'random', not 'bilevel'" in unwrapped(err)
 
 
 def test_cells_and_steps_of_three_inputs(cache, tmp_path):
@@ -69,7 +69,10 @@ def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
         ),
         (["--epochs", "0"], "setting epochs is 0"),
         (["--lr", "nan"], "setting lr is nan"),
-        (["--strategy", "gdas", "--relaxation", "shared"], "use the relaxation split"),
+        (
+            ["--strategy", "gdas", "--relaxation", "shared"],
+            "setting relaxation is of the strategy bilevel; the strategy gdas does not have it",
+        ),
         (["--derive", "official", "--cells", "6"], "use fewer cells, or the paper's derivation"),
         (
             ["--derive", "official", "--cells", "5", "--cell-inputs", "3"],
@@ -79,9 +82,12 @@ def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
             ["--step-inputs", "3"],
             "the operation LinearGLU takes two inputs, but the steps of this search have 3; Zero, Sum, Attention",
         ),
-        (["--strategy", "evolutoin"], "setting strategy is 'evolutoin': it is no strategy; did you mean 'evolution'"),
-        (["--select", "alfa"], "setting select is 'alfa': it is no selection"),
-        (["--population", "3"], "setting population is 3, of which the strategy bilevel"),
+        (["--strategy", "evolutoin"], "unknown strategy 'evolutoin'; did you mean 'evolution'"),
+        (["--select", "alfa"], "unknown selection 'alfa'; did you mean 'alpha'"),
+        (
+            ["--population", "3"],
+            "setting population is of the strategy evolution; the strategy bilevel does not have it",
+        ),
         (["--cuda-graphs", "--device", "cpu"], "setting cuda_graphs needs a CUDA device, not cpu"),
         (["--operations", "Sum,Attentoin"], "did you mean 'Attention'"),
     ):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bmnas.fit.events import Pause
-from bmnas.searcher import EpochDone, RoundDone, SearchConfig, SelectionDone, TrainConfig, search, sharpness
+from bmnas.searcher import EpochDone, RoundDone, SearchConfig, SelectionDone, TrainConfig, collapse, search
 from bmnas.searcher.hypernet import of_seed, stacked
 from bmnas.searcher.strategies import Bilevel
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
@@ -67,8 +67,8 @@ def test_the_run_folder_of_several_seeds(tmp_path, cache):
 @pytest.mark.parametrize("watch", [{"patience": 2}, {"sharpness": True}])
 def test_a_seed_that_stops_before_the_others_is_selected_from_what_it_was_then(watch, monkeypatch):
     settings = {"arch_lr": 0.1, "lr": 0.01, "epochs": 8, "top_k": 2, **watch}
-    monkeypatch.setattr(sharpness, "WINDOW", 1)
-    monkeypatch.setattr(sharpness, "LEAST_RATIO", 1.0)
+    monkeypatch.setattr(collapse, "WINDOW", 1)
+    monkeypatch.setattr(collapse, "LEAST_RATIO", 1.0)
     together = list(Bilevel(problem(seed=4, seeds=4, **settings)).events())
     stopped = set()
     for seed in (4, 5, 6, 7):

@@ -253,7 +253,7 @@ BASE = Samples(40)
         ({"taps": {"Image": [7]}}, r"feature 'Image_1': a tap is the name of a place in the backbone or a Tap, and 7"),
         ({"reshape": {"Imagee": "grid"}}, r"reshape names 'Imagee', which is no feature .*; did you mean 'Image'\?"),
         ({"reshape": {"Image": "gird"}}, r"reshape of 'Image' is 'gird'; did you mean 'grid'\?"),
-        ({"settings": {"chanels": 3}}, r"settings has 'chanels', .*; did you mean 'channels'\?"),
+        ({"settings": ["channels"]}, "settings is a list, but should give values by the names of settings"),
     ],
 )
 def test_arguments_that_do_not_fit(changed: dict[str, Any], sentence: str) -> None:

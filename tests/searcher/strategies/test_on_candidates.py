@@ -129,7 +129,10 @@ def test_a_round_lasts_as_long_as_its_training(monkeypatch):
     [
         ({"strategy": "evolution", "budget_trainings": 8}, "of 8, so that of 8 trainings none is left"),
         ({"strategy": "evolution", "population": 16}, "of 16, so that of 16 trainings none is left"),
-        ({"strategy": "gdas", "sharpness": True}, "sharpness is of the mixture that the strategy bilevel trains"),
+        (
+            {"strategy": "gdas", "sharpness": True},
+            "sharpness is of the strategy bilevel; the strategy gdas does not have it",
+        ),
         ({"strategy": "random-ws", "select": "alpha"}, "learns no alpha to select by"),
     ],
 )

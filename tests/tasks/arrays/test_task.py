@@ -199,7 +199,7 @@ def test_a_search_from_python(tmp_path, labels):
         ({"modalities": {"Vid": "A"}}, "modalities names the feature 'Vid', which is not there"),
         ({"modalities": {"Audio": ""}}, "feature 'Audio': its modality is ''"),
         ({"name": "../a"}, "'../a' cannot be the name of a task"),
-        ({"settings": {"chanels": 3}}, "settings has 'chanels', .*; did you mean 'channels'"),
+        ({"settings": ["channels"]}, "settings is a list, but should give values by the names of settings"),
     ],
 )
 def test_what_is_wrong_is_named(changed, message):
