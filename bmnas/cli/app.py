@@ -53,7 +53,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 )
 
 
-# Commands with the options of settings, which are in files that need torch.
+# Commands with the options of settings, which a command that has none need not find out.
 COMPLETE: dict[str, Callable[[], Callable[..., None]]] = {"search": search.complete, "train": train.complete}
 
 

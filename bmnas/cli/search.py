@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
     Backbones,
@@ -26,7 +27,7 @@ from bmnas.cli.options import (
     extraction_of,
 )
 from bmnas.cli.recorded import Recorded
-from bmnas.cli.settings_options import options_of, with_options
+from bmnas.cli.settings_options import with_options
 
 if TYPE_CHECKING:
     from bmnas.searcher import SearchConfig
@@ -123,7 +124,11 @@ def _config(task: Task, preset: str | None, given: dict[str, Any]) -> SearchConf
 
 
 def complete() -> Callable[..., None]:
-    """The command with the options of all settings; it loads the strategies."""
+    """The command with the options of all settings."""
+    return with_options(search, known_options("search", _settings))
+
+
+def _settings() -> type[SearchConfig]:
     from bmnas.searcher import SearchConfig
 
-    return with_options(search, options_of(SearchConfig))
+    return SearchConfig

@@ -1,7 +1,7 @@
 """Options from settings: what a settings model has is on the command line, with its description as help.
 
-A new strategy's settings need no line here. Building the options of a search loads the strategies, and so torch; only
-the command that has them does that (`bmnas.cli.app`).
+A new strategy's settings need no line here. Finding out the options of a search loads the strategies, and so torch;
+`bmnas.cli.known_options` remembers them.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
     Backbones,
@@ -30,10 +31,11 @@ from bmnas.cli.options import (
     refuse_existing,
     score,
 )
-from bmnas.cli.settings_options import options_of, with_options
+from bmnas.cli.settings_options import with_options
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
+    from bmnas.searcher import TrainConfig
     from bmnas.tasks import Task
 
 
@@ -130,6 +132,10 @@ def _chosen(
 
 def complete() -> Callable[..., None]:
     """The command with the options of the settings of a training."""
+    return with_options(train, known_options("train", _settings))
+
+
+def _settings() -> type[TrainConfig]:
     from bmnas.searcher import TrainConfig
 
-    return with_options(train, options_of(TrainConfig))
+    return TrainConfig
