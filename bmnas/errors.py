@@ -36,6 +36,23 @@ def printable(text: str) -> str:
     )
 
 
+def short(value: object) -> str:
+    """A value for a message: quoted, and cut where it is long."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str) and len(value) > 80:
+        return f"{value[:60]!r}... ({len(value)} characters)"
+    if isinstance(value, int) and value.bit_length() > 256:
+        return "a number of more than 75 digits"
+    if isinstance(value, dict | list | tuple) and len(value) > 16:
+        return f"{_PLAIN[type(value)]} of {len(value)} items"
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"{_PLAIN[type(value)]} that is nested very deeply"
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``"; did you mean 'Sum'?"`` for the nearest known name, or else a list of the known names (at most eight)."""
     name = name.casefold()[:200]
@@ -61,3 +78,6 @@ def _comparable(name: str, names: Sequence[str]) -> int:
         if work > 60_000:
             return number + 1
     return 200
+
+
+_PLAIN: dict[type, str] = {dict: "an object", list: "a list", tuple: "a list"}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean, short
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class Table(Mapping[str, T]):
         for entry in self._offered():
             if entry.name == name:
                 return self.add(self._loaded(entry))
-        raise BmnasError(f"unknown {self.what} {name!r}{self.nearest(name)}")
+        raise BmnasError(f"unknown {self.what} {short(name)}{self.nearest(name)}")
 
     def nearest(self, name: str) -> str:
         """The end of a sentence that refuses a name, see `did_you_mean`."""

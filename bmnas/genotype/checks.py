@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError, ValidationInfo, ValidatorFunctionWrapHandler
 from pydantic_core import PydanticCustomError, PydanticOmit
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.genotype.lookup import find, known
 from bmnas.genotype.operation import Operation
 from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS
@@ -147,26 +147,6 @@ def operation_of(op: str) -> Operation | str:
         return f"is {short(op)}, which is not an operation{hint}"
     except BmnasError as error:
         return f"is {short(op)}: {' '.join(str(error).split())}"
-
-
-def short(value: object) -> str:
-    """A value for a message: quoted, and cut where it is long."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str) and len(value) > 80:
-        return f"{value[:60]!r}... ({len(value)} characters)"
-    if isinstance(value, int) and value.bit_length() > 256:
-        return "a number of more than 75 digits"
-    if isinstance(value, dict | list | tuple) and len(value) > 16:
-        return f"{_PLAIN[type(value)]} of {len(value)} items"
-    try:
-        text = repr(value)
-    except RecursionError:
-        return f"{_PLAIN[type(value)]} that is nested very deeply"
-    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
-
-
-_PLAIN: dict[type, str] = {dict: "an object", list: "a list", tuple: "a list"}
 
 
 def _options(operation: Operation, given: dict[str, Any]) -> Iterator[Problem]:

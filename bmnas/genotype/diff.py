@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bmnas.genotype.checks import short
+from bmnas.errors import short
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.lookup import find
 from bmnas.genotype.matching import Named, match, match_cells, match_steps

@@ -8,8 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bmnas.errors import GenotypeError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import GenotypeError, did_you_mean, short
 from bmnas.genotype.problems import told
 from bmnas.genotype.schema import Feature
 

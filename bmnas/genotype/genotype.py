@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from bmnas.errors import GenotypeError
+from bmnas.errors import GenotypeError, short
 from bmnas.genotype import checks
-from bmnas.genotype.checks import Patience, short
+from bmnas.genotype.checks import Patience
 from bmnas.genotype.problems import LIMIT, problems, too_long
 from bmnas.genotype.schema import FORMAT, Cell, Feature, Frozen, Head, Name, Patient, Provenance, Representation, filled
 

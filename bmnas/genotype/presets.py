@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError
 from bmnas.genotype.genotype import Genotype, from_dict
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Feature, Head, Representation
+from bmnas.table import Table
 
 Body = dict[str, Any]
 """The inner structure of a cell, as plain data: its steps and its output."""
@@ -124,17 +125,11 @@ def random(features: Sequence[Feature], seed: int = 0, cells: int = 2, steps: in
     return _genotype(f"random-{seed}", features, [cell.model_dump() for cell in drawn.cells], drawn.output, chosen)
 
 
-PRESETS: dict[str, Callable[..., Genotype]] = {
-    "sum": sum,
-    "concat-fc": concat_fc,
-    "mha": mha,
-    "aoa": aoa,
-    "glu": glu,
-    "gmu": gmu,
-    "two-stream": two_stream,
-    "late-fusion": late_fusion,
-    "random": random,
-}
+PRESETS: Table[Callable[..., Genotype]] = Table(
+    "preset",
+    [sum, concat_fc, mha, aoa, glu, gmu, two_stream, late_fusion, random],
+    name=lambda preset: preset.__name__.replace("_", "-"),
+)
 
 
 def get(name: str) -> Callable[..., Genotype]:
@@ -143,9 +138,7 @@ def get(name: str) -> Callable[..., Genotype]:
     Raises:
         BmnasError: there is none.
     """
-    if name not in PRESETS:
-        raise BmnasError(f"unknown preset {name!r}{did_you_mean(name, PRESETS)}")
-    return PRESETS[name]
+    return PRESETS.find(name)
 
 
 def last_features(features: Sequence[Feature]) -> tuple[Feature, ...]:

@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bmnas.errors import did_you_mean
+from bmnas.errors import did_you_mean, short
 from bmnas.genotype import checks, schema
-from bmnas.genotype.checks import Problem, short
+from bmnas.genotype.checks import Problem
 
 LIMIT = 50  # a file that is wrong in more places is no genotype with mistakes, but something else
 

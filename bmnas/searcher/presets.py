@@ -14,9 +14,10 @@ from math import isqrt
 from types import MappingProxyType
 from typing import Any
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError
 from bmnas.genotype.space import RULES
 from bmnas.searcher.config import SearchConfig
+from bmnas.table import Table
 from bmnas.tasks import Task
 
 
@@ -43,9 +44,7 @@ def get_preset(name: str) -> Preset:
     Raises:
         BmnasError: there is none; the message names the nearest.
     """
-    if name not in PRESETS:
-        raise BmnasError(f"unknown preset {name!r}{did_you_mean(name, PRESETS, cutoff=0.75)}")
-    return PRESETS[name]
+    return PRESETS.find(name)
 
 
 def preset_config(name: str, task: Task, **given: Any) -> SearchConfig:
@@ -133,21 +132,18 @@ def _preset(
 _NTU: dict[str, Any] = {"epochs": 30, "batch_size": 96, "dropout": 0.2, "lr": 1e-3}
 _EGO: dict[str, Any] = {"epochs": 7, "batch_size": 72, "restart_epochs": 5}
 _IMDB: dict[str, Any] = {"epochs": 12, "batch_size": 96, "dropout": 0.1, "lr": 1e-3}
-PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {
-        preset.name: preset
-        for preset in (
-            _preset("ntu-1", channels=128, steps=2, outputs_per_cell=2, **_NTU),
-            _preset("ntu-2", channels=256, steps=1, outputs_per_cell=1, **_NTU),
-            _preset("ntu-3", channels=128, steps=2, outputs_per_cell=2, **_NTU),
-            _preset("ntu-4", channels=256, cells=4, steps=2, outputs_per_cell=2, **_NTU),
-            _preset("ego-1", channels=128, steps=3, outputs_per_cell=3, dropout=0.0, lr=3e-3, **_EGO),
-            _preset("ego-2", channels=128, steps=1, outputs_per_cell=1, dropout=0.2, lr=1e-2, **_EGO),
-            _preset("ego-3", channels=192, steps=4, outputs_per_cell=4, dropout=0.2, lr=3e-3, **_EGO),
-            _preset(
-                "ego-4", channels=192, length=12, cells=3, steps=2, outputs_per_cell=2, dropout=0.0, lr=3e-3, **_EGO
-            ),
-            _preset("mmimdb-1", channels=192, length=16, steps=1, outputs_per_cell=2, **_IMDB),
-        )
-    }
+PRESETS = Table(
+    "preset",
+    [
+        _preset("ntu-1", channels=128, steps=2, outputs_per_cell=2, **_NTU),
+        _preset("ntu-2", channels=256, steps=1, outputs_per_cell=1, **_NTU),
+        _preset("ntu-3", channels=128, steps=2, outputs_per_cell=2, **_NTU),
+        _preset("ntu-4", channels=256, cells=4, steps=2, outputs_per_cell=2, **_NTU),
+        _preset("ego-1", channels=128, steps=3, outputs_per_cell=3, dropout=0.0, lr=3e-3, **_EGO),
+        _preset("ego-2", channels=128, steps=1, outputs_per_cell=1, dropout=0.2, lr=1e-2, **_EGO),
+        _preset("ego-3", channels=192, steps=4, outputs_per_cell=4, dropout=0.2, lr=3e-3, **_EGO),
+        _preset("ego-4", channels=192, length=12, cells=3, steps=2, outputs_per_cell=2, dropout=0.0, lr=3e-3, **_EGO),
+        _preset("mmimdb-1", channels=192, length=16, steps=1, outputs_per_cell=2, **_IMDB),
+    ],
+    cutoff=0.75,
 )

@@ -5,16 +5,15 @@ torchmetrics takes seconds to import, so it is imported when the first score is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Literal
 
 from torch import Tensor
 
-from bmnas.errors import BmnasError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import BmnasError
+from bmnas.table import Table
 
 Average = Literal["weighted", "macro", "micro"]
 
@@ -79,9 +78,7 @@ def get_metric(name: str) -> Metric:
     Raises:
         BmnasError: there is none; the message names the nearest one.
     """
-    if name not in METRICS:
-        raise BmnasError(f"unknown metric {short(name)}{did_you_mean(name, METRICS)}")
-    return METRICS[name]
+    return METRICS.find(name)
 
 
 def _accuracy(outputs: Tensor, labels: Tensor) -> float:
@@ -112,6 +109,4 @@ def _squared(outputs: Tensor, labels: Tensor) -> float:
 accuracy = Metric("accuracy", _accuracy)
 mean_squared_error = Metric("mse", _squared, higher_is_better=False)
 
-METRICS: Mapping[str, Metric] = MappingProxyType(
-    {metric.name: metric for metric in (accuracy, f1("weighted"), f1("macro"), f1("micro"), mean_squared_error)}
-)
+METRICS = Table("metric", [accuracy, f1("weighted"), f1("macro"), f1("micro"), mean_squared_error])

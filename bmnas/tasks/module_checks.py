@@ -59,9 +59,7 @@ def kind_of_labels(objective: Any) -> Objective:
     if isinstance(objective, type):
         raise BmnasError(f"objective is the class {objective.__name__}; give an object of it, {objective.__name__}()")
     if isinstance(objective, str):
-        if objective not in OBJECTIVES:
-            raise BmnasError(f"unknown objective {objective!r}{did_you_mean(objective, OBJECTIVES)}")
-        return OBJECTIVES[objective]()
+        return OBJECTIVES.find(objective)()
     if objective is not None and not all(hasattr(objective, part) for part in ("loss", "cast", "problem", "fitted")):
         raise BmnasError(f"objective is a {type(objective).__name__}, but should be an objective such as SingleLabel()")
     return SingleLabel() if objective is None else objective

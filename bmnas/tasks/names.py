@@ -5,8 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from bmnas.errors import BmnasError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import BmnasError, did_you_mean, short
 
 
 def composed(name: str) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bmnas.errors import BmnasError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import BmnasError, did_you_mean, short
+from bmnas.table import Table
 from bmnas.tasks.metrics import Metric, accuracy, f1, mean_squared_error
 
 Weights = tuple[float, ...] | Literal["balanced"] | None
@@ -211,7 +210,7 @@ class Regression:
 
 _CRITERIA: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mse": F.mse_loss, "l1": F.l1_loss, "huber": F.huber_loss}
 
-OBJECTIVES: Mapping[str, Any] = MappingProxyType({kind.name: kind for kind in (SingleLabel, MultiLabel, Regression)})
+OBJECTIVES: Table[Any] = Table("objective", [SingleLabel, MultiLabel, Regression])
 
 
 def _refuse_wrong_weights(weights: object) -> None:

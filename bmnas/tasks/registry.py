@@ -7,32 +7,22 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bmnas.errors import BmnasError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import BmnasError, short
+from bmnas.table import Table
 from bmnas.tasks.av_digits import AvDigitsTask
 from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.planted import PlantedTask
 from bmnas.tasks.task import Task
 from bmnas.tasks.utd_mhad import UtdMhadTask
 
-
-def table(*tasks: type[Task]) -> dict[str, type[Task]]:
-    """Tasks by name.
-
-    Raises:
-        ValueError: two have the same name.
-    """
-    by_name = {task.name: task for task in tasks}
-    if len(by_name) != len(tasks):
-        raise ValueError("two tasks have the same name")
-    return by_name
-
-
-TASKS = table(
-    DigitsTask,
-    UtdMhadTask,
-    AvDigitsTask,
-    PlantedTask,
+TASKS: Table[type[Task]] = Table(
+    "task",
+    [
+        DigitsTask,
+        UtdMhadTask,
+        AvDigitsTask,
+        PlantedTask,
+    ],
 )
 
 
@@ -97,7 +87,7 @@ def _found(name: str, data: Path | None) -> Task:
         return open_folder(path)
     if "/" in name or os.sep in name:
         raise BmnasError(f"{name}: no such task: there is neither a Python file nor a folder of that name")
-    raise BmnasError(f"unknown task {short(name)}{did_you_mean(name, TASKS)}")
+    return TASKS.find(name).open(data)
 
 
 def _text(name: str) -> str:

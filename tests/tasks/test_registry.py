@@ -7,8 +7,6 @@ import pytest
 from bmnas.errors import BmnasError
 from bmnas.searcher.config import refuse_unknown_suggestions
 from bmnas.tasks import TASKS, Task, described_task, get_task
-from bmnas.tasks.digits import DigitsTask
-from bmnas.tasks.registry import table
 
 
 def test_every_task_has_its_name_and_taps_for_features_that_are_not_ready() -> None:
@@ -51,8 +49,3 @@ def test_a_path_that_leads_nowhere_is_said(tmp_path: Path) -> None:
     for name in (str(tmp_path / "features"), "./features"):
         with pytest.raises(BmnasError, match="no such task: there is neither a Python file nor a folder of that name"):
             get_task(name)
-
-
-def test_two_tasks_cannot_have_one_name() -> None:
-    with pytest.raises(ValueError, match="same name"):
-        table(DigitsTask, DigitsTask)

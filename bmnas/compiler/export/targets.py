@@ -11,7 +11,8 @@ from torch import Tensor
 
 from bmnas.compiler.export import onnx, pt2, py
 from bmnas.compiler.export.subject import Subject
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError
+from bmnas.table import Table
 
 # What a network in any form does: inputs by name to the output.
 Run = Callable[[Mapping[str, Tensor]], Tensor]
@@ -45,14 +46,14 @@ class Target:
         return f"needs {' and '.join(missing)}: pip install 'bmnas[{self.extra}]'" if missing else None
 
 
-TARGETS = {
-    target.name: target
-    for target in (
+TARGETS = Table(
+    "target",
+    [
         Target("onnx", ".onnx", onnx.write, onnx.load, ("onnx", "onnxscript", "onnxruntime"), "onnx"),
         Target("pt2", ".pt2", pt2.write, pt2.load),
         Target("py", ".py", py.write, py.load, beside=py.WEIGHTS),
-    )
-}
+    ],
+)
 
 
 def find_target(name: str) -> Target:
@@ -61,9 +62,7 @@ def find_target(name: str) -> Target:
     Raises:
         BmnasError: there is none, or its packages are not installed.
     """
-    if name not in TARGETS:
-        raise BmnasError(f"unknown target {name!r}{did_you_mean(name, TARGETS)}")
-    target = TARGETS[name]
+    target = TARGETS.find(name)
     if missing := target.missing():
         raise BmnasError(f"the target {name} {missing}")
     return target

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bmnas.errors import GenotypeError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import GenotypeError, did_you_mean, short
 from bmnas.genotype.genotype import Genotype, from_dict
 from bmnas.genotype.official.values import OPERATIONS, OfficialCell, OfficialGenotype
 from bmnas.genotype.operations import INPUT_NAMES

@@ -10,8 +10,7 @@ import pickletools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bmnas.errors import GenotypeError
-from bmnas.genotype.checks import short
+from bmnas.errors import GenotypeError, short
 from bmnas.genotype.official import raw
 from bmnas.genotype.official.values import LIMIT, TOO_LARGE, OfficialGenotype
 

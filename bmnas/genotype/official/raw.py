@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bmnas.errors import GenotypeError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import GenotypeError, did_you_mean, short
 from bmnas.genotype.official.values import CELLS, EDGE, FEATURES, STEPS, OfficialCell, OfficialGenotype
 
 FIELDS: Mapping[str, tuple[str, ...]] = {

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bmnas.errors import GenotypeError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import GenotypeError, did_you_mean, short
 
 LIMIT = 64 * 2**10  # bytes, or characters; the released code writes one to two thousand
 TOO_LARGE = "is larger than 64 KiB, too large for a genotype of the released code"

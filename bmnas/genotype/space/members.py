@@ -10,8 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from bmnas.errors import GenotypeError
-from bmnas.genotype.checks import short
+from bmnas.errors import GenotypeError, short
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import FORMAT, Cell, Step

@@ -7,7 +7,7 @@ from math import log10
 
 from pydantic import ValidationError
 
-from bmnas.errors import BmnasError, GenotypeError, did_you_mean
+from bmnas.errors import BmnasError, GenotypeError, did_you_mean, short
 from bmnas.genotype import checks
 from bmnas.genotype.genotype import Genotype, from_dict
 from bmnas.genotype.operation import Operation
@@ -22,7 +22,7 @@ def refuse_impossible(space: Statement, first: Callable[[], Genotype]) -> None:
     """
     for i, op in enumerate(space.operations):
         if op in space.operations[:i]:
-            raise BmnasError(f"space: operations[{i}] is {checks.short(op)}, which is there already")
+            raise BmnasError(f"space: operations[{i}] is {short(op)}, which is there already")
         _refuse_operation(f"space: operations[{i}]", op, space)
     if space.outputs_per_cell > space.cell_inputs + space.steps:
         raise BmnasError(
@@ -60,7 +60,7 @@ def sentence(error: ValidationError, settings: Iterable[str]) -> str:
             problem = detail.get("ctx", {})["problem"]
         case _:
             message = detail["msg"].replace("Input", "it").replace("tuple", "list")
-            problem = f"is {checks.short(detail['input'])}: {message}"
+            problem = f"is {short(detail['input'])}: {message}"
     return f"space: {place} {problem}"
 
 

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
-from bmnas.errors import BmnasError, did_you_mean, printable
+from bmnas.errors import BmnasError, did_you_mean, printable, short
 from bmnas.files import read_json
-from bmnas.genotype.checks import short
 from bmnas.genotype.schema import Count, Frozen, Name
 
 FILE = "task.json"

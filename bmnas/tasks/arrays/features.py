@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.genotype import Feature
-from bmnas.genotype.checks import short
 from bmnas.tasks import names
 from bmnas.tasks.arrays.rows import Rows
 

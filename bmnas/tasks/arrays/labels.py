@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bmnas.errors import BmnasError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.tasks.arrays.splits import Splits
 from bmnas.tasks.arrays.stored import Stored
 from bmnas.tasks.metrics import METRICS, Metric, get_metric
@@ -73,9 +72,7 @@ def named(name: str) -> Any:
     Raises:
         BmnasError: there is none.
     """
-    if name not in OBJECTIVES:
-        raise BmnasError(f"unknown objective {short(name)}{did_you_mean(name, OBJECTIVES)}")
-    return OBJECTIVES[name]
+    return OBJECTIVES.find(name)
 
 
 def count(labels: Tensor, objective: Objective, where: str) -> int:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.files import read_json, reason
-from bmnas.genotype.checks import short
 from bmnas.tasks.arrays import labels as labelling, splits as splitting
 from bmnas.tasks.arrays.features import check_counts
 from bmnas.tasks.arrays.lengths import SUFFIX, is_lengths

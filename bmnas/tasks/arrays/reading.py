@@ -20,9 +20,8 @@ import numpy as np
 from numpy.lib import format as npy
 from safetensors import SafetensorError, safe_open
 
-from bmnas.errors import BmnasError, printable
+from bmnas.errors import BmnasError, printable, short
 from bmnas.files import reason
-from bmnas.genotype.checks import short
 from bmnas.tasks.arrays.stored import Array, Stored, first_line, in_file, refuse_types
 
 _DTYPES = {

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bmnas.errors import BmnasError
-from bmnas.genotype.checks import short
+from bmnas.errors import BmnasError, short
 from bmnas.tasks.arrays import (
     labels as labelling,
     lengths as lengthening,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bmnas.genotype.checks import short
+from bmnas.errors import short
 from bmnas.tasks.store.manifest import StoreError
 from bmnas.tasks.store.store import FeatureStore
 from bmnas.tasks.task import SPLITS, Task

@@ -15,8 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bmnas.errors import BmnasError, did_you_mean
-from bmnas.genotype.checks import short
+from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.tasks import fingerprint as fingerprints
 from bmnas.tasks.store import memory as memories, shard as shards
 from bmnas.tasks.store.data import Data, DiskData, MemoryData, Part, Samples

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bmnas.errors import BmnasError
-from bmnas.genotype.checks import short
+from bmnas.errors import BmnasError, short
 from bmnas.tasks.utd_mhad import mat_process
 from bmnas.tasks.utd_mhad.layout import Array, Layout, how_to_get
 
