@@ -218,7 +218,8 @@ class _WeightedSum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, dtotal: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        (dtotal,) = grad_outputs
         weights, *nodes = ctx.saved_tensors
         dweights = None
         if ctx.needs_input_grad[0]:

@@ -76,9 +76,9 @@ class Dropout(nn.Dropout):
 
     masks: functional.Masks | None = None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Any shape."""
-        return functional.dropout(x, self.p, training=self.training, masks=self.masks)
+        return functional.dropout(input, self.p, training=self.training, masks=self.masks)
 
 
 class LayerNorm(nn.Module):
