@@ -188,7 +188,7 @@ def test_a_file_that_is_wrong_is_not_put_in_place(tmp_path, monkeypatch, to, wha
     path.write_text("before")
     target = TARGETS[to]
     replaced = targets.Target(target.name, target.suffix, wrong, load)
-    monkeypatch.setitem(TARGETS, to, replaced)
+    monkeypatch.setitem(TARGETS._members, to, replaced)
     sentence = f"the {to} file differs from the network by" if what == "differs" else "was made, but does not run"
     with pytest.raises(BmnasError, match=sentence):
         export(compile_genotype(from_dict(SHORT)), path, to)
