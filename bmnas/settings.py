@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -76,9 +77,9 @@ class Choosing(Settings):
     """The name of the setting that chooses."""
 
     @classmethod
+    @abstractmethod
     def members(cls) -> Table[Any]:
         """From which table. Its members have settings, see `settings_of`."""
-        raise NotImplementedError
 
     @classmethod
     def settings_of(cls, kind: str) -> type[Member]:

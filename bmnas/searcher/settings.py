@@ -60,15 +60,7 @@ class TrainConfig(TaskSettings, Optimisation):
 
 
 class SelectionSettings(Member):
-    """The settings of a selection, and itself: a subclass has a method ``select``, see `bmnas.searcher.selections`."""
-
-    looks_at_the_end: ClassVar[bool] = True
-    """Whether the trained hypernet is looked at after the last epoch; else a genotype is derived after every one."""
-
-    # Typed in the file of the selections: what it takes is above the settings.
-    def select(self, problem: Any, hypernet: Any, seed: int, looks: Any) -> Any:
-        """Select a genotype."""
-        raise NotImplementedError
+    """The settings of a selection, and itself: a subclass of it, or of `bmnas.searcher.selections.looking.Looking`."""
 
 
 class StrategySettings(Member):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from bmnas.searcher.settings import SelectionSettings
 
 
 class Alpha(SelectionSettings):
     """The genotype of the epoch with the best score on validation: nothing is left to be selected at the end."""
-
-    looks_at_the_end: ClassVar[bool] = False
 
     kind: Literal["alpha"] = "alpha"

@@ -18,12 +18,12 @@ from bmnas.searcher.hypernet import Hypernet, Mixing
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections.choice import Choice, Partial, Selection
+from bmnas.searcher.selections.looking import Looking
 from bmnas.searcher.selections.looks import Looks
 from bmnas.searcher.selections.masked import Masked, without
-from bmnas.searcher.settings import SelectionSettings
 
 
-class Perturbation(SelectionSettings):
+class Perturbation(Looking):
     """The alternatives without which the hypernet loses most."""
 
     kind: Literal["perturbation"] = "perturbation"

@@ -16,11 +16,11 @@ from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections.choice import Choice, Selection
+from bmnas.searcher.selections.looking import Looking
 from bmnas.searcher.selections.looks import Looks
-from bmnas.searcher.settings import SelectionSettings
 
 
-class Sampled(SelectionSettings):
+class Sampled(Looking):
     """The best of random genotypes, no two of which compute the same, by validation score."""
 
     kind: Literal["sampled"] = "sampled"

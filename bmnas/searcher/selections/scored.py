@@ -19,12 +19,12 @@ from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections.choice import Choice, Partial, Selection
+from bmnas.searcher.selections.looking import Looking
 from bmnas.searcher.selections.looks import Looks
 from bmnas.searcher.selections.masked import Masked
-from bmnas.searcher.settings import SelectionSettings
 
 
-class Scored(SelectionSettings):
+class Scored(Looking):
     """The best choices by the loss of the hypernet with them switched on."""
 
     kind: Literal["scored"] = "scored"

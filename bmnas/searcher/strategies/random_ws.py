@@ -26,7 +26,7 @@ from bmnas.genotype.space.variation import below
 from bmnas.searcher.hypernet import Mixing
 from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.selections import Sampled
+from bmnas.searcher.selections import Looking, Sampled
 from bmnas.searcher.settings import SearchSettings, SelectionSettings
 from bmnas.searcher.strategies.hypernet_settings import HypernetSettings
 from bmnas.searcher.strategies.on_hypernet import OnHypernet
@@ -45,7 +45,7 @@ class RandomWeightSharing(OnHypernet):
 
         def check(self, shared: SearchSettings) -> None:
             """See `StrategySettings.check`."""
-            if not self.select.looks_at_the_end:
+            if not isinstance(self.select, Looking):
                 raise ValueError("the strategy random-ws learns no alpha to select by: use the selection sampled")
 
     scores_genotypes = True

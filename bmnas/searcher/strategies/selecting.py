@@ -11,7 +11,7 @@ from torch import Tensor
 from bmnas.fit.events import Event, Pause
 from bmnas.searcher.hypernet import Hypernet, of_seed
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.selections import Choice, Looks
+from bmnas.searcher.selections import Choice, Looking, Looks
 from bmnas.searcher.selections.choice import Selection
 from bmnas.searcher.settings import SelectionSettings
 
@@ -20,16 +20,16 @@ class Selecting:
     """Selects a genotype of each seed.
 
     Args:
-        problem: what is searched on;
-        settings: the selection.
+        problem: what is searched on.
+        selection: how.
 
     Attributes:
         done: whether all seeds are through, or nothing is to be selected.
     """
 
-    def __init__(self, problem: Problem, settings: SelectionSettings) -> None:
-        self._problem, self._settings = problem, settings
-        self.done = not settings.looks_at_the_end
+    def __init__(self, problem: Problem, selection: SelectionSettings) -> None:
+        self._problem, self._selection = problem, selection
+        self.done = not isinstance(selection, Looking)
         # Of seeds that have stopped before the others, the hypernet as it was then.
         self._ended: dict[int, dict[str, Tensor]] = {}
         self._looks: list[Looks] = []  # of the seeds that are through, or under way
@@ -56,7 +56,8 @@ class Selecting:
             own = of_seed(hypernet, k)
             if k in self._ended:
                 own.load_state_dict(self._ended[k])
-            selection = self._settings.select(self._problem, own, seed, self._looks[k])
+            assert isinstance(self._selection, Looking)
+            selection = self._selection.select(self._problem, own, seed, self._looks[k])
             found.append((yield from _saved_now_and_then(selection, seconds)))
         self._looks, self.done = [], True
         return found

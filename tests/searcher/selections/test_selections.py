@@ -6,10 +6,10 @@ import pytest
 
 from bmnas.genotype.space import OFFICIAL, PAPER
 from bmnas.searcher.inherit import calibration_batches, inherited_score
-from bmnas.searcher.selections import SELECTIONS, Choice, Looks
+from bmnas.searcher.selections import SELECTIONS, Choice, Looking, Looks
 from tests.searcher.problems import decided, problem
 
-LOOKING = [name for name, selection in SELECTIONS.items() if selection.looks_at_the_end]
+LOOKING = [name for name, selection in SELECTIONS.items() if issubclass(selection, Looking)]
 FEW = {"scored": {"top_k": 2}, "sampled": {"samples": 5}, "perturbation": {}}
 
 
