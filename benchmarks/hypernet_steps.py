@@ -148,8 +148,8 @@ class Steps:
         from bmnas.genotype import Feature
         from bmnas.searcher.hypernet import Hypernet, HypernetSize
 
+        as_in_a_search()
         torch.manual_seed(0)
-        torch.set_num_threads(1)
         given = SETTINGS[name]
         features = tuple(
             Feature(name=f"Feature_{i}", modality="Any", channels=channels, reshape="sequence")
@@ -215,6 +215,18 @@ class Steps:
         yield
         for norm in norms:
             norm.momentum = 0.1  # type: ignore[assignment]
+
+
+def as_in_a_search() -> None:
+    """Set the process up as the package's searches do, on one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    try:
+        from bmnas.fit.memory import keep_freed_memory
+    except ImportError:  # an earlier checkout
+        return
+    keep_freed_memory()
 
 
 def timed(call: Callable[[], None], repeats: int) -> float:

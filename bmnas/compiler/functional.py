@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bmnas.compiler import by_seed
 from bmnas.compiler.pooling import pool, stretch as stretch_columns
 
 Masks = Callable[[Sequence[int], float, torch.dtype], tuple[Tensor, float]]
@@ -75,12 +76,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if len(weight) == 1:
         # squeeze, as the backward of an index fills a tensor with zeros.
         return F.linear(x.squeeze(0), weight.squeeze(0), None if bias is None else bias.squeeze(0)).unsqueeze(0)
-    if weight.shape[-1] >= 512:  # of a wide product, the weight's gradient would be copied into another order
-        rows = zip(x, weight, [None] * len(weight) if bias is None else bias, strict=True)
-        return torch.stack([F.linear(*own) for own in rows])
-    flat = x.flatten(1, -2)
-    columns = weight.transpose(1, 2)
-    y = torch.bmm(flat, columns) if bias is None else torch.baddbmm(bias.unsqueeze(1), flat, columns)
+    flat, columns = x.flatten(1, -2), weight.transpose(1, 2)
+    if weight.shape[-1] >= 512:
+        y = by_seed.linear(flat, weight, bias)
+    elif bias is None:
+        y = torch.bmm(flat, columns)
+    else:
+        y = torch.baddbmm(bias.unsqueeze(1), flat, columns)
     return y.view(*x.shape[:-1], -1)
 
 
@@ -94,32 +96,64 @@ def batch_norm(
     training: bool,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    positions: int = 0,
 ) -> Tensor:
     """Batch norm over batch and positions, each channel (of each seed) by itself. x: (B, L, C) or (K, B, L, C).
 
     The statistics and weights are (C,) or (K, C); while ``training``, the running statistics are updated in place.
+
+    Args:
+        x: see above, and the others.
+        running_mean: moving mean.
+        running_var: moving unbiased variance.
+        weight: by which is multiplied.
+        bias: what is added.
+        training: whether the batch's own statistics are used.
+        momentum: the part of a batch's statistics in the running ones.
+        eps: what is added to the variance.
+        positions: to so many the L positions are repeated later, a multiple of L: the running variance is then what it
+            is of the repeated ones, everything else is the same anyway.
     """
-    if weight.dim() == 1:
-        flat = F.batch_norm(x.flatten(0, 1), running_mean, running_var, weight, bias, training, momentum, eps)
-        return flat.view(x.shape)
-    if not training and len(weight) > 1:
+    repeats = positions // x.shape[-2] if training and positions else 1
+    if repeats > 1 and x.shape[-2] * x.shape[-3] == 1:
+        # There is no variance of a single row, but there is one of its repetitions.
+        return batch_norm(
+            stretch(x, positions), running_mean, running_var, weight, bias, training=True, momentum=momentum, eps=eps
+        )[..., :1, :]
+    kept, running_var = running_var, running_var.clone() if repeats > 1 else running_var
+    if weight.dim() == 1 or len(weight) == 1:
+        mean, var, gain, shift = (each.view(x.shape[-1]) for each in (running_mean, running_var, weight, bias))
+        y = F.batch_norm(x.flatten(0, -2), mean, var, gain, shift, training, momentum, eps).view(x.shape)
+    elif training:
+        statistics = (running_mean, running_var, weight, bias)
+        y = by_seed.batch_norm(x.flatten(1, 2), *statistics, momentum, eps).view(x.shape)
+    else:
         scale = weight * torch.rsqrt(running_var + eps)
         shift = bias - running_mean * scale
-        return torch.addcmul(shift[:, None, None], x, scale[:, None, None])
-    # Seed by seed: with the seeds among the channels, everything would be copied into that order and back.
-    own = zip(x.flatten(1, 2), running_mean, running_var, weight, bias, strict=True)
-    on_gpu = torch.backends.cudnn.enabled
-    parts = [torch.batch_norm(x, w, b, mean, var, training, momentum, eps, on_gpu) for x, mean, var, w, b in own]
-    return _stacked(parts).view(x.shape)
+        y = torch.addcmul(shift[:, None, None], x, scale[:, None, None])
+    if repeats > 1:
+        _count_repeats(kept, running_var, momentum, x.shape[-2] * x.shape[-3], repeats)
+    return y
+
+
+@torch.no_grad()
+def _count_repeats(running_var: Tensor, updated: Tensor, momentum: float, rows: int, repeats: int) -> None:
+    """Update the running variance by that of repeated rows, from its update by the rows without repeats."""
+    factor = (rows - 1) * repeats / (rows * repeats - 1)
+    running_var.mul_((1 - momentum) * (1 - factor)).add_(updated, alpha=factor)
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
     """Layer norm over (L, C). x: (B, L, C) or (K, B, L, C); weight and bias: (C, L) or (K, C, L)."""
-    weight, bias = weight.transpose(-1, -2), bias.transpose(-1, -2)
+    weight, bias = (each.transpose(-1, -2).contiguous() for each in (weight, bias))
     if weight.dim() == 2:
-        return F.layer_norm(x, weight.shape, weight.contiguous(), bias.contiguous(), eps)
-    own = zip(x, weight.contiguous(), bias.contiguous(), strict=True)
-    return _stacked([F.layer_norm(each, w.shape, w, b, eps) for each, w, b in own])
+        return F.layer_norm(x, weight.shape, weight, bias, eps)
+    if len(weight) == 1:
+        weight, bias = weight.squeeze(0), bias.squeeze(0)
+        return F.layer_norm(x.squeeze(0), weight.shape, weight, bias, eps).unsqueeze(0)
+    # What is without weights is one for all seeds.
+    normed = F.layer_norm(x.flatten(0, 1), weight.shape[1:], eps=eps).view(x.shape)
+    return torch.addcmul(bias.unsqueeze(1), normed, weight.unsqueeze(1))
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, heads: int = 1) -> Tensor:
@@ -167,6 +201,30 @@ def dropout(x: Tensor, p: float, *, training: bool, masks: Masks | None = None) 
     if x.device.type != "cpu" or p > 0.99 or torch.compiler.is_compiling():
         return F.dropout(x, p, training)
     return x * _keep_mask(x.shape, dropped).to(x.dtype).mul_(65536 / (65536 - dropped))
+
+
+def rectified_dropout(x: Tensor, p: float, *, training: bool, masks: Masks | None = None) -> Tensor:
+    """Dropout of max(x, 0), in which training keeps the result alone."""
+    if not training or p == 0 or masks is None:
+        return dropout(torch.relu(x), p, training=training, masks=masks)
+    mask, factor = masks(x.shape, p, x.dtype)
+    y: Tensor = _RectifiedDropout.apply(x, mask, factor)
+    return y
+
+
+class _RectifiedDropout(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, mask: Tensor, factor: float) -> Tensor:
+        y = torch.relu(x).mul_(mask.mul_(factor))
+        ctx.save_for_backward(y)
+        ctx.factor = factor
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        (y,) = ctx.saved_tensors
+        # Zero where either made it zero.
+        return torch.ops.aten.threshold_backward(grad_outputs[0], y, 0).mul_(ctx.factor), None, None
 
 
 def _keep_mask(shape: torch.Size, dropped: int) -> Tensor:
@@ -246,7 +304,3 @@ def weighted_sums(nodes: Sequence[Tensor], weights: Sequence[Tensor]) -> tuple[T
     """Several sums of the same nodes, each as `weighted_sum` gives it, in one product."""
     flat, rows = torch.stack(list(nodes), 1).flatten(2), torch.stack(list(weights), 1)
     return torch.bmm(rows, flat).view(*rows.shape[:2], *nodes[0].shape[1:]).unbind(1)
-
-
-def _stacked(parts: list[Tensor]) -> Tensor:
-    return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)

@@ -57,10 +57,19 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(_shape(seeds, channels)))
         self.register_buffer("running_var", torch.ones(_shape(seeds, channels)))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, L, C), or (K, B, L, C) with seeds, to the same shape."""
-        statistics = (self.running_mean, self.running_var, self.weight, self.bias)
-        return functional.batch_norm(x, *statistics, training=self.training, momentum=self.momentum, eps=self.eps)
+    def forward(self, x: Tensor, positions: int = 0) -> Tensor:
+        """(B, L, C), or (K, B, L, C) with seeds, to the same shape; positions: see `functional.batch_norm`."""
+        return functional.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            training=self.training,
+            momentum=self.momentum,
+            eps=self.eps,
+            positions=positions,
+        )
 
     def extra_repr(self) -> str:
         """Its size."""
@@ -76,9 +85,10 @@ class Dropout(nn.Dropout):
 
     masks: functional.Masks | None = None
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Any shape."""
-        return functional.dropout(input, self.p, training=self.training, masks=self.masks)
+    def forward(self, input: Tensor, rectified: bool = False) -> Tensor:
+        """Any shape; rectified: of max(x, 0)."""
+        drop = functional.rectified_dropout if rectified else functional.dropout
+        return drop(input, self.p, training=self.training, masks=self.masks)
 
 
 class LayerNorm(nn.Module):

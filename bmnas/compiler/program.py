@@ -41,7 +41,7 @@ class Program:
         self._steps = [
             (
                 slot[op.id],
-                modules[op.id] if op.id in modules else _call(op.primitive, seeds),
+                _of_module(op.primitive, modules[op.id]) if op.id in modules else _call(op.primitive, seeds),
                 tuple(slot[id] for id in op.reads),
                 tuple(slot[id] for id in dict.fromkeys(op.reads) if last[id] == op.id and id != plan.output),
             )
@@ -91,6 +91,16 @@ def holder(op: Op, reads: Sequence[p.Shape], seeds: int | None = None) -> nn.Mod
         case p.Foreign():
             return foreign_module(op.primitive, seeds)
     raise TypeError(f"{op.primitive} has no weights")
+
+
+def _of_module(primitive: p.Primitive, module: Call) -> Call:
+    """What a module with weights does for a primitive that passes have changed."""
+    match primitive:
+        case p.BatchNorm(positions) if positions:
+            return partial(module, positions=positions)
+        case p.Dropout(rectified=True):
+            return partial(module, rectified=True)
+    return module
 
 
 def _call(primitive: p.Primitive, seeds: bool) -> Call:

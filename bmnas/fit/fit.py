@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from bmnas.fit.events import EpochEnd, MicroBatch, Pause
 from bmnas.fit.graphs import Graphs, Inputs
+from bmnas.fit.memory import keep_freed_memory
 from bmnas.fit.micro_batches import MicroBatches
 from bmnas.fit.schedule import Schedule
 from bmnas.fit.seeding import seeded
@@ -87,6 +88,8 @@ class Fit:
         whose: Sequence[str] = (),
         graphs: Graphs | None = None,
     ) -> None:
+        if device.type == "cpu":
+            keep_freed_memory()
         self.network, self.device, self.epochs = network, device, epochs
         self.epoch = 0
         self.micro = MicroBatches(network, device)

@@ -96,3 +96,76 @@ def test_weighted_sum():
     nodes, weights = [randn(3, 2, 4, 5, seed=i) for i in range(4)], randn(3, 4, seed=9)
     expected = sum(node * weights[:, i, None, None, None] for i, node in enumerate(nodes))
     torch.testing.assert_close(functional.weighted_sum(nodes, weights), expected)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("samples", [1, 4])
+@pytest.mark.parametrize("training", [False, True])
+def test_batch_norm_before_positions_are_repeated_is_that_behind(seeds, samples, training):
+    found = []
+    for early in (True, False):
+        x = randn(seeds, samples, 1, 5).requires_grad_()
+        weight, bias = randn(seeds, 5, seed=1).requires_grad_(), randn(seeds, 5, seed=2).requires_grad_()
+        mean, var = randn(seeds, 5, seed=3), randn(seeds, 5, seed=4).abs()
+        given = x if early else functional.stretch(x, 6)
+        y = functional.batch_norm(
+            given, mean, var, weight, bias, training=training, momentum=0.3, positions=6 if early else 0
+        )
+        y = functional.stretch(y, 6)
+        y.backward(randn(*y.shape, seed=5))
+        found.append((y.detach(), mean, var, x.grad, weight.grad, bias.grad))
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_norms_of_several_seeds_take_nodes_that_lie_in_any_way(training):
+    weight, bias = randn(3, 5, seed=1), randn(3, 5, seed=2)
+    ways = [
+        lambda x: x,
+        lambda x: x.transpose(1, 3).contiguous().transpose(1, 3),
+        lambda x: x[:, :, :1].expand(-1, -1, 4, -1),
+        lambda x: x[:, :1].expand(-1, 2, -1, -1),
+    ]
+    for way in ways:
+        grads = []
+        for given in (way, lambda x, way=way: way(x).contiguous()):
+            x = randn(3, 2, 4, 5).requires_grad_()
+            statistics = torch.zeros(3, 5).double(), torch.ones(3, 5).double()
+            y = functional.batch_norm(given(x), *statistics, weight, bias, training=training)
+            (y * randn(3, 1, 1, 5, seed=3)).sum().backward()
+            grads.append((y.detach(), x.grad, *statistics))
+        torch.testing.assert_close(*grads)
+
+
+def test_gradients_of_several_seeds():
+    """Those of wide products and of norms are written out by hand."""
+    x, weight, bias = (randn(*shape).requires_grad_() for shape in [(2, 3, 1, 600), (2, 4, 600), (2, 4)])
+    torch.autograd.gradcheck(functional.linear, (x, weight, bias))
+    torch.autograd.gradcheck(functional.linear, (x, weight, None))
+    x, weight, bias = randn(2, 3, 2, 4).requires_grad_(), randn(2, 4, seed=1), randn(2, 4, seed=2)
+    for given in (True, False):
+        weight.requires_grad_(given)
+        bias.requires_grad_(given)
+        torch.autograd.gradcheck(
+            lambda x, weight, bias: functional.batch_norm(
+                x, torch.zeros(2, 4).double(), torch.ones(2, 4).double(), weight, bias, training=True
+            ),
+            (x, weight, bias),
+        )
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_rectified_dropout_is_dropout_of_relu(training):
+    def masks(shape, p, dtype):
+        return torch.rand(shape, generator=torch.Generator().manual_seed(1)).ge(p).to(dtype), 1 / (1 - p)
+
+    found = []
+    for drop in (
+        functional.rectified_dropout,
+        lambda x, *given, **names: functional.dropout(x.relu(), *given, **names),
+    ):
+        x = randn(4, 50).requires_grad_()
+        y = drop(x, 0.4, training=training, masks=masks)
+        y.backward(randn(4, 50, seed=1))
+        found.append((y.detach(), x.grad))
+    torch.testing.assert_close(*found)

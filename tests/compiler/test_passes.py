@@ -10,8 +10,17 @@ from hypothesis import given, settings
 
 from bmnas.compiler import compile_genotype
 from bmnas.compiler.explain import explain
-from bmnas.compiler.passes import FOR_INFERENCE, FOR_TRAINING, plan_for_inference, plan_for_training, stages
+from bmnas.compiler.passes import (
+    FOR_INFERENCE,
+    FOR_TRAINING,
+    WHILE_TRAINING,
+    applied,
+    plan_for_inference,
+    plan_for_training,
+    stages,
+)
 from bmnas.compiler.passes.fold_batch_norm import fold_batch_norm
+from bmnas.compiler.passes.rectify_in_dropout import rectify_in_dropout
 from bmnas.compiler.passes.resolve import resolve
 from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.names import module_names, where
@@ -183,3 +192,24 @@ def test_the_graph_is_the_plan():
     assert set(plan.graph.nodes) == {op.id for op in plan}
     assert set(plan.graph.edges) == {(id, op.id) for op in plan for id in op.reads}
     assert plan.graph.nodes[plan.output]["op"] == replace(plan[plan.output])
+
+
+def test_while_training_batch_norm_counts_repeated_positions_as_often():
+    plan = applied(plan_for_training(from_dict(SHORT)), WHILE_TRAINING)
+    norms = [op for op in plan if isinstance(op.primitive, p.BatchNorm) and op.primitive.positions]
+    assert norms
+    assert all(isinstance(plan[norm.reads[0]].primitive, p.Conv) for norm in norms)
+    assert [reader.primitive for norm in norms for reader in plan.readers()[norm.id]] == [p.Relu()] * len(norms)
+
+
+def test_a_dropout_does_the_relu_that_it_alone_reads():
+    plan = plan_for_training(from_dict(SHORT))
+    drops = [op for op in plan if isinstance(op.primitive, p.Dropout)]
+    alone = [op for op in drops if plan[op.reads[0]].primitive == p.Relu()]
+    new = rectify_in_dropout(plan)
+    assert 0 < len(alone) < len(plan)
+    assert len(new.ops) == len(plan.ops) - len(alone)
+    assert all(isinstance(new[op.id].primitive, p.Dropout) and new[op.id].primitive.rectified for op in alone)
+    # Where the ReLU is asked for itself, it stays.
+    asked = replace(plan, output=alone[0].reads[0])
+    assert rectify_in_dropout(asked)[asked.output] == plan[asked.output]

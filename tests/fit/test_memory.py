@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -39,3 +43,24 @@ def test_what_says_so(error):
 @pytest.mark.parametrize("error", [ValueError("CUDA error: out of memory"), RuntimeError("out of bounds"), OSError()])
 def test_what_says_something_else(error):
     assert not ran_out(error)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library")
+def test_memory_that_is_kept_is_not_taken_from_the_system_again():
+    """In a process of its own, as this cannot be undone."""
+    code = """
+import resource, torch
+from bmnas.fit.memory import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        pieces = [torch.ones(1_000_000) for _ in range(100)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+keep_freed_memory()
+faults()
+print(faults())
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 10_000  # 400 MB have 100,000 pages

@@ -13,6 +13,7 @@ from bmnas.compiler.passes.infer_shapes import infer_shapes
 from bmnas.compiler.passes.join_mixes import join_mixes
 from bmnas.compiler.passes.lower import lower
 from bmnas.compiler.passes.order_head import order_head
+from bmnas.compiler.passes.rectify_in_dropout import rectify_in_dropout
 from bmnas.compiler.passes.resolve import resolve
 from bmnas.compiler.passes.share import share
 from bmnas.compiler.passes.stretch_late import stretch_late
@@ -23,9 +24,9 @@ from bmnas.genotype import Genotype
 __all__ = [
     "FOR_INFERENCE",
     "FOR_TRAINING",
+    "WHILE_TRAINING",
     "applied",
     "choose",
-    "join_mixes",
     "plan_for_inference",
     "plan_for_training",
     "resolve",
@@ -36,6 +37,9 @@ __all__ = [
 Pass = Callable[[Plan], Plan]
 
 FOR_TRAINING: tuple[Pass, ...] = (drop_unused, lower, infer_shapes, share)
+
+# These change nothing but the speed of training, and the memory that it takes.
+WHILE_TRAINING: tuple[Pass, ...] = (join_mixes, stretch_late, rectify_in_dropout)
 
 # These presuppose that running statistics are used and that the weights do not change any more.
 FOR_INFERENCE: tuple[Pass, ...] = (

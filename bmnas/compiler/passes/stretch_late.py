@@ -5,24 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bmnas.compiler.plan.plan import Id, Op, Plan
-from bmnas.compiler.plan.primitives import Relu, Stretch
+from bmnas.compiler.plan.primitives import BatchNorm, Primitive, Relu, Stretch
 
 
 def stretch_late(plan: Plan) -> Plan:
-    """The plan in which a ReLU comes before the `Stretch` that it reads, so that it works on fewer positions."""
+    """The plan in which batch norm and ReLU come before the `Stretch` that they read, and work on fewer positions."""
     readers = plan.readers()
-    ops: dict[Id, Op] = {op.id: op for op in plan}
+    ops: dict[Id, Op] = {}
     instead: dict[Id, Id] = {}
     for op in plan:
-        if isinstance(op.primitive, Relu):
-            stretch = plan[op.reads[0]]
-            if isinstance(stretch.primitive, Stretch) and len(readers[stretch.id]) == 1:
-                ops[stretch.id] = replace(op, reads=stretch.reads, shape=plan.shapes_read(stretch)[0])
-                ops[op.id] = replace(stretch, reads=(op.id,))
-                instead[op.id] = stretch.id
-    moved = {op.id for op in ops.values() if op.reads and op.reads[0] in instead and isinstance(op.primitive, Stretch)}
-    found = [
-        op if op.id in moved else replace(op, reads=tuple(instead.get(id, id) for id in op.reads))
-        for op in ops.values()
-    ]
-    return Plan(tuple(found), instead.get(plan.output, plan.output))
+        alone = len(op.reads) == 1 and len(readers[op.reads[0]]) == 1 and op.reads[0] != plan.output
+        op = replace(op, reads=tuple(instead.get(id, id) for id in op.reads))
+        stretch = ops[op.reads[0]] if alone else op
+        if isinstance(stretch.primitive, Stretch) and isinstance(op.primitive, BatchNorm | Relu):
+            del ops[stretch.id]
+            primitive = _before(op.primitive, stretch.primitive)
+            ops[op.id] = replace(op, primitive=primitive, reads=stretch.reads, shape=ops[stretch.reads[0]].shape)
+            ops[stretch.id] = replace(stretch, reads=(op.id,))
+            instead[op.id] = stretch.id
+        else:
+            ops[op.id] = op
+    return Plan(tuple(ops.values()), instead.get(plan.output, plan.output))
+
+
+def _before(primitive: Primitive, stretch: Stretch) -> Primitive:
+    """What gives before the repetition what the primitive gives after it."""
+    return replace(primitive, positions=stretch.length) if isinstance(primitive, BatchNorm) else primitive

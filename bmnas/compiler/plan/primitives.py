@@ -118,9 +118,18 @@ class Conv(Primitive):
 
 @dataclass(frozen=True)
 class BatchNorm(Primitive):
-    """Batch norm of every channel over batch and positions."""
+    """Batch norm of every channel over batch and positions.
+
+    Attributes:
+        positions: to so many each position is repeated behind it, so that it counts as often; 0 where none is.
+    """
 
     pure = False
+
+    positions: int = 0
+
+    def words(self) -> str:
+        return f"BatchNorm(as {self.positions} positions)" if self.positions else "BatchNorm"
 
     def parameters(self, reads: Sequence[Shape]) -> dict[str, Shape]:
         return {"weight": (reads[0][0],), "bias": (reads[0][0],)}
@@ -138,11 +147,20 @@ class LayerNorm(Primitive):
 
 @dataclass(frozen=True)
 class Dropout(Primitive):
-    """Dropout with probability ``p``, while training."""
+    """Dropout with probability ``p``, while training.
+
+    Attributes:
+        p: see above.
+        rectified: whether it is of max(x, 0).
+    """
 
     pure = False
 
     p: float
+    rectified: bool = False
+
+    def words(self) -> str:
+        return f"Dropout(p {self.p}{', rectified' if self.rectified else ''})"
 
 
 @dataclass(frozen=True)

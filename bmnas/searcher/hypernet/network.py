@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bmnas.compiler.binding import Binding
 from bmnas.compiler.layers import BatchNorm
-from bmnas.compiler.passes import FOR_TRAINING, applied, join_mixes
+from bmnas.compiler.passes import FOR_TRAINING, WHILE_TRAINING, applied
 from bmnas.compiler.plan.plan import Id, Op, between
 from bmnas.compiler.plan.primitives import Dropout, Input
 from bmnas.compiler.planned import PlannedModule
@@ -108,7 +108,7 @@ class Hypernet(PlannedModule):
         key = (given, output)
         if key not in self._bindings or not self._bindings[key].is_of(self):
             plan = between(self.plan, self._parts[given], output or self.plan.output)
-            self._bindings[key] = self.bound(join_mixes(plan))
+            self._bindings[key] = self.bound(applied(plan, WHILE_TRAINING))
         return self._bindings[key].program
 
     def _keeps_reshapes(self) -> bool:

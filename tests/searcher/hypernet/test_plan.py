@@ -10,7 +10,8 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from bmnas.compiler.passes import FOR_TRAINING, applied, join_mixes, plan_for_training
+from bmnas.compiler.passes import FOR_TRAINING, applied, plan_for_training
+from bmnas.compiler.passes.join_mixes import join_mixes
 from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.plan import Op, Plan
 from bmnas.genotype import INPUT_NAMES, OPERATIONS, Cell, Genotype, Head, Representation, Step
