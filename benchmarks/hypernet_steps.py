@@ -7,9 +7,9 @@ checkout run by turns with these, each side in a process of its own; a ratio is 
 over there: 0.9 is a tenth less time here. Beside each time stands its bound: what the step's matrix products take at
 the rate of one large product. What is left between the two is element-wise work, memory and Python.
 
-An architecture step is one of our own protocol; ``validation phase`` is the official protocol's: an architecture step
-and a second pass over the same batch, in train mode, for the score. Memory is the greatest that a process has held
-over some of each step, less what it held before the first.
+An architecture step is one of our own protocol; ``validation phase`` is that of ``--strategy released``: an
+architecture step and a second pass over the same batch, in train mode, for the score. Memory is the greatest that a
+process has held over some of each step, less what it held before the first.
 """
 
 from __future__ import annotations
@@ -56,14 +56,17 @@ def main() -> None:
     sides = [Path(__file__).parents[1], *([arguments.against.resolve()] if arguments.against else [])]
     heads = ["setting, seeds", *(f"{step}, ms (bound)" for step in STEPS), "memory, MiB"]
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+    slower: list[str] = []
     for name, seeds in product(arguments.only, arguments.seeds):
-        print(row(name, seeds, sides, arguments), flush=True)
+        print(row(name, seeds, sides, arguments, slower), flush=True)
+    if arguments.against:
+        print(f"\nSlower by more than a twentieth: {'; '.join(slower) or 'nothing'}.")
     about = Worker(sides[0], arguments.only[0], 1, arguments.relaxation).ask("about")
     print(f"\n{about}, one thread, {arguments.relaxation} relaxation, {arguments.rounds} rounds")
 
 
-def row(name: str, seeds: int, sides: list[Path], arguments: argparse.Namespace) -> str:
-    """One line of the table."""
+def row(name: str, seeds: int, sides: list[Path], arguments: argparse.Namespace, slower: list[str]) -> str:
+    """One line of the table; what is slower here than there is added to ``slower``, with the middle half of ratios."""
     memory = [Worker(side, name, seeds, arguments.relaxation).ask("memory") for side in sides]
     workers = [Worker(side, name, seeds, arguments.relaxation) for side in sides]
     cells = []
@@ -75,8 +78,11 @@ def row(name: str, seeds: int, sides: list[Path], arguments: argparse.Namespace)
                 samples[which].append(workers[which].ask(step))
         text = f"{1000 * min(samples[0]):.3g} ({1000 * workers[0].ask(f'bound of {step}'):.2g})"
         if len(samples) > 1:
-            ratio = statistics.median(here / there for here, there in zip(*samples, strict=True))
+            ratios = [here / there for here, there in zip(*samples, strict=True)]
+            low, ratio, high = statistics.quantiles(ratios, n=4)
             text += f", {1000 * min(samples[1]):.3g} there: **{ratio:.2f}**"
+            if ratio > 1.05:
+                slower.append(f"{name}, {seeds}, {step} {ratio:.2f} (half of the ratios from {low:.2f} to {high:.2f})")
         cells.append(text)
     cells.append(f"{memory[0]:.0f}" + (f", {memory[1]:.0f} there" if len(memory) > 1 else ""))
     return f"| {name}, {seeds} | {' | '.join(cells)} |"

@@ -1,6 +1,9 @@
 """How long commands take that should be instant: whole processes, median of several runs after one to warm up.
 
-python benchmarks/startup.py [--runs 9]
+    python benchmarks/startup.py [--runs 9]
+
+The last row is of CPU time: user and system seconds of a process that imports bmnas, less those of an empty one,
+medians of 15 runs by turns.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -17,6 +21,7 @@ from pathlib import Path
 
 import bmnas
 
+IMPORTS = 15
 GENOTYPE = {
     "representation": {"channels": 128, "length": 8},
     "features": [
@@ -51,6 +56,10 @@ def main() -> None:
             print(f"{statistics.median(seconds):.3f} s  bmnas {shown}")
         python = [wall(["-c", "pass"], module=False) for _ in range(runs + 1)][1:]
         print(f"{statistics.median(python):.3f} s  python -c pass")
+    cpu_seconds("import bmnas")
+    both = [(cpu_seconds("import bmnas"), cpu_seconds("pass")) for _ in range(IMPORTS)]
+    ours, empty = (statistics.median(each) for each in zip(*both, strict=True))
+    print(f"{ours - empty:.3f} s  import bmnas (beyond an empty Python), CPU time, median of {IMPORTS} runs")
 
 
 def wall(arguments: list[str], *, module: bool = True) -> float:
@@ -59,6 +68,14 @@ def wall(arguments: list[str], *, module: bool = True) -> float:
     command = [sys.executable, *(["-m", "bmnas"] if module else []), *arguments]
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start
+
+
+def cpu_seconds(code: str) -> float:
+    """User and system seconds of a fresh Python that runs the code."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":

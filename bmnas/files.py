@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bmnas.errors import BmnasError
+from bmnas.errors import BmnasError, short
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -24,7 +25,10 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
         BmnasError: the folder cannot be created or the file cannot be written.
     """
     path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
+    try:
+        data = content.encode() if isinstance(content, str) else content
+    except UnicodeEncodeError:
+        raise BmnasError(f"{path}: cannot be written: its text has half of a surrogate pair") from None
     temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,20 +45,29 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
         raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
 
 
+def read_bytes(path: str | os.PathLike[str], limit: int, limit_in_words: str) -> bytes:
+    """The content of a file of at most ``limit`` bytes.
+
+    Raises:
+        BmnasError: no such file, not readable, or larger than what ``limit_in_words`` says.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
+    if len(data) > limit:
+        raise BmnasError(f"{path}: is larger than {limit_in_words}")
+    return data
+
+
 def read_text(path: str | os.PathLike[str], limit: int) -> str:
     """The text of a UTF-8 file of at most ``limit`` bytes.
 
     Raises:
         BmnasError: no such file, not readable, not UTF-8, or too large.
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
-    if len(data) > limit:
-        raise BmnasError(f"{path}: is larger than {limit // 2**20} MiB, too large for what it should be")
+    data = read_bytes(path, limit, f"{limit // 2**20} MiB, too large for what it should be")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -68,7 +81,7 @@ def parse_json(text: str) -> Any:
         BmnasError: the text is not such JSON; the message begins with a verb.
     """
     try:
-        return json.loads(text, object_pairs_hook=_distinct_keys, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_distinct_keys, parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise BmnasError(_not_json(error)) from None
     except RecursionError:
@@ -109,10 +122,10 @@ def unsealed(data: bytes) -> bytes:
     return content
 
 
-def sealed_json(data: Mapping[str, Any]) -> str:
-    """JSON text of an object with the SHA-256 of the rest as its last entry; see `unsealed_json`."""
+def sealed_json(data: Mapping[str, Any], indent: int | None = 2) -> str:
+    """JSON text of an object with the SHA-256 of the rest as its last entry, ``checksum``; see `unsealed_json`."""
     rest = {key: value for key, value in data.items() if key != _CHECKSUM}
-    return json.dumps({**rest, _CHECKSUM: _checksum(rest)}, indent=2) + "\n"
+    return json.dumps({**rest, _CHECKSUM: _checksum(rest)}, indent=indent) + "\n"
 
 
 def unsealed_json(data: Any) -> dict[str, Any]:
@@ -135,7 +148,7 @@ def reason(error: OSError) -> str:
 
 
 _SEAL = b"sha256 "
-_CHECKSUM = "sha256"
+_CHECKSUM = "checksum"
 
 
 def _checksum(data: Mapping[str, Any]) -> str:
@@ -170,6 +183,13 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in times if times[key] > 1)
         raise BmnasError(f"has the key {twice[:60]!r} twice in one object")
     return data
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise BmnasError(f"has the number {short(text)}, which is too large")
+    return value
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -154,13 +154,14 @@ class Choosing(Settings):
             return own
         nested = dict(chosen) if isinstance(chosen, Mapping) else {}
         if isinstance(chosen, Member):
-            nested = {name: getattr(chosen, name) for name in chosen.model_fields_set}
+            usual = type(chosen).model_validate({"kind": chosen.kind})
+            nested = {name: value for name, value in chosen if value != getattr(usual, name)}
         for name in sorted(nested.keys() & loose.keys()):
             raise ValueError(f"setting {name} is given twice: by itself, and in {cls.chooses}")
         given_there = {**nested, **loose, "kind": settings.name()}
         reachable = settings.names_with(given_there) if issubclass(settings, Choosing) else set(settings.model_fields)
         for name in given_there:
-            if name not in reachable | {"kind"}:
+            if name not in reachable | {"kind"} or name in loose.keys() & {"kind"}:
                 raise ValueError(cls._idle(str(name), settings.name()))
         return own | {cls.chooses: settings.model_validate(given_there)}
 
@@ -168,12 +169,14 @@ class Choosing(Settings):
     def _idle(cls, name: str, kind: str) -> str:
         """Why a setting cannot be given with that member."""
         what = cls.members().what
-        for other in cls.members():
+        if name == "kind":  # every member's, but none that is given beside the others
+            return f"there is no setting {name!r}; {cls.chooses} names the {what}"
+        for other in cls.members().loadable():
             if name in (theirs := cls.settings_of(other)).model_fields:
                 return f"setting {name} is of the {what} {other}; the {what} {kind} does not have it"
             if issubclass(theirs, Choosing):
                 inner = theirs.members()
-                for chosen in inner:
+                for chosen in inner.loadable():
                     if name in theirs.settings_of(chosen).model_fields:
                         return f"setting {name} is of the {inner.what} {chosen}, which is not chosen here"
         known = sorted(cls.names_with({cls.chooses: kind}))

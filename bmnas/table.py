@@ -7,6 +7,7 @@ its name, and loaded only when somebody asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
@@ -86,6 +87,10 @@ class Table(Mapping[str, T]):
         """Those of all members, and of those that installed packages offer; loads none of these."""
         return list(dict.fromkeys([*self._members, *sorted(entry.name for entry in self._offered())]))
 
+    def loadable(self) -> list[str]:
+        """The names of all members, those of installed packages loaded now; one that cannot be loaded is left out."""
+        return [name for name in self.names() if self._can_load(name)]
+
     def __getitem__(self, name: str) -> T:
         return self._members[name]
 
@@ -94,6 +99,12 @@ class Table(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._members)
+
+    def _can_load(self, name: str) -> bool:
+        with suppress(BmnasError):
+            self.find(name)
+            return True
+        return False
 
     def _offered(self) -> Iterable[EntryPoint]:
         return entry_points(group=self._group) if self._group else ()

@@ -1,10 +1,11 @@
-"""Who may import whom (design, "The parts"), and what may not be imported early."""
+"""Who may import whom (docs/parts.md), and what may not be imported early."""
 
 from __future__ import annotations
 
 import ast
 import functools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,8 +28,12 @@ MAY_IMPORT = {
     "searcher": {"genotype", "fit", "taps", "compiler", "tasks"},
     "cli": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
 }
-# Inside the searcher, each may import what stands before it. Files that are not named stand between hypernet and run.
-LAYERS = ("settings", "problem", "events", "hypernet", "derive", "selections", "strategies", "config", "run", "api")
+# All files and folders of the searcher: each may import what stands before it.
+LAYERS = (
+    *("settings", "problem", "events", "network_fit", "training"),
+    *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
+    *("selections", "strategies", "config", "presets", "run", "api"),
+)
 
 
 def imports_of(path: Path) -> set[str]:
@@ -98,14 +103,24 @@ def test_what_is_below_all_imports_nothing_above():
 
 
 def test_the_searcher_is_in_layers():
-    def layer(name: str) -> int | None:
-        own = name.removeprefix("bmnas.searcher.").split(".")[0]
-        return LAYERS.index(own) if own in LAYERS else None
+    def layer(name: str) -> int:
+        return LAYERS.index(name.removeprefix("bmnas.searcher.").split(".")[0])
 
     for one, other in imports().edges:
         if one.startswith("bmnas.searcher.") and other.startswith("bmnas.searcher."):
-            above, below = layer(one), layer(other)
-            assert above is None or below is None or above >= below, (one, other)
+            assert layer(one) >= layer(other), (one, other)
+
+
+def test_every_file_of_the_searcher_is_in_a_layer():
+    there = {name.split(".")[2] for name in modules() if name.startswith("bmnas.searcher.")}
+    assert sorted(LAYERS) == sorted(there)
+
+
+def test_the_document_has_the_same_layers():
+    text = (ROOT.parent / "docs" / "parts.md").read_text(encoding="utf-8")
+    table = text.partition("## Inside the searcher")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`.+?) \|", table, flags=re.MULTILINE)
+    assert tuple(re.findall(r"`(\w+)(?:\.py|/)`", " ".join(cells))) == LAYERS
 
 
 @pytest.mark.parametrize("part", PARTS)

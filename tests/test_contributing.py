@@ -13,15 +13,24 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"<!-- (?P<mark>.+?) -->\n```(?:python|diff)\n(?P<text>.*?)```\n", flags=re.DOTALL)
+BLOCK = re.compile(
+    r"<!-- (?P<mark>(?:file|lines of): .+?) -->\n```(?:python|diff)\n(?P<text>.*?)```\n", flags=re.DOTALL
+)
+RUN = re.compile(r"<!-- run -->\n```sh\nbmnas (.+) > (.+)\n```\n")
 SECTIONS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^### |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
 # Tests of what is there for all members of a kind, which have to hold for the new one: quick ones.
 LAWS = {
-    "An operation": ["tests/compiler/test_operations.py", "-k", "Gate"],
+    "An operation": [
+        *("tests/compiler/test_operations.py", "tests/test_docs.py", "tests/genotype/test_schema_file.py"),
+        *("-k", "Gate or every_operation_is_in_the_table or the_formulas or the_published_schema"),
+    ],
     "A task": ["tests/tasks/test_registry.py"],
     "A strategy": ["tests/searcher/strategies/test_all.py", "-k", "climbing"],
     "A selection": ["tests/searcher/test_config.py"],
-    "A pass": ["tests/compiler/test_passes.py", "tests/compiler/test_inference.py"],
+    "A pass": [
+        *("tests/compiler/test_passes.py", "tests/compiler/test_inference.py"),
+        "tests/test_docs.py::test_files_commands_and_python_in_their_order[compiler.md-2]",
+    ],
     "An export": ["tests/compiler/export/test_export.py", "-k", "torchscript"],
 }
 
@@ -40,6 +49,8 @@ def followed(tmp_path_factory) -> Path:
             path.write_text(text, encoding="utf-8")
         else:
             put_in(copy / mark.removeprefix("lines of: "), text)
+    for arguments, path in RUN.findall(PAGE):
+        (copy / path).write_text(run_in(copy, "bmnas", *arguments.split()), encoding="utf-8")
     return copy
 
 
@@ -79,7 +90,7 @@ def test_the_laws_of_the_kind_hold(followed, section):
 
 
 def test_the_code_is_as_clean_as_ours(followed):
-    changed = sorted({mark.split(": ")[1].split(",")[0] for mark, _ in BLOCK.findall(PAGE)})
+    changed = sorted({path for mark, _ in BLOCK.findall(PAGE) if (path := mark.split(": ")[1]).endswith(".py")})
     run_in(followed, "ruff", "check", *changed)
     run_in(followed, "ruff", "format", "--check", *changed)
 
@@ -93,6 +104,14 @@ def test_every_kind_of_addition_has_a_section():
         assert any(mark.startswith("lines of: ") for mark in marks), name
 
 
+def paths_that_are_named() -> set[str]:
+    """Files and folders of the repository that the page names, those that its sections add left out."""
+    named = re.findall(r"`((?:tests|docs|benchmarks|examples|\.ci|bmnas)/[\w/.]+)`", PAGE)
+    named += re.findall(r"\]\((?!https?://|#)([^)#]+)\)", PAGE)
+    return {path.rstrip("/") for path in named if f"file: {path}" not in PAGE}
+
+
 def test_paths_that_the_page_names_are_there():
-    for path in re.findall(r"`((?:tests|docs|benchmarks|\.ci|bmnas)/[\w/.]+)`", PAGE):
-        assert (ROOT / path).exists() or f"file: {path}" in PAGE, path
+    assert len(paths_that_are_named()) > 10
+    for path in paths_that_are_named():
+        assert (ROOT / path).exists(), path

@@ -48,13 +48,14 @@ def without_rounding(printed: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("page", "shown"), [("genotype.md", 6), ("compiler.md", 1), ("own-features.md", 1), ("tasks.md", 0)]
+    ("page", "shown"),
+    [("genotype.md", 6), ("compiler.md", 2), ("own-features.md", 1), ("tasks.md", 0), ("search.md", 0)],
 )
 def test_files_commands_and_python_in_their_order(workplace, monkeypatch, request, page, shown):
     monkeypatch.syspath_prepend(workplace)
     page = DOCS / page
     text = page.read_text(encoding="utf-8")
-    if re.search("^bmnas .*--task digits", text, flags=re.MULTILINE):
+    if re.search(r"^bmnas .*--task digits|^>>> .*bmnas\.search\(\"digits\"", text, flags=re.MULTILINE):
         monkeypatch.setenv("BMNAS_CACHE", str(request.getfixturevalue("cache")))
     blocks = list(BLOCK.finditer(text))
     printed, changes, globals_ = "", [], {}
@@ -74,6 +75,7 @@ def test_files_commands_and_python_in_their_order(workplace, monkeypatch, reques
             doctest.DocTestRunner().run(example, out=failures.append, clear_globs=False)
             globals_.update(example.globs)
             assert not failures, "".join(failures)
+            printed = ""  # what a command prints stands before the next Python
     if os.environ.get("UPDATE_DOCS"):
         for (start, end), _, new in reversed(changes):
             text = text[:start] + new + text[end:]
@@ -149,3 +151,13 @@ def test_links_lead_somewhere():
     for page in DOCS.glob("*.md"):
         for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (DOCS / target).exists(), (page.name, target)
+
+
+def test_what_the_guides_import_is_in_the_reference():
+    reference = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md"))
+    described = set(re.findall(r"auto\w+:: (bmnas[\w.]*)", reference)) | {"bmnas.fit"}
+    for page in [*DOCS.glob("*.md"), DOCS.parent / "README.md", *(DOCS.parent / "examples").glob("*.py")]:
+        text = page.read_text(encoding="utf-8")
+        for module, names in re.findall(r"^(?:>>> )?from (bmnas[\w.]*) import (.+)$", text, flags=re.MULTILINE):
+            for name in names.split(", "):
+                assert {module, f"{module}.{name}"} & described, (page.name, module, name)

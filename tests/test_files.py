@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bmnas.errors import BmnasError
-from bmnas.files import sealed, sealed_json, unsealed, unsealed_json
+from bmnas.files import parse_json, sealed, sealed_json, unsealed, unsealed_json, write_atomically
 
 
 @given(st.binary(max_size=200), st.data())
@@ -26,7 +26,7 @@ def test_any_changed_byte_is_found(content, data):
     st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.floats(allow_nan=False), max_size=4)
 )
 def test_any_changed_value_is_found(content):
-    content.pop("sha256", None)
+    content.pop("checksum", None)
     written = json.loads(sealed_json(content))
     assert unsealed_json(written) == content
     with pytest.raises(BmnasError, match="was changed"):
@@ -40,3 +40,11 @@ def test_any_changed_value_is_found(content):
 def test_what_has_no_checksum(data):
     with pytest.raises(BmnasError, match="has no checksum"):
         unsealed_json(data)
+
+
+def test_what_cannot_be_read_or_written_is_one_sentence(tmp_path):
+    with pytest.raises(BmnasError, match=r"has the number '1e999', which is too large"):
+        parse_json('{"a": 1e999}')
+    with pytest.raises(BmnasError, match="cannot be written: its text has half of a surrogate pair"):
+        write_atomically(tmp_path / "file", "\ud800")
+    assert not list(tmp_path.iterdir())

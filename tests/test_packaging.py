@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import bmnas
+from tests.test_contributing import paths_that_are_named
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -78,9 +79,11 @@ def test_the_sdist_can_be_tested_and_cited(built):
     top = {name.partition("/")[0] for name in names}
     assert top == {
         *("bmnas", "tests", "benchmarks", "docs", "examples", "pyproject.toml", "PKG-INFO"),
-        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", ".gitignore"),
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
+        *(".ci", ".github", ".pre-commit-config.yaml", ".gitignore"),
     }
     assert {"bmnas/py.typed", "tests/reference/golden.npz", "docs/images/digits.svg", "examples/mha.json"} <= names
+    assert paths_that_are_named() <= names
     assert not [name for name in names if re.search(r"__pycache__|\.pyc$|^runs/|\.safetensors$", name)]
 
 

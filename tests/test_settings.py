@@ -85,3 +85,14 @@ def test_settings_are_frozen_and_know_their_names():
         Size.checked(widht=2)
     with pytest.raises(ValueError, match="frozen"):
         Size().width = 3  # type: ignore[misc]
+
+
+def test_a_member_that_is_given_whole_can_be_changed_beside_it():
+    assert Drawing.checked(shape=Round(), radius=3).shape == Round(radius=3)
+    with pytest.raises(BmnasError, match="setting radius is given twice: by itself, and in shape"):
+        Drawing.checked(shape=Round(radius=2), radius=3)
+
+
+def test_kind_is_no_setting():
+    with pytest.raises(BmnasError, match="there is no setting 'kind'"):
+        Drawing.checked(kind="square")

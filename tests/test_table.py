@@ -62,6 +62,13 @@ def test_packages_add_members(offered):
     assert list(animals) == ["ant", "bee"]
 
 
+def test_members_of_packages_that_cannot_be_loaded_are_left_out_where_all_are_asked_for(offered):
+    offered += [Entry("bee", animal("bee")), Entry("gnu", ImportError("no horns"))]
+    animals = Table("animal", [animal("ant")], group="zoo")
+    assert animals.names() == ["ant", "bee", "gnu"]
+    assert animals.loadable() == ["ant", "bee"]
+
+
 @pytest.mark.parametrize(
     ("loads", "sentence"),
     [

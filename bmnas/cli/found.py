@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich import box
@@ -92,10 +92,16 @@ def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) ->
         words += f"; best validation {metric} {score(best['score'], metric)} {where} {best['round']}{mode}"
     if selected:
         words += (
-            f".\nSelection: {selected[0]['candidates']} looks in {seconds_of(selected):.1f} s"
+            f".\nSelection: {_looks(rounds, selected)} looks in {seconds_of(selected):.1f} s"
             f"; validation {metric} {_mean(selected, metric)} with inherited weights"
         )
     return f"{words}."
+
+
+def _looks(rounds: list[dict[str, Any]], selected: list[dict[str, Any]]) -> int:
+    """How many genotypes the selections scored, those of all seeds together; not those that rounds had scored."""
+    before = {entry["seed"]: entry["candidates"] for entry in rounds}
+    return sum(entry["candidates"] - before[entry["seed"]] for entry in selected)
 
 
 def _scored(config: SearchConfig) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 def search(
+    context: typer.Context,
     task: TaskName = None,
     data: DataFolder = None,
     features: FeatureFolder = None,
@@ -88,17 +89,20 @@ def search(
     """
     from bmnas.cli.found import show
     from bmnas.cli.settings_options import values_of
+    from bmnas.errors import BmnasError
     from bmnas.searcher import TrainConfig, search as run_search
 
     given, extraction = values_of(settings), extraction_of(views, precision, workers, skip_bad)
     named = (task, data, features, modalities, backbone)
-    if settings_file is not None:
-        recorded = Recorded.read(settings_file)
-        if not any(named):
-            named = recorded.task
-        given, extraction = recorded.settings(given), recorded.extraction(extraction)
+    recorded = None if settings_file is None else Recorded.read(settings_file)
+    if recorded is not None:
+        if preset:
+            raise BmnasError("--settings and --preset both say what the settings are; give one of them")
+        named = recorded.task_with(named)
+        typed = [name for name in extraction.decisive if _is_typed(context, name)]
+        extraction = recorded.extraction(extraction, typed)
     chosen = chosen_task(*named)
-    config = _config(chosen, preset, given)
+    config = recorded.config(chosen, given) if recorded else _config(chosen, preset, given)
     with Meter() as meter:
         result = run_search(
             chosen,
@@ -114,6 +118,11 @@ def search(
             report=meter.update,
         )
     show(result, chosen, config)
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _config(task: Task, preset: str | None, given: dict[str, Any]) -> SearchConfig:

@@ -98,13 +98,13 @@ def _collected(settings: type[Settings], owners: list[str]) -> Iterator[Option]:
     chooses = settings.chooses if issubclass(settings, Choosing) else None
     for name, info in settings.model_fields.items():
         if name == chooses:
-            names = ", ".join(settings.members())  # type: ignore[attr-defined]
+            names = ", ".join(settings.members().loadable())  # type: ignore[attr-defined]
             help = f"{_sentence(info.description)} One of {names}."
             yield Option(name, str, help, list(owners), "NAME")
         elif name != "kind":
             yield Option(name, _kind(info.annotation), _sentence(info.description), list(owners))
     if chooses is not None:
-        for kind in settings.members():  # type: ignore[attr-defined]
+        for kind in settings.members().loadable():  # type: ignore[attr-defined]
             yield from _collected(settings.settings_of(kind), [kind])  # type: ignore[attr-defined]
 
 

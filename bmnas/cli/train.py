@@ -76,7 +76,7 @@ def train(
     checkpoint = written.with_suffix(".training.ckpt")
     refuse_existing(weights, force, genotype)
     # In place, the genotype only gains a provenance; elsewhere, a file of that name is another one.
-    if out is not None and written.resolve() != genotype.resolve():
+    if written.resolve() != genotype.resolve():
         refuse_existing(written, force, genotype)
 
     from bmnas.searcher import TrainConfig, train as run_training

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -21,7 +22,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def batch_norm(
     x: Tensor, running_mean: Tensor, running_var: Tensor, weight: Tensor, bias: Tensor, momentum: float, eps: float
 ) -> Tensor:
-    """Batch norm of each seed's rows, in train mode. x: (K, R, C); the others (K, C). Returns (K, R, C)."""
+    """Batch norm of each seed's rows, in train mode. x: (K, R, C); the others (K, C). Returns (K, R, C).
+
+    Raises:
+        ValueError: a single row has no variance. It is the error of `torch.nn.functional.batch_norm`.
+    """
+    if x.shape[1] < 2:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {x.shape}")
     # Of rows that lie otherwise, PyTorch's own writes another result where it is told to.
     y: Tensor = _BatchNorm.apply(x.contiguous(), weight, bias, running_mean, running_var, momentum, eps)
     return y
@@ -71,8 +78,10 @@ class _BatchNorm(torch.autograd.Function):
         ctx.save_for_backward(x, weight, mean, inverse)
         return y
 
+    # The statistics are constants here: a second derivative would leave out what comes of them, and say nothing.
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (dy,) = grad_outputs
         x, weight, mean, inverse = ctx.saved_tensors
         # PyTorch's own gives the sums over rows; its gradient of x would be a new tensor for each seed.

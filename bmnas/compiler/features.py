@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -27,12 +27,12 @@ class Expected:
         self.genotype, self.needed = genotype, tuple(needed)
         self.declared = {feature.name: feature for feature in genotype.features}
 
-    def checked(self, features: Mapping[str, Tensor], weights: Iterator[Tensor] | None = None) -> list[Tensor]:
+    def checked(self, features: Mapping[str, Tensor], weights: Iterable[Tensor] = ()) -> list[Tensor]:
         """The needed features, in their order.
 
         Args:
             features: by name.
-            weights: those of the network; features have to be of the type of the first one.
+            weights: those of the network; features have to be of their type, see `type_of`.
 
         Raises:
             FeatureError: a needed feature is missing, a name is not the genotype's, or a shape or type does not fit.
@@ -51,20 +51,24 @@ class Expected:
         if any(tensor.shape[0] != given[0].shape[0] for tensor in given):
             shown = ", ".join(f"{name} {tensor.shape[0]}" for name, tensor in zip(self.needed, given, strict=True))
             raise FeatureError(f"the features have different batch sizes: {shown}")
-        if weights is not None:
-            self._check_types(given, next(weights, None))
+        self._check_types(given, type_of(weights))
         return given
 
-    def _check_types(self, given: Sequence[Tensor], weight: Tensor | None) -> None:
+    def _check_types(self, given: Sequence[Tensor], wanted: torch.dtype | None) -> None:
         for name, tensor in zip(self.needed, given, strict=True):
             # Autocast brings both to one type.
-            if weight is None or tensor.dtype == weight.dtype or torch.is_autocast_enabled(tensor.device.type):
+            if wanted is None or tensor.dtype == wanted or torch.is_autocast_enabled(tensor.device.type):
                 continue
-            ours, theirs = (str(dtype).removeprefix("torch.") for dtype in (weight.dtype, tensor.dtype))
+            ours, theirs = (str(dtype).removeprefix("torch.") for dtype in (wanted, tensor.dtype))
             raise FeatureError(
                 f"the feature {name!r} is {theirs}, but the network's weights are {ours}: bring one to the type of the "
                 f"other, with feature.to(torch.{ours}) or network.to(torch.{theirs})"
             )
+
+
+def type_of(weights: Iterable[Tensor]) -> torch.dtype | None:
+    """The type of a network's numbers: of its first floating-point weight, as counters and tables are integers."""
+    return next((weight.dtype for weight in weights if weight.is_floating_point()), None)
 
 
 def _check_shape(value: Tensor, feature: Feature, genotype: Genotype) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import torch
@@ -54,7 +55,8 @@ class InferenceNetwork(nn.Module):
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """As `FusionNetwork.forward`; the result is an inference tensor, which cannot take part in autograd."""
-        given = self._expected.checked(features, self.buffers())
+        # Its own weights are buffers; a module from outside the package may have nothing but parameters.
+        given = self._expected.checked(features, chain(self.buffers(), self.parameters()))
         with torch.inference_mode():
             return self.program()(given)
 

@@ -1,4 +1,4 @@
-"""Single blocks as modules: one operation, one reshape layer, ... The hypernet of a search is built from these."""
+"""Single blocks of a network as modules, to be run alone: in tests, and to find the step that fails in an export."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from bmnas.compiler import frame
 from bmnas.compiler.operations import lower_operation
 from bmnas.compiler.passes.infer_shapes import infer_shapes
 from bmnas.compiler.plan.builder import Builder
@@ -31,23 +30,6 @@ def build(op: str, size: Size, **options: Any) -> BlockModule:
     """
     inputs = [(size.channels, size.length)] * size.arity
     return BlockModule(lambda b, nodes: lower_operation(b, op, nodes, size, options), inputs, size.seeds)
-
-
-def reshape_layer(channels: int, kind: str, size: Size) -> BlockModule:
-    """A reshape layer for a feature (B, channels, ...), or (K, B, channels, T) with seeds, see `frame.reshape`."""
-    return BlockModule(lambda b, nodes: frame.reshape(b, nodes[0], kind, size), [(channels, size.length)], size.seeds)
-
-
-def cell_output(nodes: int, size: Size) -> BlockModule:
-    """The end of a cell with that many output nodes; the last input is the cell's x, see `frame.cell_output`."""
-    inputs = [(size.channels, size.length)] * (nodes + 1)
-    return BlockModule(lambda b, ids: frame.cell_output(b, ids[:-1], ids[-1], size), inputs, size.seeds)
-
-
-def network_output(nodes: int, outputs: int | None, size: Size) -> BlockModule:
-    """The end of a network with that many output nodes, see `frame.network_output`."""
-    inputs = [(size.channels, size.length)] * nodes
-    return BlockModule(lambda b, ids: frame.network_output(b, ids, outputs, size), inputs, size.seeds)
 
 
 class BlockModule(PlannedModule):

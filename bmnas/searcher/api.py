@@ -109,9 +109,11 @@ def search(
         comparison = Comparison(run, problem, train, keeping, report, strategy.best_on_test)
         found = []
         for seed, place in run.seeds.items():
+            best_round = [entry for entry in history if entry["seed"] == seed and entry["best"]][-1]
+            # `bmnas train` may have put an earlier genotype there again, with its results.
+            place.restore(best_round["event"], best_round["round"], best_round["sha256"])
             rows = comparison.rows(seed, place) if evaluate else []
-            score = [entry["score"] for entry in history if entry["seed"] == seed and entry["best"]][-1]
-            found.append(SeedResult(seed, place.genotype(), score, rows, place.path))
+            found.append(SeedResult(seed, place.genotype(), best_round["score"], rows, place.path))
         best = found[0]
         for other in found[1:]:
             best = other if problem.better(other.score, best.score) else best

@@ -96,7 +96,7 @@ class CandidateTraining:
     @property
     def place(self) -> str:
         """Where the training stands, as a part of a sentence."""
-        return f"candidate {self._number}, after {self.fit.done('weights')} steps of epoch {self.fit.epoch + 1}"
+        return f"candidate {self._number}, {self.fit.place}"
 
     def steps(self) -> Iterator[Pause | MicroBatch]:
         """Do what remains of the training, a pause after each step, and score the network.

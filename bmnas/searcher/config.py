@@ -65,10 +65,13 @@ def search_command(task: Task, config: SearchConfig, extraction: Extraction | No
     given = config.flat()
     # What suits the task depends on the strategy and the selection, which are named where they are not the usual ones.
     choices = {name: given[name] for name in ("strategy", "select") if name in given}
-    usual = SearchConfig.for_task(task, **choices).flat() | {"seed": None}
-    for n, name in enumerate(choices):
-        before = {other: choices[other] for other in list(choices)[:n]}
-        usual[name] = SearchConfig.for_task(task, **before).flat()[name]
+    try:
+        usual = SearchConfig.for_task(task, **choices).flat() | {"seed": None}
+        for n, name in enumerate(choices):
+            before = {other: choices[other] for other in list(choices)[:n]}
+            usual[name] = SearchConfig.for_task(task, **before).flat()[name]
+    except BmnasError:  # what suits the task needs what is given beside it: then all is named
+        usual = {}
     differing = given | (extraction or Extraction()).decisive
     return command_line("search", task, differing, usual | Extraction().decisive)
 
@@ -92,6 +95,6 @@ def all_names(settings: type[Settings]) -> set[str]:
     """The flat names of settings with all members of every table."""
     names = set(settings.model_fields) - {"kind"}
     if issubclass(settings, Choosing):
-        for kind in settings.members():
+        for kind in settings.members().loadable():
             names |= all_names(settings.settings_of(kind))
     return names

@@ -13,6 +13,7 @@ from bmnas.compiler.layers import BatchNorm
 from bmnas.compiler.passes import FOR_TRAINING, applied
 from bmnas.fit.memory import make_room, ran_out
 from bmnas.fit.micro_batches import LEAST
+from bmnas.fit.order import batches
 from bmnas.genotype import Genotype
 from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.hypernet.plan import settled
@@ -96,7 +97,7 @@ def inherited_score(problem: Problem, hypernet: Hypernet, genotype: Genotype, ba
 
 
 def calibration_batches(problem: Problem, count: int = 4) -> list[Samples]:
-    """The first batches of the training split, in its own order shuffled once."""
+    """The first batches of the training split, in its own order shuffled once; none has a single sample."""
     rows = problem.train.rows()
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
-    return list(problem.train.batches(rows[order].split(problem.config.batch_size)[:count]))
+    return list(problem.train.batches(batches(rows[order], problem.config.batch_size)[:count]))

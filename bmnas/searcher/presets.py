@@ -61,7 +61,7 @@ def preset_config(name: str, task: Task, **given: Any) -> SearchConfig:
     if "steps" in chosen and own.get("outputs_per_cell") == preset.settings["steps"]:
         own["outputs_per_cell"] = chosen["steps"]  # all of them, as it was
     # What is the preset's of strategies that are not chosen makes no difference.
-    names = SearchConfig.names_with(chosen)
+    names = SearchConfig.names_with({**task.settings, **chosen})
     config = SearchConfig.for_task(task, **{name: value for name, value in own.items() if name in names}, **chosen)
     _refuse_misfit(preset, task, config)
     return config

@@ -173,7 +173,8 @@ def training_command(command: str, task: Task, config: TrainConfig, extraction: 
 
 
 def _differing(given: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    return ((name, value) for name, value in given.items() if name not in usual or value != usual[name])
+    # That a setting is left out cannot be typed.
+    return ((name, value) for name, value in given.items() if value is not None and value != usual.get(name))
 
 
 def _option(name: str, value: Any) -> str:

@@ -8,6 +8,8 @@ them, says from which data and code they come, their SHA-256, and their score. W
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -90,12 +92,14 @@ def trained_weights(
     """
     if modality in task.weights:
         return _given(task.weights[modality])
-    determined_by = {
+    chosen = {
         "task": task.name,
         "modality": modality,
         "options": dict(task.options),
         "data": task.data_fingerprint([modality]),
     }
+    # As it is read back from a record: a tuple in the options of a task is a list there.
+    determined_by = dict(json.loads(json.dumps(chosen)))
     # The key is what a user chose. Other code replaces the weights in place: nobody will ask for the old ones again.
     key = fingerprint.of_json(determined_by)[:16]
     path = cache_folder(cache) / file_name(task.name) / "backbones" / key / f"{file_name(modality)}.safetensors"
@@ -149,6 +153,7 @@ def _train(
         with seeded(_SEED, device):
             module = task.build_backbone(modality)
             score = task.train_backbone(modality, module, device=device, report=report)
+        _check_score(score, task, modality)
         # Clones, because safetensors refuses tensors that share memory (tied weights).
         entries = {name: value for name, value in module.state_dict().items() if _can_be_kept(value)}
         state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in entries.items()}
@@ -159,6 +164,15 @@ def _train(
     info = "" if score is None else f"validation {task.metric.name} {score:.3f}"
     report(Progress(f"backbone {modality}", 1, 1, info))
     return Weights(path, record.sha256, score)
+
+
+def _check_score(score: float | None, task: Task, modality: str) -> None:
+    """Weights whose score is NaN are most often useless, and would be used ever after if they were kept."""
+    if score is not None and not math.isfinite(score):
+        raise BmnasError(
+            f"task {task.name}: train_backbone gives {score} as the score of modality {modality!r}, so its weights are "
+            "not kept; let it return a finite number, or None where there is no score"
+        )
 
 
 def _can_be_kept(value: Any) -> bool:

@@ -243,6 +243,8 @@ def _as_label(value: Any) -> Tensor:
         raise BmnasError("its label is missing (None)")
     if isinstance(value, (str, bytes)):
         raise BmnasError(f"its label is the text {value[:40]!r}; number the classes 0, 1, 2, ...")
+    if isinstance(value, np.ndarray) and value.ndim > 0:  # of a single number this would make an array of one
+        value = np.ascontiguousarray(value)
     try:
         label = torch.as_tensor(value)
     except Exception as error:  # torch raises whatever it finds

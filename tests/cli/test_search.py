@@ -60,6 +60,18 @@ def test_cells_and_steps_of_three_inputs(cache, tmp_path):
     assert {len(step.inputs) for cell in genotype.cells for step in cell.steps} == {3}
 
 
+def test_the_settings_of_another_search(cache, tmp_path):
+    budget = ["--strategy", "random", "--budget-trainings", 1, "--no-evaluate"]
+    bmnas("search", *ANY, *budget, "--out", tmp_path / "one", cache=cache)
+    first = json.loads((tmp_path / "one" / "config.json").read_text())
+    again = ["--settings", tmp_path / "one" / "config.json", "--no-evaluate", "--device", "cpu"]
+    bmnas("search", *again, "--seed", 3, "--out", tmp_path / "two", cache=cache)
+    second = json.loads((tmp_path / "two" / "config.json").read_text())
+    assert second["search"] == {**first["search"], "seed": 3}
+    _, err = bmnas("search", *again, "--preset", "ntu-1", "--out", tmp_path / "three", cache=cache, code=2)
+    assert "--settings and --preset both say what the settings are" in unwrapped(err)
+
+
 def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
     for options, sentence in (
         (["--preset", "ntu1"], "unknown preset 'ntu1'; did you mean 'ntu-1'?"),

@@ -154,6 +154,26 @@ def test_gradients_of_several_seeds():
         )
 
 
+def test_norms_of_several_seeds_refuse_a_single_row_as_pytorchs_do():
+    for seeds in (1, 3):
+        statistics = torch.zeros(seeds, 5).double(), torch.ones(seeds, 5).double()
+        with pytest.raises(ValueError, match="Expected more than 1 value per channel when training, got input size"):
+            functional.batch_norm(randn(seeds, 1, 1, 5), *statistics, *statistics, training=True)
+        assert torch.equal(statistics[1], torch.ones(seeds, 5).double())
+
+
+def test_only_products_of_several_seeds_have_second_derivatives():
+    x, weight = randn(2, 3, 1, 600).requires_grad_(), randn(2, 2, 600, seed=1).requires_grad_()
+    (first,) = torch.autograd.grad(functional.linear(x, weight, None).square().sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    torch.testing.assert_close(second, 2 * (weight.sum(2, keepdim=True) * weight).sum(1)[:, None, None].expand_as(x))
+    x, statistics = randn(2, 3, 2, 4).requires_grad_(), [torch.ones(2, 4).double() for _ in range(4)]
+    y = functional.batch_norm(x, *statistics, training=True)
+    (first,) = torch.autograd.grad(y.pow(3).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_rectified_dropout_is_dropout_of_relu(training):
     def masks(shape, p, dtype):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from torch import Tensor, nn
 
-from bmnas.compiler import compile_genotype
-from bmnas.compiler.modules import reshape_layer
+from bmnas.compiler import compile_genotype, frame
+from bmnas.compiler.modules import BlockModule
 from bmnas.compiler.official import load_official_state
 from bmnas.compiler.size import Size
 from tests import golden
@@ -33,7 +33,8 @@ def test_found_networks(case, mode):
 @pytest.mark.parametrize("case", golden.cases("reshape"))
 def test_reshape_layers(case):
     kind = {"ntu_ego": "sequence", "mmimdb": "grid"}[case["kind"]]
-    layer = reshape_layer(case["in_shape"][0], kind, Size(case["C"], case["L"])).double()
+    size, inputs = Size(case["C"], case["L"]), [(case["in_shape"][0], case["L"])]
+    layer = BlockModule(lambda b, nodes: frame.reshape(b, nodes[0], kind, size), inputs, seeds=None).double()
     w = golden.weights(case)
     layer.load_state_dict({name: tensor.flatten(1) if name == "conv.weight" else tensor for name, tensor in w.items()})
     x = golden.array(case, "x")

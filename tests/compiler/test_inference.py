@@ -8,12 +8,13 @@ import pickle
 import pytest
 import torch
 from hypothesis import given, settings
+from torch import nn
 from torch.func import functional_call
 
 from bmnas.compiler import FeatureError, compile_genotype
 from bmnas.compiler.network import FusionNetwork
 from bmnas.errors import BmnasError
-from bmnas.genotype import Genotype, from_dict
+from bmnas.genotype import Genotype, Operation, extension, from_dict
 from tests.compiler.test_network import inputs_of
 from tests.genotype.test_schema import SHORT, changed
 from tests.profiles import examples
@@ -112,6 +113,34 @@ def test_features_are_checked():
     fast = compile_genotype(from_dict(SHORT)).for_inference()
     with pytest.raises(FeatureError, match="'Skeleton_4' is missing"):
         fast({"Video_3": torch.randn(2, 2048, 4)})
+
+
+class Chosen(nn.Module):
+    """An operation from outside the package whose first weights, a buffer and a parameter, are integers."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.register_buffer("order", torch.arange(size.channels).flip(0))
+        self.shift = nn.Parameter(torch.ones(1, dtype=torch.int64), requires_grad=False)
+
+    def forward(self, x, y):
+        return x[:, self.order] * self.shift + y
+
+
+def test_integers_of_a_registered_operation_are_not_the_type_of_the_weights(monkeypatch):
+    monkeypatch.setattr(extension, "_registered", {})
+    extension.register(Operation("Chosen", (2, 2), False, "", build=Chosen))
+    cell = {"inputs": ["A", "B"], "steps": [{"op": "Chosen", "inputs": ["x", "y"]}]}
+    unreshaped = [{"name": name, "modality": name, "channels": 16, "reshape": "none"} for name in ("A", "B")]
+    content = changed(features=unreshaped, cells=[cell], dialect="paper", head={"outputs": 3})
+    network = compile_genotype(from_dict(content)).eval()
+    fast = network.for_inference()
+    assert next(network.parameters()).dtype == next(fast.buffers()).dtype == torch.int64
+    features = inputs_of(network.genotype)
+    torch.testing.assert_close(fast(features), network(features))
+    for each in (network, fast):
+        with pytest.raises(FeatureError, match="'A' is float64, but the network's weights are float32"):
+            each({name: tensor.double() for name, tensor in features.items()})
 
 
 def test_a_network_can_be_copied_and_trained_apart():

@@ -25,6 +25,16 @@ def double():
         torch.set_default_dtype(torch.float32)
 
 
+@contextlib.contextmanager
+def other_device():
+    """One that computes nothing, so that a tensor which is made there by mistake is noticed."""
+    torch.set_default_device("meta")
+    try:
+        yield
+    finally:
+        torch.set_default_device(None)
+
+
 @pytest.fixture(scope="module")
 def search(tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
@@ -38,7 +48,7 @@ def usual(search, tmp_path_factory):
     return search(tmp_path_factory.mktemp("usual") / "run")
 
 
-@pytest.mark.parametrize("ambient", [double, torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("ambient", [double, other_device, torch.no_grad, torch.inference_mode])
 def test_the_same_is_found(search, usual, tmp_path, ambient):
     with ambient():
         found = search(tmp_path / "run")

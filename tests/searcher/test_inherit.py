@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from unittest import mock
 
 import pytest
 import torch
@@ -82,3 +83,10 @@ def test_where_memory_runs_out_the_parts_get_smaller(monkeypatch):
     monkeypatch.setattr(FusionNetwork, "forward", lambda self, features: (_ for _ in ()).throw(ERRORS[0]))
     with pytest.raises(type(ERRORS[0])):
         recalibrate(network, batches)
+
+
+def test_a_last_batch_of_one_sample_is_not_measured_on():
+    """It has no variance, and would count as much as a whole batch."""
+    search = problem(batch_size=16)
+    with mock.patch.object(type(search.train), "rows", lambda self, generator=None: torch.arange(33)):
+        assert [len(batch) for batch in calibration_batches(search)] == [16, 16]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 from random import Random
 
@@ -16,12 +15,11 @@ from bmnas.genotype import Genotype
 from bmnas.genotype.space import numbering
 from bmnas.searcher import SearchConfig, TrainConfig, search
 from bmnas.searcher.config import search_command
-from bmnas.searcher.hypernet import HypernetSize
 from bmnas.searcher.inherit import inherited
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.strategies.random_ws import certain
-from bmnas.tasks import FeatureStore, Task, prepare
+from bmnas.tasks import FeatureStore, Task, get_task, prepare
 from bmnas.tasks.arrays import ArrayTask
 from tests.searcher.problems import decided
 from tests.searcher.strategies.going_on import rounds, stopped_and_continued
@@ -43,10 +41,6 @@ SELECT = (
     {"select": "scored", "top_k": 1},
     {"select": "perturbation"},
     {"select": "sampled", "samples": 3},
-)
-by_hypernet = pytest.mark.skipif(
-    not {"cell_inputs", "step_inputs"} <= {field.name for field in fields(HypernetSize)},
-    reason="this hypernet's cells and steps have two inputs",
 )
 
 
@@ -90,7 +84,6 @@ def test_candidates(strategy, read, takes, rule):
     check_all(problem(strategy=strategy, derive=rule, cell_inputs=read, step_inputs=takes, budget_trainings=4, **more))
 
 
-@by_hypernet
 @pytest.mark.parametrize("rule", ["paper", "official"])
 @pytest.mark.parametrize(
     ("strategy", "more"),
@@ -104,14 +97,12 @@ def test_a_hypernet(strategy, more, rule):
     check_all(problem(strategy=strategy, derive=rule, steps=1, **more))
 
 
-@by_hypernet
 def test_a_hypernet_of_steps_with_more_inputs_than_their_cell():
     """What is left of x and y is read once more."""
     for relaxation in ("shared", "split"):
         check_all(problem(cell_inputs=2, steps=1, relaxation=relaxation, top_k=1))
 
 
-@by_hypernet
 @pytest.mark.parametrize("seed", range(4))
 def test_a_hypernet_that_is_certain_computes_what_the_derived_network_will(seed):
     stated = problem(cells=3, outputs_per_cell=1 + seed)
@@ -125,7 +116,7 @@ def test_a_hypernet_that_is_certain_computes_what_the_derived_network_will(seed)
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("strategy", ["random", pytest.param("bilevel", marks=by_hypernet)])
+@pytest.mark.parametrize("strategy", ["random", "bilevel"])
 def test_one_that_is_stopped_goes_on(strategy):
     own = {"budget_trainings": 3} if strategy == "random" else {"select": "alpha", "epochs": 2}
     stated = problem(strategy=strategy, **own)
@@ -140,3 +131,14 @@ def test_from_the_features_to_the_scores(tmp_path):
     check(problem(), result.genotype)
     assert result.rows
     assert "--cell-inputs 3" in search_command(task, config)
+
+
+def test_a_command_can_be_given_for_settings_that_suit_no_other_search():
+    """Where what suits the task is refused without what is given beside it, all settings are named."""
+    task = get_task("digits")
+    task.settings = {**task.settings, "select": "alpha"}
+    config = SearchConfig.for_task(task, strategy="random-ws", select="sampled")
+    assert "--select sampled" in search_command(task, config)
+    assert "--strategy random-ws" in search_command(task, config)
+    task.settings = {**task.settings, "patience": 3}
+    assert "None" not in search_command(task, SearchConfig.checked())

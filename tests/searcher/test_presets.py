@@ -100,6 +100,13 @@ def test_what_is_given_wins_over_the_preset_and_the_preset_over_the_task():
     assert (config.patience, config.operations) == (4, ("Sum", "Mul"))  # of which a preset says nothing
 
 
+def test_the_strategy_that_a_task_suggests_decides_which_settings_count():
+    assert preset_config("ntu-1", of_features(*TWO, strategy="random")).strategy.kind == "random"
+    task = get_task("planted")
+    task.settings = {**task.settings, "strategy": "released"}
+    assert preset_config("ego-1", task).strategy.restart_epochs == 5
+
+
 def test_other_steps_are_all_put_out_where_they_were():
     assert preset_config("ego-3", of_features(*TWO), steps=1).outputs_per_cell == 1
     assert preset_config("mmimdb-1", of_features(*TWO), steps=2).outputs_per_cell == 2

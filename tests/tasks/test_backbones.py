@@ -37,6 +37,26 @@ def test_backbones_are_trained_once(tmp_path: Path) -> None:
     assert trained(tmp_path) == []
 
 
+def test_a_tuple_in_the_options_is_found_again(tmp_path: Path) -> None:
+    class Cropped(SmallTask):
+        options = {"size": (2, 3)}  # noqa: RUF012
+
+    assert trained(tmp_path, Cropped()) == ["Ton/é", ".."]
+    assert trained(tmp_path, Cropped()) == []
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_no_finite_number_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score: float
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(BmnasError, match=r"^task small: .* of modality 'Ton/é'") as at:
+        patch.setattr(SmallTask, "train_backbone", lambda *_, **__: score)
+        backbones_of(SmallTask(), cache=tmp_path)
+    assert str(at.value).endswith("let it return a finite number, or None where there is no score")
+    assert not list(tmp_path.rglob("*.safetensors"))
+    assert trained(tmp_path) == ["Ton/é", ".."]
+
+
 def test_the_initial_weights_do_not_depend_on_the_global_random_state(tmp_path: Path) -> None:
     torch.manual_seed(1)
     state = torch.get_rng_state()

@@ -133,6 +133,16 @@ def test_a_flipped_array_is_an_array() -> None:
     assert loaded.batch.inputs["Image"][2].tolist() == [[2, 1, 0], [5, 4, 3]]
 
 
+def test_a_flipped_array_is_a_label_and_a_single_number_stays_one() -> None:
+    inputs = {"Image": np.zeros((2, 3), np.float32), "Text": {"ids": [2, 1], "mask": torch.ones(2)}}
+    labels = [np.array([0, 1, 1.0])[::-1]] * 12
+    (loaded,) = load([(inputs, label) for label in labels], 12, workers=0)
+    assert not loaded.bad
+    assert loaded.batch.labels[0].tolist() == [1, 1, 0]
+    (loaded,) = load([(inputs, np.array(2))] * 12, 12, workers=0)
+    assert loaded.batch.labels.shape == (12,)
+
+
 class Noise:
     def __len__(self) -> int:
         return 6

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
+from bmnas.compiler.features import type_of
 from bmnas.compiler.inference import InferenceNetwork
 from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.plan.names import distinct
@@ -95,7 +97,8 @@ class MultimodalNetwork(nn.Module):
         for modality in self.modalities:
             found |= features_of(self._backbone(modality), inputs[modality], self.genotype)
         # A backbone of 16 or 64 bits may stand before a fusion network of 32, as cached features of it do.
-        dtype = next((weight.dtype for weight in self.fusion.parameters() if weight.is_floating_point()), None)
+        # A network for inference has its weights in buffers.
+        dtype = type_of(chain(self.fusion.parameters(), self.fusion.buffers()))
         return found if dtype is None else {name: feature.to(dtype) for name, feature in found.items()}
 
     def _backbone(self, modality: str) -> Backbone:

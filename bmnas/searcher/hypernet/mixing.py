@@ -20,7 +20,7 @@ from torch import Tensor
 Relaxation = Literal["shared", "split"]
 
 NONE, SKIP = 0, 1  # columns of alpha and beta in the shared relaxation: the operations Zero and Identity of Eq. 1
-X, Y = 0, 1  # columns of alpha and beta in the split relaxation
+X, Y = 0, 1  # columns of alpha and beta in the split relaxation: those of the first two inputs
 
 
 class Mixing(NamedTuple):

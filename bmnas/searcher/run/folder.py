@@ -1,7 +1,7 @@
 """The folder of one search: what is written when, and how a killed search finds its way back.
 
     config.json      the task and the settings of the search; written first
-    events.jsonl     one line an event, for people and other programs; never read back
+    events.jsonl     one line an event, for people and other programs; a search that goes on does not read it
     tensorboard/     the same numbers for TensorBoard
     checkpoints/     last.pt: everything that the rest of the search depends on, and the history so far
     summary.json     of several seeds: mean and deviation of each row, and how often each choice was made
@@ -15,10 +15,9 @@ files hold of a round that has no checkpoint is replaced when the search goes on
 from __future__ import annotations
 
 import io
-import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +26,7 @@ from filelock import FileLock, Timeout
 from torch.utils.tensorboard import SummaryWriter
 
 from bmnas.errors import BmnasError
-from bmnas.files import read_json, reason, sealed, unsealed, write_atomically
+from bmnas.files import read_json, reason, sealed, sealed_json, unsealed, write_atomically
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import EpochDone, RoundDone, SelectionDone
@@ -89,7 +88,8 @@ class RunFolder:
             raise
         finally:
             for writer in run._writers.values():
-                writer.close()
+                with suppress(OSError):  # it tries again to write what could not be written
+                    writer.close()
             lock.release()
 
     def checkpoint(self) -> dict[str, Any] | None:
@@ -122,7 +122,7 @@ class RunFolder:
         """Bring what may be ahead of the checkpoint, or damaged, in line with it: events and best genotypes."""
         rows = [row for folder in self.seeds.values() for row in folder.all_rows()]
         lines = [*history, *(_line(row) for row in rows)]
-        write_atomically(self.path / "events.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        write_atomically(self.path / "events.jsonl", "".join(sealed_json(line, indent=None) for line in lines))
         for seed, folder in self.seeds.items():
             best = [entry for entry in history if entry["seed"] == seed and entry["best"]]
             if best:
@@ -161,7 +161,7 @@ class RunFolder:
         path = self.path / "events.jsonl"
         try:
             with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(_line(event)) + "\n")
+                file.write(sealed_json(_line(event), indent=None))
         except OSError as error:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
 
@@ -189,7 +189,7 @@ class RunFolder:
                 remove(each)
 
     def _begin(self, settings: dict[str, Any], invocation: str, force: bool) -> None:
-        for temporary in self.path.glob(".*.tmp"):
+        for temporary in self.path.rglob(".*.tmp"):
             temporary.unlink(missing_ok=True)
         path = self.path / "config.json"
         if path.exists() and not force:
@@ -199,7 +199,7 @@ class RunFolder:
         for each in self._parts():
             remove(each)
         record = {"format": FORMAT, "bmnas": __version__, "invocation": invocation, **settings}
-        write_atomically(path, json.dumps(record, indent=2) + "\n")
+        write_atomically(path, sealed_json(record))
         self._new = True
 
     def _parts(self) -> list[Path]:
@@ -241,7 +241,7 @@ def _make(path: Path) -> None:
 
 def _refuse_other_settings(folder: Path, found: Any, wanted: dict[str, Any]) -> None:
     if isinstance(found, dict) and found.get("format") in OLDER:
-        raise BmnasError(f"{folder}: holds a search of an earlier version of bmnas; {_START_OVER}")
+        raise BmnasError(f"{folder}: holds a search of an earlier version of bmnas, {version_of(found)}; {_START_OVER}")
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise BmnasError(f"{folder / 'config.json'}: is not the configuration of a search; {_START_OVER}")
     before, now = _flat({key: found[key] for key in wanted if key in found}), _flat(wanted)
@@ -251,6 +251,11 @@ def _refuse_other_settings(folder: Path, found: Any, wanted: dict[str, Any]) -> 
     for name in sorted(before.keys() ^ now.keys()):
         with_it = "with" if name in before else "without"
         raise BmnasError(f"{folder}: holds a search of another version of bmnas, {with_it} {name}; {_START_OVER}")
+
+
+def version_of(record: Mapping[str, Any]) -> str:
+    """Which version of bmnas wrote a ``config.json``, and in which format."""
+    return f"{str(record.get('bmnas', 'unknown'))[:50]} ({record.get('format')})"
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

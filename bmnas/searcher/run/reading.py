@@ -1,7 +1,7 @@
 """A run folder, open for reading: it is not locked, its settings need not be known, and nothing in it is changed.
 
-Whatever it has is checked when it is asked for: a genotype has to be the one that the search wrote, and the rows of the
-comparison bear a checksum.
+Whatever it has is checked when it is asked for: settings, events and the rows of the comparison bear checksums, and a
+genotype has to be the one that the search wrote. Of a folder of an earlier format the settings alone can be read.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bmnas.errors import BmnasError
-from bmnas.files import parse_json, read_json, read_text
-from bmnas.genotype import Genotype, load
+from bmnas.files import parse_json, read_json, read_text, unsealed_json
+from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.events import Row, meaning_of
-from bmnas.searcher.run.folder import FORMAT, OLDER
+from bmnas.searcher.run.folder import FORMAT, OLDER, version_of
 from bmnas.searcher.run.seed_folder import JSON_LIMIT, ROUNDS, SeedFolder
 from bmnas.searcher.run.summary import Summary, summary_of
 
@@ -36,6 +36,11 @@ def open_run(path: Path | str) -> Run:
     record = read_json(folder / "config.json", JSON_LIMIT)
     if not isinstance(record, dict) or record.get("format") not in (FORMAT, *OLDER):
         raise BmnasError(f"{folder / 'config.json'}: is not the configuration of a search")
+    if record["format"] not in OLDER:
+        try:
+            record = unsealed_json(record)
+        except BmnasError as error:
+            raise BmnasError(f"{folder / 'config.json'}: {error}") from None
     return Run(folder, record)
 
 
@@ -93,6 +98,7 @@ class Run:
         Raises:
             BmnasError: a line is damaged.
         """
+        self._refuse_older()
         rounds = {}
         for entry in self._lines():
             if entry.get("event") in ROUNDS:
@@ -105,14 +111,16 @@ class Run:
         Raises:
             BmnasError: there is none yet, or it was changed since the search wrote it.
         """
-        path = self.folder_of(seed) / "genotype.json"
-        if not path.exists():
-            raise BmnasError(f"{self.path}: has no genotype yet: its search has not finished a round")
-        genotype = load(path)
         seed = self.seeds[0] if seed is None else seed
-        if meaning_of(genotype) not in {entry["sha256"] for entry in self.history if entry["seed"] == seed}:
-            raise BmnasError(f"{path}: was changed since the search wrote it")
-        return genotype
+        folder, best = SeedFolder(self.folder_of(seed)), self._best(seed)
+        if best is None or not (folder.path / "genotype.json").exists():
+            raise BmnasError(f"{self.path}: has no genotype yet: its search has not finished a round")
+        genotype = folder.genotype()
+        if meaning_of(genotype) == best["sha256"]:
+            return genotype
+        if folder.has_round_with(genotype):  # it is ahead of the events, of which the next one is being written
+            return folder.of_round(best["event"], best["round"], best["sha256"])
+        raise BmnasError(f"{folder.path / 'genotype.json'}: was changed since the search wrote it")
 
     def rows(self, seed: int | None = None) -> list[Row]:
         """The rows of a seed's comparison that are done; of the first one, if it is left out.
@@ -120,6 +128,7 @@ class Run:
         Raises:
             BmnasError: ``results.json`` is damaged.
         """
+        self._refuse_older()
         return SeedFolder(self.folder_of(seed)).all_rows()
 
     def summary(self) -> Summary:
@@ -137,8 +146,20 @@ class Run:
         return summary_of(done, [self.genotype(seed) for seed in done], scores, [rows[seed] for seed in done])
 
     def _score(self, seed: int) -> float | None:
-        best = [entry["score"] for entry in self.history if entry["seed"] == seed and entry["best"]]
-        return float(best[-1]) if best else None
+        best = self._best(seed)
+        return None if best is None else float(best["score"])
+
+    def _best(self, seed: int) -> dict[str, Any] | None:
+        """The last round that had the best genotype of a seed so far."""
+        best = [entry for entry in self.history if entry["seed"] == seed and entry["best"]]
+        return best[-1] if best else None
+
+    def _refuse_older(self) -> None:
+        if self.record.get("format") in OLDER:
+            raise BmnasError(
+                f"{self.path}: was written by an earlier version of bmnas, {version_of(self.record)}; its settings can "
+                "be read, and its genotype.json by bmnas.load"
+            )
 
     def _lines(self) -> Sequence[dict[str, Any]]:
         path = self.path / "events.jsonl"
@@ -151,9 +172,7 @@ class Run:
             if not line:
                 continue
             try:
-                entry = parse_json(line)
-                if not isinstance(entry, dict):
-                    raise BmnasError("is not an event")
+                entry = unsealed_json(parse_json(line))
             except BmnasError as error:
                 if number == len(lines):  # without its end: it is being written, or its writer was killed
                     break
@@ -175,11 +194,10 @@ def recorded_config(record: Mapping[str, Any], path: Path) -> SearchConfig:
     settings = record.get("search", record)
     if not isinstance(settings, dict):
         raise BmnasError(f"{path}: search is no object with settings")
-    if record.get("format") in OLDER:
-        settings = _from_1(settings)
-    settings = {name: value for name, value in settings.items() if name not in ("format", "$schema")}
     try:
-        return SearchConfig.read(settings)
+        if record.get("format") in OLDER:
+            settings = _from_1(settings)
+        return SearchConfig.read({name: value for name, value in settings.items() if name not in ("format", "$schema")})
     except BmnasError as error:
         raise BmnasError(f"{path}: {error}") from None
 

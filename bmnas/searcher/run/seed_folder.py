@@ -75,7 +75,7 @@ class SeedFolder:
             self._keep(best)
         elif meaning_of(kept) != sha256:
             # After a kill it may be that of a later round, which is done again; otherwise somebody has edited it.
-            if meaning_of(kept) not in self._meanings():
+            if not self.has_round_with(kept):
                 raise BmnasError(
                     f"{self.path / 'genotype.json'}: was changed since the search wrote it; move it away, and the same "
                     "command puts the genotype that was found in its place"
@@ -123,13 +123,13 @@ class SeedFolder:
     def _of_round(self, event: str, round: int) -> Path:
         return self.path / "genotypes" / f"{ROUNDS[event].unit}-{round:03d}.json"
 
-    def _meanings(self) -> set[str]:
-        """Of all genotypes of rounds that can be read."""
-        found = set()
+    def has_round_with(self, genotype: Genotype) -> bool:
+        """Whether the genotype of a round means the same."""
         for path in (self.path / "genotypes").glob("*.json"):
             with suppress(BmnasError):
-                found.add(meaning_of(load(path)))
-        return found
+                if meaning_of(load(path)) == meaning_of(genotype):
+                    return True
+        return False
 
     def _results(self) -> Results:
         path = self.path / "results.json"

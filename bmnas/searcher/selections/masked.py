@@ -48,7 +48,7 @@ class Masked:
 
     @property
     def shared(self) -> bool:
-        """Whether both inputs of a node get the same mixture, so that the order of a pair makes no difference."""
+        """Whether all inputs of a node get the same mixture, so that their order makes no difference."""
         return self.hypernet.size.relaxation == "shared"
 
     def loss(self, choices: Partial) -> float:
@@ -93,8 +93,8 @@ class Masked:
         """The weights of the hypernet, certain where a choice is made."""
         size, mixed = self.hypernet.size, self._mixed
         cells = list(mixed.cells)
-        for n, pair in enumerate(choices.reads):
-            cells[n] = self.certain(pair, mixed.cells[n])
+        for n, nodes in enumerate(choices.reads):
+            cells[n] = self.certain(nodes, mixed.cells[n])
         steps = [list(row) for row in mixed.steps]
         operations = mixed.operations.clone()
         for at, (op, inputs) in enumerate(choices.steps):
@@ -104,10 +104,10 @@ class Masked:
             operations[0, n, m, op] = 1
         return Mixing(tuple(cells), tuple(tuple(row) for row in steps), operations)
 
-    def certain(self, pair: Nodes, like_1IE: Tensor) -> Tensor:
-        """Weights, of the shape of others, that are certain of a pair."""
+    def certain(self, nodes: Nodes, like_1IE: Tensor) -> Tensor:
+        """Weights, of the shape of others, that are certain of which node each input is."""
         weights = torch.zeros_like(like_1IE)
-        for i, node in enumerate(pair):
+        for i, node in enumerate(nodes):
             weights[0, 0 if self.shared else i, node] += 1
         return weights
 

@@ -21,7 +21,7 @@ class OneByOne(Strategy):
 
     def __init__(self, problem: Problem, kind: type[Strategy]) -> None:
         super().__init__(problem)
-        self._kind = kind
+        self._kind, self.best_on_test = kind, kind.best_on_test
         self._done: list[int] = []  # rounds of the seeds that are through
         self._at = self._next()
 

@@ -1,7 +1,8 @@
 """Random search with weight sharing (Li and Talwalkar, "Random Search and Reproducibility for NAS", UAI 2019).
 
 In every step a genotype is drawn from the space, and its weights in the hypernet are trained alone. alpha, beta and
-gamma take no part. At the end genotypes are drawn and scored with the weights that they inherit (`selection.sampled`).
+gamma take no part. At the end genotypes are drawn and scored with the weights that they inherit
+(`bmnas.searcher.selections.sampled`).
 
 An epoch's genotype is one more drawn from the space, and its score is that of its network with inherited weights: it
 says how far the weights are.

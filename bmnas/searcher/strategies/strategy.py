@@ -40,7 +40,7 @@ class Strategy(ABC):
     Settings: ClassVar[type[StrategySettings]]
     batches_seeds: ClassVar[bool] = False
     ties: ClassVar[bool] = False
-    best_on_test: ClassVar[bool] = False
+    best_on_test: bool = False
 
     # A subclass declares it as its own `Settings`; what can be set again may not get a narrower type, but for this one.
     settings: Any

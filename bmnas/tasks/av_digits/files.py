@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from bmnas.errors import BmnasError
-from bmnas.files import reason
+from bmnas.files import read_bytes, reason
 
 RATE = 8000
 SIDE = 28
@@ -144,14 +144,7 @@ def _mnist_file(data: Path, name: str) -> Path:
 
 
 def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
-    if len(content) > limit:
-        raise BmnasError(f"{path}: is larger than {limit} bytes, a minute of sound; FSDD's recordings are single words")
-    return content
+    return read_bytes(path, limit, f"{limit} bytes, a minute of sound; FSDD's recordings are single words")
 
 
 def _read_idx(path: Path, *, magic: int, shape: tuple[int, ...]) -> _Array:

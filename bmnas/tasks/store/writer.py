@@ -6,6 +6,7 @@ encoded and written by a thread of their own, while the next samples are compute
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
@@ -134,7 +135,8 @@ class StoreWriter:
         }
         manifest = Manifest(**content, scores=dict(scores), versions=dict(versions))
         write_atomically(self._folder / MANIFEST, manifest.sealed())
-        (self._folder / JOURNAL).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # beside a manifest nobody reads it
+            (self._folder / JOURNAL).unlink(missing_ok=True)
 
     def _check(self, split: SplitName, shapes: dict[str, tuple[int, ...]], labels: Labels) -> None:
         with self._lock:

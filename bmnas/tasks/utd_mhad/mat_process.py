@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from bmnas.errors import BmnasError, printable
 from bmnas.tasks.utd_mhad import mat_worker
 from bmnas.tasks.utd_mhad.layout import Array
 
@@ -32,6 +33,7 @@ def load(paths: Sequence[Path], variable: str) -> Iterator[Array | str | None]:
 
     Raises:
         Unreadable: the next file cannot be read, is damaged, or is no MATLAB file.
+        BmnasError: there is no SciPy to read it with.
     """
     try:
         worker = _idle.pop()
@@ -47,9 +49,10 @@ class _Worker:
     """A process that answers one question after the other."""
 
     def __init__(self) -> None:
-        # -I: nothing in the current folder or the environment can stand in the place of a library.
+        # -I: nothing in the current folder can stand in the place of a library. It also leaves out folders that the
+        # environment or the user's home adds, so the worker is told them.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", mat_worker.__file__],
+            [sys.executable, "-I", mat_worker.__file__, json.dumps(_folders())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -89,6 +92,20 @@ class _Worker:
         self._process.wait()
 
 
+def _folders() -> list[str]:
+    """Where this process finds its libraries, without the current folder, by whichever name."""
+    # Python looks into no entry of another type either.
+    folders = [folder for folder in sys.path if isinstance(folder, str) and Path(folder).is_absolute()]
+    return [folder for folder in folders if not _is_current(folder)]
+
+
+def _is_current(folder: str) -> bool:
+    try:
+        return Path(folder).samefile(os.curdir)
+    except OSError:  # one of them does not exist
+        return False
+
+
 def _answer(pipe: IO[bytes]) -> Array | str | None:
     line = pipe.readline()
     if not line:
@@ -96,6 +113,9 @@ def _answer(pipe: IO[bytes]) -> Array | str | None:
     answer = json.loads(line)
     if "error" in answer:
         raise Unreadable(answer["error"])
+    if "no_scipy" in answer:
+        why = printable(answer["no_scipy"])
+        raise BmnasError(f"SciPy cannot be imported by the process that reads .mat files: {why}")
     if "dtype" in answer:
         return _array(pipe, np.dtype(answer["dtype"]), answer["shape"])
     kind: str | None = answer["kind"]

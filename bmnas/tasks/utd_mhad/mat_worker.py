@@ -1,9 +1,9 @@
 """A process of its own that reads .mat files: a damaged one can end SciPy's reader, and with it the process.
 
-It is run as a script, so that it imports nothing but SciPy, and is told on its standard input what to read: lines of
-JSON, ``[[path, ...], variable]``. For each path it answers on its standard output with one line of JSON, which is
-``{"dtype": ..., "shape": ...}``, after which the numbers follow, column by column, or ``{"kind": ...}``, or
-``{"error": ...}``. It ends with its input.
+It is run as a script, so that it imports nothing but SciPy, which it looks for in the folders of its argument, a JSON
+list. It is told on its standard input what to read: lines of JSON, ``[[path, ...], variable]``. For each path it
+answers on its standard output with one line of JSON, which is ``{"dtype": ..., "shape": ...}``, after which the numbers
+follow, column by column, or ``{"kind": ...}``, or ``{"error": ...}``, or ``{"no_scipy": why}``. It ends with its input.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 def main() -> None:
     """Answer until there are no more questions."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks, with which this one ends
+    sys.path[:] = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
     for line in sys.stdin.buffer:
@@ -32,9 +33,11 @@ def main() -> None:
 
 def _read(path: str, variable: str) -> tuple[dict[str, Any], Any]:
     """The answer, and the variable if it is an array of numbers."""
-    import numpy as np
-    from scipy.io import loadmat
-
+    try:
+        import numpy as np
+        from scipy.io import loadmat
+    except Exception as error:  # a broken installation can end in any type
+        return {"no_scipy": " ".join(str(error).split())[:200] or type(error).__name__}, None
     try:
         found = loadmat(path, variable_names=[variable]).get(variable)
     except Exception as error:  # a damaged file can end in any of a dozen types

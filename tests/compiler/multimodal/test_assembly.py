@@ -55,6 +55,18 @@ def test_a_network_for_inference():
         torch.testing.assert_close(model(INPUTS), slower(INPUTS), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_backbones_of_another_type_before_a_network_for_inference(dtype):
+    network = compile_genotype(fusing(*FEATURES, used=3))
+    given = {name: net.to(dtype) for name, net in backbones().items()}
+    examples = {"Text": WORDS, "Image": IMAGE.to(dtype)}
+    model, slower = (whole(each, given, examples=examples).eval() for each in (network.for_inference(), network))
+    inputs = {**INPUTS, "Image": IMAGE.to(dtype)}
+    assert {feature.dtype for feature in model.features(inputs).values()} == {torch.float32}
+    with torch.no_grad():
+        torch.testing.assert_close(model(inputs), slower(inputs), rtol=1e-4, atol=1e-5)
+
+
 def test_what_is_given_stays_as_it_was():
     given = backbones()
     given["Image"].norm.eval()

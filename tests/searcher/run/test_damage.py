@@ -9,6 +9,8 @@ import pytest
 
 import bmnas
 from bmnas.errors import BmnasError
+from bmnas.genotype import load
+from bmnas.searcher.events import meaning_of
 from tests.searcher.problems import task_and_store
 from tests.searcher.small import CONFIG, TRAIN
 
@@ -64,6 +66,16 @@ def test_an_edited_best_genotype_is_neither_used_nor_overwritten(search, finishe
     assert search(folder).genotype.cells == finished.genotype.cells
 
 
+def test_an_earlier_genotype_that_was_trained_there_is_replaced(search, finished, folder):
+    best = best_round(finished)
+    other = next(path for path in sorted((folder / "genotypes").glob("epoch-*.json")) if str(best) not in path.stem)
+    genotype = load(other)
+    if meaning_of(genotype) == meaning_of(load(folder / "genotype.json")):
+        pytest.skip("both epochs found the same")
+    shutil.copy(other, folder / "genotype.json")
+    assert search(folder).genotype.cells == finished.genotype.cells
+
+
 def test_changed_results(search, folder):
     path = folder / "results.json"
     results = json.loads(path.read_text())
@@ -86,5 +98,7 @@ def test_a_changed_bit_of_a_checkpoint(search, folder, place):
 def test_a_folder_of_an_earlier_version(search, folder):
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": "bmnas-run/1"}))
-    with pytest.raises(BmnasError, match="holds a search of an earlier version of bmnas; name another folder"):
+    with pytest.raises(
+        BmnasError, match=r"holds a search of an earlier version of bmnas, [\d.]+ \(bmnas-run/1\); name another"
+    ):
         search(folder)

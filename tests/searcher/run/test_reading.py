@@ -9,6 +9,7 @@ import pytest
 
 import bmnas
 from bmnas.errors import BmnasError
+from bmnas.searcher.events import meaning_of
 from bmnas.searcher.run.folder import RunFolder
 from tests.searcher.problems import task_and_store
 from tests.searcher.small import CONFIG, TRAIN
@@ -77,7 +78,24 @@ def test_settings_of_the_first_format_are_read(folder):
     del flat["strategy"], flat["restart_epochs"]
     old = {**flat, "strategy": "bilevel", "protocol": "official", "top_k": 3, "samples": 100, "population": 8}
     (folder / "config.json").write_text(json.dumps({**record, "format": "bmnas-run/1", "search": old}))
-    assert bmnas.open_run(folder).config == SHORT.changed(strategy="released")
+    run = bmnas.open_run(folder)
+    assert run.config == SHORT.changed(strategy="released")
+    # The rest was written without checksums.
+    for look in (run.genotype, run.rows, run.summary, lambda: run.history):
+        with pytest.raises(BmnasError, match=r"was written by an earlier version of bmnas, [\d.]+ \(bmnas-run/1\)"):
+            look()
+
+
+def test_a_genotype_that_is_ahead_of_the_events(finished, folder):
+    """A search writes its genotype before the line that tells of it."""
+    lines = (folder / "events.jsonl").read_text().splitlines(keepends=True)
+    rounds = [json.loads(line) for line in lines]
+    of_seed = [entry for entry in rounds if entry.get("seed") == 5 and "best" in entry]
+    last = of_seed[-1]
+    kept = [line for line, entry in zip(lines, rounds, strict=True) if entry is not last]
+    (folder / "events.jsonl").write_text("".join(kept))
+    before = [entry for entry in of_seed[:-1] if entry["best"]][-1]
+    assert meaning_of(bmnas.open_run(folder).genotype(5)) == before["sha256"]
 
 
 @pytest.mark.parametrize(
@@ -86,9 +104,9 @@ def test_settings_of_the_first_format_are_read(folder):
         ("config.json", lambda text: "[]", lambda run: run, "is not the configuration of a search"),
         (
             "config.json",
-            lambda text: text.replace('"cells"', '"cels"'),
+            lambda text: text.replace('"cells": 1', '"cells": 2'),
             lambda run: run.config,
-            "there is no setting 'cels'; did you mean 'cells'",
+            "config.json: was changed: its checksum",
         ),
         (
             "seed5/genotype.json",
@@ -103,6 +121,13 @@ def test_settings_of_the_first_format_are_read(folder):
             "seed6/results.json: was changed",
         ),
         ("events.jsonl", lambda text: "{]\n" + text, lambda run: run.history, "line 1 is not JSON"),
+        ("events.jsonl", lambda text: '{"a": 1}\n' + text, lambda run: run.history, "line 1 has no checksum"),
+        (
+            "events.jsonl",
+            lambda text: text.replace('"score": 0.', '"score": 0.9', 1),
+            lambda run: run.summary(),
+            r"events.jsonl: line \d+ was changed",
+        ),
     ],
 )
 def test_what_was_changed_is_told(folder, name, change, look, sentence):

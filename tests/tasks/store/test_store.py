@@ -9,6 +9,7 @@ import torch
 from bmnas.errors import BmnasError
 from bmnas.tasks import SPLITS, FeatureStore, StoreError
 from bmnas.tasks.store import Manifest, StoreWriter
+from bmnas.tasks.store.manifest import JOURNAL, MANIFEST
 
 FINGERPRINT = {"task": "toy", "data": "d", "length": 4}
 NAMES = ("labels", "__metadata__", 'a "b"\\ ../c 名')
@@ -153,6 +154,21 @@ def test_a_new_writer_removes_what_is_left_of_an_old_one_and_nothing_else(folder
     (folder / "notes.txt").write_text("mine")
     StoreWriter(folder, {**FINGERPRINT, "data": "other"})
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_journal_that_cannot_be_removed_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink = Path.unlink
+
+    def refusing(path: Path, missing_ok: bool = False) -> None:
+        if path.name == JOURNAL and (path.parent / MANIFEST).exists():
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refusing)
+        write(tmp_path)
+    assert (tmp_path / JOURNAL).exists()
+    assert FeatureStore.open(tmp_path, FINGERPRINT).scores == {"Top": 0.5, "Bottom": None}
 
 
 def test_samples_of_different_shapes_are_refused(tmp_path: Path) -> None:

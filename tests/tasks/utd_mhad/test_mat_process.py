@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,54 @@ def test_damaged_bytes_are_a_sentence_or_numbers(tmp_path: Path) -> None:
         except BmnasError as error:
             assert str(path) in str(error)
             assert str(error).isprintable()
+
+
+@pytest.fixture
+def libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a SciPy whose every file holds 7, and no process that reads."""
+    package = tmp_path / "libraries" / "scipy"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "io.py").write_text(
+        "import numpy\ndef loadmat(path, variable_names): return {'x': numpy.full((1, 2), 7.0)}"
+    )
+    savemat(tmp_path / "a.mat", {"x": np.zeros((1, 2))})
+    monkeypatch.setattr(mat_process, "_idle", [])
+    yield package.parent
+    for worker in mat_process._idle:
+        worker.close()
+
+
+def test_scipy_is_looked_for_where_this_process_does(
+    tmp_path: Path, libraries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the user's own folder of packages, or one of PYTHONPATH."""
+    monkeypatch.setattr(sys, "path", [str(libraries), *sys.path])
+    assert loaded(tmp_path / "a.mat").tolist() == [[7, 7]]
+
+
+def test_nothing_of_the_current_folder_is_imported(
+    tmp_path: Path, libraries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(libraries)
+    monkeypatch.chdir(libraries)
+    current = ["", ".", "../libraries", str(libraries), str(tmp_path / "link")]
+    monkeypatch.setattr(sys, "path", [*current, *sys.path])
+    assert loaded(tmp_path / "a.mat").tolist() == [[0, 0]]
+
+
+def test_a_scipy_that_cannot_be_imported_is_not_a_damaged_file(
+    tmp_path: Path, libraries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    (libraries / "scipy" / "io.py").write_text("raise ImportError('\\nlibblas.so:\\n no such file')")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "path", [str(libraries), *sys.path])
+        with pytest.raises(BmnasError) as caught:
+            read(tmp_path, "Skeleton", CLIPS[0])
+    why = "libblas.so: no such file"
+    assert str(caught.value) == f"SciPy cannot be imported by the process that reads .mat files: {why}"
+    assert read(tmp_path, "Skeleton", CLIPS[0]).shape[:2] == (20, 3)
 
 
 def test_a_clip_of_zeros_is_told(tmp_path: Path) -> None:
