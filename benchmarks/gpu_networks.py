@@ -47,15 +47,16 @@ def main() -> None:
         subject = Subject(network, example_features(network))
         for batch in (1, BATCH):
             features = subject.features(batch)
+            # Before anything is compiled: where that fails, PyTorch may be left unable to count.
+            bound = bound_ms(partial(_infer, network, features), products_per_second(device, torch.float32))
             for form, make in FORMS.items():
                 measured = _milliseconds(partial(_inference, make, network, features), device, rounds)
-                bound = bound_ms(partial(_infer, network, features), products_per_second(device, torch.float32))
                 _print(name, f"inference, {batch}", form, measured, bound)
         features = subject.features(BATCH)
+        trained = bmnas.compile(genotype).to(device).train()
+        bound = bound_ms(_training(trained, features, "eager"), products_per_second(device, torch.float32))
         for form in ("eager", "torch.compile"):
-            trained = bmnas.compile(genotype).to(device).train()
             measured = _milliseconds(partial(_training, trained, features, form), device, rounds)
-            bound = bound_ms(_training(trained, features, "eager"), products_per_second(device, torch.float32))
             _print(name, f"training step, {BATCH}", form, measured, bound)
 
 

@@ -57,7 +57,8 @@ class InferenceNetwork(nn.Module):
         """As `FusionNetwork.forward`; the result is an inference tensor, which cannot take part in autograd."""
         # Its own weights are buffers; a module from outside the package may have nothing but parameters.
         given = self._expected.checked(features, chain(self.buffers(), self.parameters()))
-        with torch.inference_mode():
+        # torch.compile cannot trace what is an inference tensor on the way.
+        with torch.no_grad() if torch.compiler.is_compiling() else torch.inference_mode():
             return self.program()(given)
 
     def program(self) -> Program:

@@ -14,7 +14,7 @@ from torch.func import functional_call
 from bmnas.compiler import FeatureError, compile_genotype
 from bmnas.compiler.network import FusionNetwork
 from bmnas.errors import BmnasError
-from bmnas.genotype import Genotype, Operation, extension, from_dict
+from bmnas.genotype import Genotype, Operation, extension, from_dict, load
 from tests.compiler.test_network import inputs_of
 from tests.genotype.test_schema import SHORT, changed
 from tests.profiles import examples
@@ -162,3 +162,12 @@ def test_hooks_on_modules_with_weights_run():
     network.get_submodule("cells.Cell_1.output.ln").register_forward_hook(lambda *a: seen.append(a[2].shape))
     network(inputs_of(network.genotype))
     assert seen == [(3, 4, 16)]
+
+
+def test_torch_compile_takes_it():
+    """With what traces it, but without the code generation, which takes a minute."""
+    network = compile_genotype(load("ntu-2")).eval()
+    features = {name: torch.randn(2, network.genotype.feature(name).channels, 8) for name in network.features}
+    fast = torch.compile(network.for_inference(), backend="aot_eager", dynamic=False)
+    with torch.no_grad():
+        torch.testing.assert_close(fast(features), network(features), atol=1e-5, rtol=1e-5)
