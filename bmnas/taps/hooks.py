@@ -142,7 +142,7 @@ class _Recording:
                 output = call(backbone, value)
             self.record("", output)
         except _Stop as stop:
-            if stop.recording is not self:
+            if stop.args[0] is not self:
                 raise
         finally:
             stack.remove(self)
@@ -177,11 +177,10 @@ def _record_for(recording: _Recording, path: str, _module: nn.Module, _inputs: A
 
 
 class _Stop(BaseException):
-    """All taps are recorded. No `Exception`, so that a backbone's own ``except Exception`` lets it through."""
+    """All taps are recorded. No `Exception`, so that a backbone's own ``except Exception`` lets it through.
 
-    def __init__(self, recording: _Recording) -> None:
-        super().__init__()
-        self.recording = recording
+    Its only argument is the recording; it has no ``__init__``, which strict `torch.export` could not trace.
+    """
 
 
 def _call_of(tap: Tap, backbone: nn.Module) -> tuple[str, int]:
