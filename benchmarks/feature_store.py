@@ -25,6 +25,7 @@ from typing import Any
 import torch
 import torchvision
 from measuring import interleaved
+from ntu_sized import CLASSES, LENGTH, NtuSized
 from torch import nn
 
 from bmnas.compiler import pool
@@ -33,33 +34,10 @@ from bmnas.genotype import Feature
 from bmnas.searcher import SearchConfig
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies import Bilevel
-from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, Split, SplitName, Task, prepare
+from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, SplitName, Task, prepare
 from bmnas.tasks.store import Data, StoreWriter
 
-# Published NTU features, deepest last: the channels of the video and of the skeleton network.
-FEATURES = tuple(
-    Feature(name=f"{modality}_{i}", modality=modality, channels=channels)
-    for modality, sizes in (("Video", (512, 1024, 2048, 2048)), ("Skeleton", (128, 256, 1024, 512)))
-    for i, channels in enumerate(sizes, 1)
-)
-LENGTH, BATCH, CLASSES = 8, 96, 60
-
-
-class Ntu(Task):
-    """Features of NTU's shapes that are already extracted; nothing but a name, a loss and a metric."""
-
-    name = "ntu-sized"
-    outputs = CLASSES
-    features = FEATURES
-    taps = {feature.name: "" for feature in FEATURES}  # noqa: RUF012
-
-    def split(self, name: SplitName) -> Split:
-        """Not asked for: the store is there."""
-        raise NotImplementedError
-
-    def build_backbone(self, modality: str) -> nn.Module:
-        """Not asked for: the store is there."""
-        raise NotImplementedError
+FEATURES, BATCH = NtuSized.features, 96
 
 
 def main() -> None:
@@ -142,7 +120,7 @@ def search_from_disk(folder: Path, steps: int) -> None:
     print(f"opened and verified {store.bytes / 1e9:.2f} GB in {time.perf_counter() - start:.1f} s")
     config = SearchConfig(batch_size=BATCH, channels=128, length=LENGTH, cells=2, steps=2)
     with threads_for(BATCH * 128 * LENGTH):
-        search = Bilevel(Problem.of(Ntu(), store, config, torch.device("cpu")))
+        search = Bilevel(Problem.of(NtuSized(), store, config, torch.device("cpu")))
         print(f"training split: {type(search.train).__name__}, {len(search.train)} samples")
         waiting = Waiting(search.train, steps)
         search.train = waiting  # type: ignore[assignment]

@@ -150,6 +150,8 @@ class Choosing(Settings):
         loose = {name: value for name, value in given.items() if name not in cls.model_fields}
         chosen = own.get(cls.chooses, cls.usual())
         settings = cls.settings_of(cls.kind_of(given))
+        if "kind" in loose:  # every member's, and none that is given beside the others
+            raise ValueError(f"there is no setting 'kind'; {cls.chooses} names the {cls.members().what}")
         if isinstance(chosen, Member) and not loose:
             return own
         nested = dict(chosen) if isinstance(chosen, Mapping) else {}
@@ -161,7 +163,7 @@ class Choosing(Settings):
         given_there = {**nested, **loose, "kind": settings.name()}
         reachable = settings.names_with(given_there) if issubclass(settings, Choosing) else set(settings.model_fields)
         for name in given_there:
-            if name not in reachable | {"kind"} or name in loose.keys() & {"kind"}:
+            if name not in reachable | {"kind"}:
                 raise ValueError(cls._idle(str(name), settings.name()))
         return own | {cls.chooses: settings.model_validate(given_there)}
 
@@ -169,8 +171,6 @@ class Choosing(Settings):
     def _idle(cls, name: str, kind: str) -> str:
         """Why a setting cannot be given with that member."""
         what = cls.members().what
-        if name == "kind":  # every member's, but none that is given beside the others
-            return f"there is no setting {name!r}; {cls.chooses} names the {what}"
         for other in cls.members().loadable():
             if name in (theirs := cls.settings_of(other)).model_fields:
                 return f"setting {name} is of the {what} {other}; the {what} {kind} does not have it"

@@ -77,7 +77,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         # squeeze, as the backward of an index fills a tensor with zeros.
         return F.linear(x.squeeze(0), weight.squeeze(0), None if bias is None else bias.squeeze(0)).unsqueeze(0)
     flat, columns = x.flatten(1, -2), weight.transpose(1, 2)
-    if weight.shape[-1] >= 512:
+    if weight.shape[-1] >= 512:  # of narrow products, what the gradient's copy takes is less than a Python call
         y = by_seed.linear(flat, weight, bias)
     elif bias is None:
         y = torch.bmm(flat, columns)
@@ -114,33 +114,42 @@ def batch_norm(
         positions: to so many the L positions are repeated later, a multiple of L: the running variance is then what it
             is of the repeated ones, everything else is the same anyway.
     """
-    repeats = positions // x.shape[-2] if training and positions else 1
-    if repeats > 1 and x.shape[-2] * x.shape[-3] == 1:
-        # There is no variance of a single row, but there is one of its repetitions.
-        return batch_norm(
-            stretch(x, positions), running_mean, running_var, weight, bias, training=True, momentum=momentum, eps=eps
-        )[..., :1, :]
-    kept, running_var = running_var, running_var.clone() if repeats > 1 else running_var
+    if training and positions > x.shape[-2]:
+        return _batch_norm_of_repeated(x, running_mean, running_var, weight, bias, momentum, eps, positions)
     if weight.dim() == 1 or len(weight) == 1:
         mean, var, gain, shift = (each.view(x.shape[-1]) for each in (running_mean, running_var, weight, bias))
-        y = F.batch_norm(x.flatten(0, -2), mean, var, gain, shift, training, momentum, eps).view(x.shape)
-    elif training:
+        return F.batch_norm(x.flatten(0, -2), mean, var, gain, shift, training, momentum, eps).view(x.shape)
+    if training:
         statistics = (running_mean, running_var, weight, bias)
-        y = by_seed.batch_norm(x.flatten(1, 2), *statistics, momentum, eps).view(x.shape)
-    else:
-        scale = weight * torch.rsqrt(running_var + eps)
-        shift = bias - running_mean * scale
-        y = torch.addcmul(shift[:, None, None], x, scale[:, None, None])
-    if repeats > 1:
-        _count_repeats(kept, running_var, momentum, x.shape[-2] * x.shape[-3], repeats)
-    return y
+        return by_seed.batch_norm(x.flatten(1, 2), *statistics, momentum, eps).view(x.shape)
+    scale = weight * torch.rsqrt(running_var + eps)
+    shift = bias - running_mean * scale
+    return torch.addcmul(shift[:, None, None], x, scale[:, None, None])
 
 
-@torch.no_grad()
-def _count_repeats(running_var: Tensor, updated: Tensor, momentum: float, rows: int, repeats: int) -> None:
-    """Update the running variance by that of repeated rows, from its update by the rows without repeats."""
+def _batch_norm_of_repeated(
+    x: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    momentum: float,
+    eps: float,
+    positions: int,
+) -> Tensor:
+    """`batch_norm` in train mode of what is repeated to so many positions later."""
+    rows, repeats = x.shape[-2] * x.shape[-3], positions // x.shape[-2]
+    of_rows: dict[str, Any] = {"training": True, "momentum": momentum, "eps": eps}
+    if rows == 1:  # of which there is no variance, but there is one of its repetitions
+        y = batch_norm(stretch(x, positions), running_mean, running_var, weight, bias, **of_rows)
+        return y[..., :1, :]
+    updated = running_var.clone()
+    y = batch_norm(x, running_mean, updated, weight, bias, **of_rows)
+    # Unbiased, the variance of n rows has their squares over n - 1; that of r repeats, r times these over r n - 1.
     factor = (rows - 1) * repeats / (rows * repeats - 1)
-    running_var.mul_((1 - momentum) * (1 - factor)).add_(updated, alpha=factor)
+    with torch.no_grad():
+        running_var.mul_((1 - momentum) * (1 - factor)).add_(updated, alpha=factor)
+    return y
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
