@@ -63,8 +63,8 @@ def keep_freed_memory() -> None:
     """Let this process keep what it frees, for what it asks for next, instead of giving it back to the system.
 
     A step frees hundreds of megabytes and asks for them again. The GNU C library gives what is free at the end of its
-    heap back, and each page that comes anew costs time: an eighth of a weight step with five seeds. Where there is
-    another C library, nothing happens.
+    heap back, and each page that comes anew costs time (`benchmarks/hypernet_steps.py` shows it with several seeds).
+    Where there is another C library, nothing happens.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
