@@ -86,6 +86,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return y.view(*x.shape[:-1], -1)
 
 
+def scale(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """(x - mean) / std of each channel. x: (B, L, C) with (C,), or (K, B, L, C) with (K, C)."""
+    if mean.dim() == 2:
+        mean, std = mean[:, None, None], std[:, None, None]
+    return (x - mean) / std
+
+
 def batch_norm(
     x: Tensor,
     running_mean: Tensor,

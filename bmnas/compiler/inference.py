@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from bmnas.compiler import functional
 from bmnas.compiler.binding import Binding, places_of
 from bmnas.compiler.features import Expected
-from bmnas.compiler.layers import BatchNorm, Conv1x1, LayerNorm, Linear
+from bmnas.compiler.layers import BatchNorm, Conv1x1, LayerNorm, Linear, Scale
 from bmnas.compiler.passes import plan_for_inference
 from bmnas.compiler.passes.group_siblings import AND
 from bmnas.compiler.plan import primitives as p
-from bmnas.compiler.plan.plan import Op
+from bmnas.compiler.plan.plan import Op, Plan
 from bmnas.compiler.program import Program
 from bmnas.errors import BmnasError
 from bmnas.genotype import Genotype
@@ -50,7 +50,7 @@ class InferenceNetwork(nn.Module):
         self._expected = Expected(genotype, self.features)
         self._binding: Binding | None = None
         for number, op in enumerate(op for op in self.plan if op.weights):
-            self.add_module(str(number), _fixed(op, self.plan.shapes_read(op), network, genotype.representation.length))
+            self.add_module(str(number), _fixed(op, self.plan, network, genotype.representation.length))
         self.eval().requires_grad_(False)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
@@ -95,7 +95,7 @@ class Fixed(nn.Module):
         self.register_buffer("bias", None if bias is None else bias.detach().clone(**copy))
 
 
-def _fixed(op: Op, reads: list[p.Shape], network: nn.Module, length: int) -> nn.Module:
+def _fixed(op: Op, plan: Plan, network: nn.Module, length: int) -> nn.Module:
     """The weights of an op of the plan for inference, from those of the network."""
     with torch.no_grad():
         match op.primitive:
@@ -104,8 +104,10 @@ def _fixed(op: Op, reads: list[p.Shape], network: nn.Module, length: int) -> nn.
                 return Fixed(weight.t(), bias)
             case p.Linear():
                 head = _held(network, op.weights[0], Linear)
-                assert head.bias is not None
-                return Fixed(_position_major(head.weight, length).t(), head.bias)
+                weight, bias = _scaled(head.weight, head.bias, [_held(network, name, Scale) for name in op.weights[1:]])
+                if isinstance(plan[op.reads[0]].primitive, p.FlattenPositions):
+                    weight = _position_major(weight, length)
+                return Fixed(weight.t(), bias)
             case p.LayerNorm():
                 norm = _held(network, op.weights[0], LayerNorm)
                 return Fixed(norm.weight.t(), norm.bias.t())
@@ -125,8 +127,13 @@ def _held(network: nn.Module, name: str, kind: type[Module]) -> Module:
 def _merged_convolutions(op: Op, network: nn.Module) -> tuple[Tensor, Tensor | None]:
     """Weight and bias of one convolution, or of several one after the other, each with its batch norm folded in."""
     parts = []
-    for conv, *norms in _split(op.weights):
-        parts.append(_folded(_held(network, conv, Conv1x1), *(_held(network, name, BatchNorm) for name in norms)))
+    for name, *others in _split(op.weights):
+        conv = _held(network, name, Conv1x1)
+        is_scale = [isinstance(network.get_submodule(other), Scale) for other in others]
+        norms = [_held(network, other, BatchNorm) for other, scale in zip(others, is_scale, strict=True) if not scale]
+        scales = [_held(network, other, Scale) for other, scale in zip(others, is_scale, strict=True) if scale]
+        # The scaling comes before the convolution: it goes into what batch norm has made of this.
+        parts.append(_scaled(*_folded(conv, *norms), scales))
     biases = [bias for _, bias in parts if bias is not None]
     return torch.cat([weight for weight, _ in parts]), torch.cat(biases) if biases else None
 
@@ -141,6 +148,16 @@ def _folded(conv: Conv1x1, norm: BatchNorm | None = None) -> tuple[Tensor, Tenso
     bias = shift if conv.bias is None else conv.bias.double() * scale + shift
     weight = conv.weight.double() * scale[:, None]
     return weight.to(conv.weight.dtype), bias.to(conv.weight.dtype)
+
+
+def _scaled(weight: Tensor, bias: Tensor | None, scales: list[Scale]) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of a layer that reads its input unscaled, and does to it what the scale before it did."""
+    for scale in scales:
+        wide = weight.double() / scale.std.double()
+        shift = wide @ scale.mean.double()
+        bias = (-shift if bias is None else bias.double() - shift).to(weight.dtype)
+        weight = wide.to(weight.dtype)
+    return weight, bias
 
 
 def _split(weights: tuple[str, ...]) -> list[list[str]]:

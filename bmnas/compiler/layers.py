@@ -8,6 +8,7 @@ or (K, B, L, C) with seeds.
 from __future__ import annotations
 
 from math import sqrt
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +41,33 @@ class Conv1x1(nn.Module):
 
 class Linear(Conv1x1):
     """`torch.nn.Linear` of a flat node (B, in), or (K, B, in) with seeds."""
+
+    @torch.no_grad()
+    def zero_(self) -> Self:
+        """Make all weights zero."""
+        for parameter in self.parameters():
+            parameter.zero_()
+        return self
+
+
+class Scale(nn.Module):
+    """Every channel minus a mean, by a deviation: (C,) each. Statistics of data, which no step of a training changes."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int, seeds: int | None = None) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(_shape(seeds, channels)))
+        self.register_buffer("std", torch.ones(_shape(seeds, channels)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, L, C), or (K, B, L, C) with seeds, to the same shape."""
+        return functional.scale(x, self.mean, self.std)
+
+    def extra_repr(self) -> str:
+        """Its size."""
+        return str(self.mean.shape[-1])
 
 
 class BatchNorm(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bmnas.compiler import functional
 from bmnas.compiler.foreign import foreign_module
-from bmnas.compiler.layers import BatchNorm, Conv1x1, Dropout, LayerNorm, Linear
+from bmnas.compiler.layers import BatchNorm, Conv1x1, Dropout, LayerNorm, Linear, Scale
 from bmnas.compiler.plan import primitives as p
 from bmnas.compiler.plan.plan import Id, Op, Plan
 
@@ -80,8 +80,11 @@ def holder(op: Op, reads: Sequence[p.Shape], seeds: int | None = None) -> nn.Mod
     match op.primitive:
         case p.Conv(channels, bias):
             return Conv1x1(reads[0][0], channels, seeds, bias=bias)
-        case p.Linear(outputs):
-            return Linear(reads[0][0], outputs, seeds)
+        case p.Linear(outputs, zero):
+            linear = Linear(reads[0][0], outputs, seeds)
+            return linear.zero_() if zero else linear
+        case p.Scale():
+            return Scale(reads[0][0], seeds)
         case p.BatchNorm():
             return BatchNorm(reads[0][0], seeds)
         case p.LayerNorm():
@@ -139,6 +142,7 @@ def _part(x: Tensor, start: int, stop: int) -> Tensor:
 # How each primitive without weights is computed, from the primitive.
 CALLS: dict[type[p.Primitive], Callable[[Any], Call]] = {
     p.Pool: lambda it: partial(functional.rows, reshape=it.reshape, length=it.length),
+    p.MeanPosition: lambda it: partial(torch.mean, dim=-2),
     p.Stretch: lambda it: partial(functional.stretch, length=it.length),
     p.Relu: lambda it: torch.relu_ if it.in_place else torch.relu,
     p.Sigmoid: lambda it: torch.sigmoid_ if it.in_place else torch.sigmoid,

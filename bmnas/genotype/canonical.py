@@ -9,8 +9,8 @@ What does not count, and is gone or the same in every form:
   the layer that reads all of them;
 - which of a cell's inputs is x, y, z, ..., but that the official dialect adds the first one to the cell's output.
 
-What counts: how the used features are called (a network is given its features by name), their channels and reshape; the
-representation, the dialect, the head and the dropout rate; the order of the inputs of other operations (ConcatFC(x, y)
+What counts: how the used features are called (a network is given its features by name), their channels, reshape and
+scale; the representation, how the output's nodes are joined, the dialect, the head and the dropout rate; the order of the inputs of other operations (ConcatFC(x, y)
 and ConcatFC(y, x) have other weights for the same function); the order of the output of a genotype without a head.
 
 Two steps that apply one operation to the same inputs are two nodes: Sum(s, s) is not Sum(s, t). There is no algebra: a
@@ -139,6 +139,7 @@ class _Form:
             "features": [self._feature(name) for name in self.features],
             "cells": [self._cell(number, cells[self.flat.nodes[number][1]]) for number in self.cells],
             "output": [self._name(number) for number, _ in output],
+            **({} if genotype.join == "concat" else {"join": genotype.join}),
             "head": {"outputs": genotype.head.outputs} if genotype.head is not None else None,
             "dropout": abs(genotype.dropout),  # of 0.0 and -0.0 only one
         }
@@ -150,7 +151,8 @@ class _Form:
         feature = self.genotype.feature(name)
         # Without a reshape layer they are the representation's, said or not.
         channels = self.genotype.representation.channels if feature.reshape == "none" else feature.channels
-        return {"name": name, "modality": "*", "channels": channels, "reshape": feature.reshape}
+        scale = {} if feature.scale == "none" else {"scale": feature.scale}
+        return {"name": name, "modality": "*", "channels": channels, "reshape": feature.reshape, **scale}
 
     def _cell(self, number: int, steps: dict[str, Step]) -> dict[str, Any]:
         inputs = self._inputs_of_cell(number)

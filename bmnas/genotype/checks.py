@@ -95,6 +95,8 @@ def genotype(genotype: Any) -> Iterator[Problem]:
     if not genotype.cells and not genotype.output:
         yield Problem("cells", "is empty, so output must name the features to put together")
     yield from _output(genotype.output, earlier, "a cell or a feature")
+    if genotype.join == "sum" and not genotype.has_head:
+        yield Problem("join", "is 'sum', which adds the results of heads, so the genotype needs a head")
 
 
 def refuse(problems: Iterable[Problem]) -> None:

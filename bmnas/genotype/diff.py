@@ -77,6 +77,7 @@ class _Comparison:
                 f"representation.{size}", "", getattr(a.representation, size), getattr(b.representation, size)
             )
         yield from self._value("dropout", "", a.dropout, b.dropout)
+        yield from self._value("join", "", a.join, b.join)
         if a.head and b.head:
             yield from self._value("head.outputs", "", a.head.outputs, b.head.outputs)
         elif a.head or b.head:
@@ -87,7 +88,7 @@ class _Comparison:
         pairs = match(a, b)
         yield from self._alone("features", a, b, pairs, _feature_in_words)
         for i, one, other in _numbered(a, pairs):
-            for key in ("modality", "channels", "reshape"):
+            for key in ("modality", "channels", "reshape", "scale"):
                 yield from self._value(f"features[{i}]", f"({one.name}): {key}", getattr(one, key), getattr(other, key))
         yield from self._order("features", "", b, pairs)
 
@@ -194,7 +195,8 @@ def _numbered(a: Sequence[Named], pairs: list[tuple[Named, Named]]) -> Iterator[
 
 def _feature_in_words(feature: Feature) -> str:
     channels = f"{feature.channels} channels" if feature.channels is not None else "channels left out"
-    return f"{feature.modality}, {channels}, reshape {feature.reshape},"
+    scale = f" scale {feature.scale}," if feature.scale != "none" else ""
+    return f"{feature.modality}, {channels}, reshape {feature.reshape},{scale}"
 
 
 def _cell_in_words(cell: Cell) -> str:

@@ -62,7 +62,8 @@ def flatten(genotype: Genotype) -> FlatGraph:
         upper[cell.name] = _add(flat, ("cell", cell.name), (_CELL, ""), reads)
     ordered = genotype.head is None
     output = [(upper[name], position if ordered else ANY) for position, name in enumerate(genotype.output)]
-    _add(flat, ("output",), (_OUTPUT, ""), output)
+    # What nodes are concatenated, is what a node was before there was anything else.
+    _add(flat, ("output",), (_OUTPUT, "" if genotype.join == "concat" else genotype.join), output)
     return flat
 
 

@@ -33,6 +33,12 @@ class Genotype(Frozen):
     features: tuple[Annotated[Feature, Patient], ...] = Field(min_length=1, max_length=4096)
     cells: tuple[Annotated[Cell, Patient], ...] = Field(max_length=256)
     output: tuple[Name, ...] = Field(default=(), min_length=1, description="Cells or features; all cells if left out.")
+    join: Literal["concat", "sum"] = Field(
+        default="concat",
+        description="How the output's nodes become one: concatenated in front of the head (the paper's networks), or "
+        "each by a linear head of its own, whose results are added. A feature's head then reads the feature itself, "
+        "its mean over positions; a cell's head begins as zero, so that the features' heads are where training begins.",
+    )
     head: Head | None = None
     dropout: float = Field(default=0.2, ge=0, lt=1, strict=True)
     provenance: Provenance | None = None
@@ -46,6 +52,11 @@ class Genotype(Frozen):
     def _is_a_network(self) -> Self:
         checks.refuse(checks.genotype(self))
         return self
+
+    @property
+    def has_head(self) -> bool:
+        """Whether it ends in as many numbers as a task asks for, not in its fused representation."""
+        return self.head is not None
 
     def feature(self, name: str) -> Feature:
         """The feature of that name.

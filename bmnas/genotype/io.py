@@ -50,6 +50,7 @@ def dumps(genotype: Genotype, *, partial: bool = False) -> str:
     data["features"] = [
         {key: value for key, value in feature.items() if value is not None} for feature in data["features"]
     ]
+    _leave_out_the_papers(data)
     if genotype.provenance is None:
         del data["provenance"]
     else:
@@ -65,6 +66,15 @@ def save(genotype: Genotype, path: str | os.PathLike[str], *, partial: bool = Fa
         BmnasError: the file cannot be written.
     """
     write_atomically(path, dumps(genotype, partial=partial))
+
+
+def _leave_out_the_papers(data: dict[str, Any]) -> None:
+    """What the paper's networks do not have is said where a network has it, so that their files stay as they were."""
+    for feature in data["features"]:
+        if feature["scale"] == "none":
+            del feature["scale"]
+    if data["join"] == "concat":
+        del data["join"]
 
 
 def _layout(value: Any, indent: int = 0, lead: int = 0) -> str:

@@ -121,6 +121,8 @@ def _loose_genotype(data: Mapping[str, Any]) -> SimpleNamespace:
         else None,
         cells=[_loose_cell(cell) for cell in _items(data.get("cells"))],
         output=_names(data.get("output")),
+        join=data.get("join"),
+        has_head=data.get("head") is not None,
     )
 
 

@@ -57,6 +57,11 @@ class Feature(Frozen):
         description="How it becomes (channels, length): pooled along its first trailing axis; pooled to a square grid; "
         "or not at all, because it already has that shape.",
     )
+    scale: Literal["none", "one", "each"] = Field(
+        default="none",
+        description="By which statistics of the training split it is brought to mean 0 and deviation 1: each channel by "
+        "its own; all channels by one deviation; or none, it stays as it is.",
+    )
 
 
 class Step(Frozen):

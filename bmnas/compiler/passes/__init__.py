@@ -8,6 +8,7 @@ from bmnas.compiler.passes.choose import choose
 from bmnas.compiler.passes.drop_dropout import drop_dropout
 from bmnas.compiler.passes.drop_unused import drop_unused
 from bmnas.compiler.passes.fold_batch_norm import fold_batch_norm
+from bmnas.compiler.passes.fold_scale import fold_scale
 from bmnas.compiler.passes.group_siblings import group_siblings
 from bmnas.compiler.passes.infer_shapes import infer_shapes
 from bmnas.compiler.passes.join_mixes import join_mixes
@@ -48,6 +49,7 @@ FOR_INFERENCE: tuple[Pass, ...] = (
     share,
     drop_unused,
     fold_batch_norm,
+    fold_scale,
     stretch_late,
     group_siblings,
     order_head,

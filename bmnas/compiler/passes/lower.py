@@ -7,7 +7,7 @@ from dataclasses import replace
 from bmnas.compiler import frame
 from bmnas.compiler.operations import lower_operation
 from bmnas.compiler.passes.infer_shapes import infer_shapes
-from bmnas.compiler.plan.blocks import Block, CellOutput, NetworkOutput, ReshapedFeature, Step
+from bmnas.compiler.plan.blocks import Block, CellOutput, NetworkOutput, ReshapedFeature, Step, SummedHeads
 from bmnas.compiler.plan.builder import Builder
 from bmnas.compiler.plan.plan import Id, Op, Plan, rewired
 from bmnas.compiler.plan.primitives import Input
@@ -34,17 +34,17 @@ def lower(plan: Plan) -> Plan:
 def lower_alone(op: Op) -> Plan:
     """One block written out, with an `Input` for each node that it reads, and shapes."""
     builder = Builder(op.place, op.weights[0] if op.weights else "")
-    size = op.primitive.size if isinstance(op.primitive, Block) else None
-    assert size is not None, f"{op.primitive} is no block"
-    reads = [builder.add(Input(size.channels, size.length), name=f"input_{i}") for i, _ in enumerate(op.reads)]
+    assert isinstance(op.primitive, Block), f"{op.primitive} is no block"
+    shapes = [op.primitive.read_shape(i) for i, _ in enumerate(op.reads)]
+    reads = [builder.add(Input(*shape), name=f"input_{i}") for i, shape in enumerate(shapes)]
     output = _lowered(op, builder, reads)
     return infer_shapes(Plan(tuple(builder.ops), output))
 
 
 def _lowered(op: Op, b: Builder, reads: list[Id]) -> Id:
     match op.primitive:
-        case ReshapedFeature(size, channels, kind):
-            return frame.reshape(b, b.add(Input(channels, size.length), name="input"), kind, size)
+        case ReshapedFeature(size, raw):
+            return frame.reshape(b, reads[0], raw, size)
         case Step(size, name, options):
             return lower_operation(b, name, reads, size, dict(options))
         case CellOutput(size):
@@ -52,4 +52,6 @@ def _lowered(op: Op, b: Builder, reads: list[Id]) -> Id:
             return frame.cell_output(b, [node for node in nodes if node is not None], x, size)
         case NetworkOutput(size, outputs):
             return frame.network_output(b, reads, outputs, size)
+        case SummedHeads(size, outputs, heads):
+            return frame.summed_heads(b, reads, heads, outputs, size)
     raise TypeError(f"{op.primitive} is no block")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bmnas.compiler.plan.blocks import CellOutput, NetworkOutput, ReshapedFeature, Step
-from bmnas.compiler.plan.names import module_names
+from bmnas.compiler.plan.blocks import CellOutput, NetworkOutput, Raw, ReshapedFeature, Step, SummedHeads
+from bmnas.compiler.plan.names import distinct, module_names
 from bmnas.compiler.plan.plan import Id, Op, Plan
-from bmnas.compiler.plan.primitives import Primitive
+from bmnas.compiler.plan.primitives import Input, Primitive
 from bmnas.compiler.size import Size
 from bmnas.errors import GenotypeError
 from bmnas.genotype import Genotype
@@ -28,15 +28,46 @@ def resolve(genotype: Genotype) -> Plan:
         for node, sources in read.items()
         if node not in inner
     }
-    ops = [
-        Op(node, block, direct[node], node, (names[node],) if node in names else ())
-        for node, block in _blocks(genotype, used_nodes(genotype), direct)
-    ]
+    raw = _raw(genotype, used_nodes(genotype))
+    length = genotype.representation.length
+    ops = []
+    for node, block in _blocks(genotype, raw, direct):
+        own = direct[node]
+        if isinstance(block, ReshapedFeature):
+            own = (as_it_comes(node),)
+            ops.append(Op(own[0], Input(block.raw.channels, length), (), node))
+        elif isinstance(block, SummedHeads):
+            own = tuple(as_it_comes(id) if id[0] == "feature" else id for id in own)
+        ops.append(Op(node, block, own, node, (names[node],) if node in names else ()))
     return Plan(tuple(ops), OUTPUT)
 
 
+def as_it_comes(feature: Id) -> Id:
+    """The id of what a reshape layer reads."""
+    return *feature, "input"
+
+
+def head_names(output: Iterable[str]) -> list[str]:
+    """Names for the heads of an output's nodes, which modules may have."""
+    return distinct(output)
+
+
+def _raw(genotype: Genotype, used: frozenset[Node]) -> dict[str, Raw]:
+    """What each feature is."""
+    found: dict[str, Raw] = {}
+    for feature in genotype.features:
+        own = genotype.representation.channels if feature.reshape == "none" else feature.channels
+        if own is None and ("feature", feature.name) in used:
+            raise GenotypeError(
+                f"the channels of feature {feature.name!r} are not known; give them in the genotype, or name the task "
+                "that has it"
+            )
+        found[feature.name] = Raw(own or 0, feature.reshape, feature.scale != "none")
+    return found
+
+
 def _blocks(
-    genotype: Genotype, used: frozenset[Node], read: dict[Node, tuple[Id, ...]]
+    genotype: Genotype, raw: dict[str, Raw], read: dict[Node, tuple[Id, ...]]
 ) -> Iterable[tuple[Node, Primitive]]:
     channels, length = genotype.representation.channels, genotype.representation.length
 
@@ -45,17 +76,16 @@ def _blocks(
 
     for feature in genotype.features:
         node: Node = ("feature", feature.name)
-        own = channels if feature.reshape == "none" else feature.channels
-        if own is None and node in used:
-            raise GenotypeError(
-                f"the channels of feature {feature.name!r} are not known; give them in the genotype, or name the task "
-                "that has it"
-            )
-        yield node, ReshapedFeature(size(node), own or 0, feature.reshape)
+        yield node, ReshapedFeature(size(node), raw[feature.name])
     for cell in genotype.cells:
         for step in cell.steps:
             node = ("step", cell.name, step.name)
             yield node, Step(size(node), step.op, tuple(step.options.items()))
         node = ("cell", cell.name)
         yield node, CellOutput(size(node))
-    yield OUTPUT, NetworkOutput(size(OUTPUT), genotype.head.outputs if genotype.head else None)
+    if genotype.join == "concat":
+        yield OUTPUT, NetworkOutput(size(OUTPUT), genotype.head.outputs if genotype.head else None)
+    else:
+        assert genotype.head is not None, "checked with the genotype"
+        heads = zip(head_names(genotype.output), (raw.get(name) for name in genotype.output), strict=True)
+        yield OUTPUT, SummedHeads(size(OUTPUT), genotype.head.outputs, tuple(heads))

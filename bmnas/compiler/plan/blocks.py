@@ -19,16 +19,40 @@ class Block(Primitive):
     def shape(self, reads: Sequence[Shape]) -> Shape:
         return self.size.channels, self.size.length
 
+    def read_shape(self, number: int) -> Shape:
+        """The shape of what it reads there."""
+        return self.size.channels, self.size.length
+
 
 @dataclass(frozen=True)
-class ReshapedFeature(Block):
-    """A feature and its reshape layer."""
+class Raw:
+    """What there is to know of a feature as it comes.
+
+    Attributes:
+        channels: of it.
+        reshape: how it is pooled.
+        scaled: whether its channels are scaled.
+    """
 
     channels: int
     reshape: str
+    scaled: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.reshape}, {self.channels} channels{', scaled' if self.scaled else ''}"
+
+
+@dataclass(frozen=True)
+class ReshapedFeature(Block):
+    """The reshape layer of a feature, which it reads as it comes."""
+
+    raw: Raw
+
+    def read_shape(self, number: int) -> Shape:
+        return self.raw.channels, self.size.length
 
     def words(self) -> str:
-        return f"Feature({self.reshape}, {self.channels} channels)"
+        return f"Feature({self.raw})"
 
 
 @dataclass(frozen=True)
@@ -59,3 +83,23 @@ class NetworkOutput(Block):
 
     def words(self) -> str:
         return "NetworkOutput" if self.outputs is None else f"NetworkOutput({self.outputs} outputs)"
+
+
+@dataclass(frozen=True)
+class SummedHeads(Block):
+    """The end of a network that adds the results of heads, one for each node that it reads.
+
+    Attributes:
+        outputs: of each head.
+        heads: of each node, the name of its head, and what it is where it is a feature as it comes.
+    """
+
+    outputs: int
+    heads: tuple[tuple[str, Raw | None], ...]
+
+    def read_shape(self, number: int) -> Shape:
+        raw = self.heads[number][1]
+        return (raw.channels if raw else self.size.channels), self.size.length
+
+    def words(self) -> str:
+        return f"SummedHeads({len(self.heads)} heads, {self.outputs} outputs)"

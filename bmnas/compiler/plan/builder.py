@@ -43,9 +43,17 @@ class Builder:
         """Layer norm over (C, L)."""
         return self.add(p.LayerNorm(), x, name=name, weights=True)
 
-    def linear(self, x: Id, outputs: int, name: str) -> Id:
-        """A linear layer on a flat node."""
-        return self.add(p.Linear(outputs), x, name=name, weights=True)
+    def linear(self, x: Id, outputs: int, name: str, *, zero: bool = False) -> Id:
+        """A linear layer on a flat node; ``zero``: it begins as that."""
+        return self.add(p.Linear(outputs, zero), x, name=name, weights=True)
+
+    def scale(self, x: Id, name: str = "scale") -> Id:
+        """The channels by statistics of the training split."""
+        return self.add(p.Scale(), x, name=name, weights=True)
+
+    def mean_position(self, x: Id) -> Id:
+        """The mean over positions: a flat node."""
+        return self.add(p.MeanPosition(), x, name="mean")
 
     def dropout(self, x: Id, rate: float, name: str = "dropout") -> Id:
         """Dropout."""

@@ -83,6 +83,21 @@ class Pool(Primitive):
 
 
 @dataclass(frozen=True)
+class Scale(Primitive):
+    """Every channel minus a mean, by a deviation: statistics of the training split, which are no parameters."""
+
+    pure = False
+
+
+@dataclass(frozen=True)
+class MeanPosition(Primitive):
+    """(C, L) -> (C,), the mean over positions."""
+
+    def shape(self, reads: Sequence[Shape]) -> Shape:
+        return reads[0][:1]
+
+
+@dataclass(frozen=True)
 class Stretch(Primitive):
     """Repeats positions, where a pooled feature has fewer than ``length``; what is computed before it, it saves."""
 
@@ -340,11 +355,20 @@ class FlattenPositions(Flatten):
 
 @dataclass(frozen=True)
 class Linear(Primitive):
-    """A linear layer with a bias on a flat node."""
+    """A linear layer with a bias on a flat node.
+
+    Attributes:
+        outputs: how many.
+        zero: whether it begins as zero.
+    """
 
     pure = False
 
     outputs: int
+    zero: bool = False
+
+    def words(self) -> str:
+        return f"Linear(outputs {self.outputs}{', begins as zero' if self.zero else ''})"
 
     def shape(self, reads: Sequence[Shape]) -> Shape:
         return (self.outputs,)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bmnas.compiler.plan.plan import Id, Op
-from bmnas.compiler.plan.primitives import Conv, Foreign, Input, Pool, Shape
+from bmnas.compiler.plan.primitives import Conv, Foreign, Input, Linear, Pool, Scale, Shape
 from bmnas.compiler.source.expressions import Expression, constructor, expression
+from bmnas.compiler.source.identifiers import quoted
 
 _WIDTH = 88  # of a line with its comment, as formatters have it
 _INDENT = "        "
@@ -36,7 +37,9 @@ class Block:
     @property
     def takes_channels(self) -> bool:
         """Whether it is a reshape layer, of which several differ in the channels of their features alone."""
-        return any(isinstance(op.primitive, Pool) for op in self.ops)
+        return any(isinstance(op.primitive, Pool) for op in self.ops) and not any(
+            isinstance(op.primitive, Linear) for op in self.ops
+        )
 
     def shape(self) -> Shape:
         """Of the result."""
@@ -80,21 +83,25 @@ def _inputs(block: Block, inputs: Sequence[str]) -> dict[Id, Expression]:
 def _constructors(block: Block) -> list[str]:
     shapes = {op.id: op.shape for op in block.ops}
     single: list[str] = []
-    lists: dict[str, list[tuple[int, str]]] = {}
+    members: dict[str, dict[str, str]] = {}
     for op in block.ops:
         if op.weights:
             assert not isinstance(op.primitive, Foreign), "refused before"
             text = constructor(op.primitive, [shapes[id] for id in op.reads])
             if isinstance(op.primitive, Conv) and block.takes_channels:
                 text = f"Conv1x1(channels, {op.primitive.channels})"
+            if isinstance(op.primitive, Scale) and block.takes_channels:
+                text = "Scale(channels)"
             name, _, index = _own(op, block).partition(".")
             if index:
-                lists.setdefault(name, []).append((int(index), text))
+                members.setdefault(name, {})[index] = text
             else:
                 single.append(f"{_INDENT}self.{name} = {text}")
-    for name, members in lists.items():
-        texts = [text for _, text in sorted(members)]
-        single += _list(f"self.{name} = nn.ModuleList", texts)
+    for name, texts in members.items():
+        if all(index.isdigit() for index in texts):
+            single += _list(f"self.{name} = nn.ModuleList", [texts[index] for index in sorted(texts, key=int)])
+        else:
+            single += _dictionary(f"self.{name} = nn.ModuleDict", texts)
     return single
 
 
@@ -105,6 +112,12 @@ def _list(start: str, texts: list[str]) -> list[str]:
     inner = _INDENT + " " * 8
     middle = [f"{inner}{text}," for text in texts]
     return [f"{_INDENT}{start}(", f"{_INDENT}    [", *middle, f"{_INDENT}    ]", f"{_INDENT})"]
+
+
+def _dictionary(start: str, texts: dict[str, str]) -> list[str]:
+    inner = _INDENT + " " * 8
+    middle = [f"{inner}{quoted(name)}: {text}," for name, text in texts.items()]
+    return [f"{_INDENT}{start}(", f"{_INDENT}    {{", *middle, f"{_INDENT}    }}", f"{_INDENT})"]
 
 
 def _docstring(about: str) -> list[str]:
@@ -123,8 +136,8 @@ def _statements(block: Block, inputs: Sequence[str]) -> list[str]:
         own = _own(op, block)
         module = f"self.{own}" if op.weights else ""
         if "." in own:
-            name, index = own.split(".")
-            module = f"self.{name}[{index}]"
+            name, _, index = own.partition(".")
+            module = f"self.{name}[{index if index.isdigit() else quoted(index)}]"
         value = expression(op.primitive, [values[id] for id in op.reads], module)
         if op.id != block.output and (uses.count(op.id) > 1 or len(value.text) > 50):
             local = f"out_{len(found) + 1}" if found else "out"

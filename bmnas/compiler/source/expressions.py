@@ -61,6 +61,7 @@ def _attend(it: p.Attend, *reads: Expression) -> Expression:
 
 WRITTEN: dict[type[p.Primitive], Callable[..., Expression]] = {
     p.Pool: _pool,
+    p.MeanPosition: lambda it, x: Expression(f"{x.within(ATOM)}.mean(-1)"),
     p.Stretch: lambda it, x: x,  # the pooling of the source gives all positions at once
     p.Relu: _call("F.relu"),
     p.Sigmoid: _call("torch.sigmoid"),
@@ -83,8 +84,11 @@ def constructor(primitive: Any, reads: list[p.Shape]) -> str:
     match primitive:
         case p.Conv(channels, bias):
             return f"Conv1x1({reads[0][0]}, {channels}{'' if bias else ', bias=False'})"
-        case p.Linear(outputs):
-            return f"nn.Linear({reads[0][0]}, {outputs})"
+        case p.Linear(outputs, zero):
+            linear = f"nn.Linear({reads[0][0]}, {outputs})"
+            return f"zeroed({linear})" if zero else linear
+        case p.Scale():
+            return f"Scale({reads[0][0]})"
         case p.BatchNorm():
             return f"nn.BatchNorm1d({reads[0][0]})"
         case p.LayerNorm():
@@ -101,6 +105,25 @@ class Conv1x1(nn.Linear):
 
     def forward(self, x):
         return super().forward(x.transpose(1, 2).contiguous()).transpose(1, 2)
+''',
+    "Scale(": '''
+class Scale(nn.Module):
+    """(x - mean) / std of every channel: statistics of the training split, (B, C, L) -> (B, C, L)."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("std", torch.ones(channels))
+
+    def forward(self, x):
+        return (x - self.mean[:, None]) / self.std[:, None]
+''',
+    "zeroed(": '''
+def zeroed(linear):
+    """A linear layer that begins as zero."""
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
 ''',
     "pool_sequence(": '''
 def pool_sequence(feature, length):

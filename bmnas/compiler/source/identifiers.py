@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 
 # What the source itself uses.
-TAKEN = frozenset({"torch", "nn", "F", "self", "features", "annotations", "load", "Network", "Conv1x1"})
+TAKEN = frozenset({"torch", "nn", "F", "self", "features", "annotations", "load", "Network", "Conv1x1", "Scale"})
 
 
 def quoted(name: str) -> str:

@@ -9,7 +9,8 @@ from bmnas.compiler.passes.lower import lower_alone
 from bmnas.compiler.passes.resolve import resolve
 from bmnas.compiler.plan.names import module_names, where
 from bmnas.compiler.plan.plan import Op
-from bmnas.compiler.plan.primitives import Foreign, Input
+from bmnas.compiler.plan.blocks import ReshapedFeature
+from bmnas.compiler.plan.primitives import Foreign, Input, Scale
 from bmnas.compiler.source.block import Block, class_body, inline, line, shown
 from bmnas.compiler.source.expressions import HELPERS
 from bmnas.compiler.source.identifiers import class_name, identifiers, quoted
@@ -54,7 +55,7 @@ class _Source:
 
     def _network(self) -> str:
         made, forward = [], []
-        for name in self._features():
+        for name in self._reshaped():
             constructor, statement = self._feature(name)
             made.append(("reshapes", constructor))
             forward.append(statement)
@@ -63,7 +64,11 @@ class _Source:
             inputs = [self.variables[source] for _, source in self._inputs(cell)]
             call = f"self.cells[{quoted(self._key(('cell', cell.name)))}]({', '.join(inputs)})"
             forward.append(line(f"{self.variables[cell.name]} = {call}", self._shape()))
-        outputs = [self.variables[name] for name in self.genotype.output]
+        is_raw = self.genotype.join == "sum"
+        outputs = [
+            f"features[{quoted(name)}]" if is_raw and name in self._features() else self.variables[name]
+            for name in self.genotype.output
+        ]
         block = self._block(self.plan[OUTPUT])
         if block.has_modules:
             made.append(("", f"self.output = {self._class_of(block, 'Output', _letters(len(outputs)))}()"))
@@ -138,11 +143,14 @@ class _Source:
                 return " ".join(in_words(step.op, self.genotype.dialect).split())
             case ("feature", _):
                 then = ", batch norm, ReLU, dropout" if official else ", dropout"
-                return f"Pooling, 1x1 convolution{then}: (B, channels, ...) -> {shown(block.shape())}."
+                scaled = ", scaling" if any(isinstance(op.primitive, Scale) for op in block.ops) else ""
+                return f"Pooling{scaled}, 1x1 convolution{then}: (B, channels, ...) -> {shown(block.shape())}."
             case ("cell", _):
                 several = sum(isinstance(op.primitive, Input) for op in block.ops) > 1 + official
                 reduced = "its output nodes, concatenated and reduced" if several else "its output node"
                 return f"The end of a cell: {reduced}{', + x, layer norm' if official else ''}."
+        if self.genotype.join == "sum":
+            return "The end of the network: the sum of a linear head for each node; those of cells begin as zero."
         parts = ["its nodes concatenated", *["layer norm, ReLU"] * official, "flattened"]
         return f"The end of the network: {', '.join([*parts, *['linear'] * (self.genotype.head is not None)])}."
 
@@ -164,6 +172,11 @@ class _Source:
         for inner, source in zip(INPUT_NAMES, cell.inputs, strict=False):
             if ("input", cell.name, inner) in self.used:
                 yield inner, source
+
+    def _reshaped(self) -> list[str]:
+        """The features that cells read, or an output that concatenates."""
+        there = {op.place for op in self.plan if isinstance(op.primitive, ReshapedFeature)}
+        return [name for name in self._features() if ("feature", name) in there]
 
     def _features(self) -> list[str]:
         return [each.name for each in self.genotype.features if ("feature", each.name) in self.used]

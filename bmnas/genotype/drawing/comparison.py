@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bmnas.genotype.drawing.picture import FOLD_ABOVE, Unused, by_modality, depths, folded_row
 from bmnas.genotype.drawing.scene import HEAD, Arrow, Box, Column, Frame, Key, Kind, Line, Mark, Scene
-from bmnas.genotype.drawing.words import cell_lines, ordered, output_lines, sizes, step_lines
+from bmnas.genotype.drawing.words import cell_lines, head_lines, ordered, output_lines, sizes, step_lines
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import OUTPUT, to_graph
 from bmnas.genotype.matching import in_words_of
@@ -129,7 +129,7 @@ def _called(key: Key, old: OldNames) -> str:
 
 def _ends(a: Genotype, b: Genotype) -> Iterator[Box]:
     yield _box(OUTPUT, "output", output_lines(a), output_lines(b), "output")
-    was, now = ((Line(f"Linear → {each.head.outputs}"),) if each.head else None for each in (a, b))
+    was, now = head_lines(a), head_lines(b)
     if was or now:
         yield _box(HEAD, "output", was, now, "head")
 
@@ -172,7 +172,7 @@ def _reads(genotype: Genotype, graph: nx.DiGraph) -> Counter[tuple[Key, Key, boo
     found: Counter[tuple[Key, Key, bool]] = Counter()
     for source, target, edge in graph.edges(data=True):
         found[source, target, edge["level"] == "upper"] = len(edge["positions"])
-    if genotype.head:
+    if head_lines(genotype):
         found[OUTPUT, HEAD, True] = 1
     return +found
 

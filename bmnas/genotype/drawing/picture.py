@@ -10,7 +10,16 @@ from collections.abc import Iterable
 from typing import Literal
 
 from bmnas.genotype.drawing.scene import CROWDED_ABOVE, HEAD, Arrow, Box, Column, Frame, Key, Line, Mark, Scene
-from bmnas.genotype.drawing.words import about_input, about_step, cell_lines, ordered, output_lines, sizes, step_lines
+from bmnas.genotype.drawing.words import (
+    about_input,
+    about_step,
+    cell_lines,
+    head_lines,
+    ordered,
+    output_lines,
+    sizes,
+    step_lines,
+)
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import OUTPUT, to_graph, used_nodes
 from bmnas.genotype.operations import INPUT_NAMES
@@ -117,8 +126,8 @@ class _Picture:
     def ends(self) -> Iterable[Box]:
         if OUTPUT not in self.stands_for:
             yield Box(OUTPUT, "output", output_lines(self.genotype), about=f"output of {self.genotype.name}")
-        if self.genotype.head:
-            yield Box(HEAD, "output", (Line(f"Linear → {self.genotype.head.outputs}"),))
+        if head := head_lines(self.genotype):
+            yield Box(HEAD, "output", head)
 
     def arrows(self) -> Iterable[Arrow]:
         """What is read, once for each time; not the residual edge from x to its cell, which the cell's label tells."""
@@ -132,7 +141,7 @@ class _Picture:
                 used = source in self.used and target in self.used
                 ends = self.stands_for.get(source) or source, self.stands_for.get(target) or target
                 yield Arrow(*ends, upper, "plain" if used else "unused", count)
-        if self.genotype.head and OUTPUT not in self.stands_for:
+        if head_lines(self.genotype) and OUTPUT not in self.stands_for:
             yield Arrow(OUTPUT, HEAD, upper=True)
 
     def _feature(self, feature: Feature) -> Box:
@@ -155,7 +164,7 @@ class _Picture:
         found: dict[Key, Key] = {}
         if self.genotype.dialect != "paper":
             return found
-        if self.genotype.head and len(self.genotype.output) == 1:
+        if head_lines(self.genotype) and len(self.genotype.output) == 1:
             found[OUTPUT] = HEAD
         if not self.collapsed:
             for cell in self.genotype.cells:

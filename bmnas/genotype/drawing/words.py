@@ -30,8 +30,18 @@ def cell_lines(cell: Cell, dialect: str) -> tuple[Line, ...]:
 
 def output_lines(genotype: Genotype) -> tuple[Line, ...]:
     """What becomes of the output of a genotype, before the head."""
+    if genotype.join == "sum":
+        assert genotype.head is not None
+        return Line(f"Sum → {genotype.head.outputs}"), Line("a linear head each", small=True)
     together = Line("Concat" if len(genotype.output) > 1 else "Output")
     return (together, Line("layer norm, ReLU", small=True)) if genotype.dialect == "official" else (together,)
+
+
+def head_lines(genotype: Genotype) -> tuple[Line, ...] | None:
+    """What the head does that comes after the output; ``None`` where there is none, or one for each node before it."""
+    if genotype.head is None or genotype.join == "sum":
+        return None
+    return (Line(f"Linear → {genotype.head.outputs}"),)
 
 
 def sizes(genotype: Genotype) -> str:

@@ -107,6 +107,11 @@ def _official(genotype: Genotype) -> OfficialGenotype:
         numbers[cell.name] = len(numbers)
         _same_length(i, "steps", len(cell.steps), len(genotype.cells[0].steps))
         _same_length(i, "output", len(cell.output), len(genotype.cells[0].output))
+    if genotype.join != "concat":
+        raise GenotypeError(f"join is {genotype.join!r}, but the released code concatenates its output")
+    for i, feature in enumerate(genotype.features):
+        if feature.scale != "none":
+            raise GenotypeError(f"features[{i}].scale is {feature.scale!r}, but the released code scales no feature")
     last = tuple(cell.name for cell in genotype.cells[-len(genotype.output) :])
     if genotype.output != last:
         raise GenotypeError(

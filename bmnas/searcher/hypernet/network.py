@@ -16,11 +16,14 @@ from torch import Tensor, nn
 
 from bmnas.compiler.binding import Binding
 from bmnas.compiler.layers import BatchNorm
+from bmnas.compiler.frame import ANCHOR
 from bmnas.compiler.passes import FOR_TRAINING, WHILE_TRAINING, applied
+from bmnas.compiler.passes.resolve import head_names
 from bmnas.compiler.plan.plan import Id, Op, between
 from bmnas.compiler.plan.primitives import Dropout, Input
 from bmnas.compiler.planned import PlannedModule
 from bmnas.compiler.program import Program
+from bmnas.genotype.graph import OUTPUT
 from bmnas.searcher.hypernet.mixing import Mixing, mixing
 from bmnas.searcher.hypernet.noise import Noise, hand_out
 from bmnas.searcher.hypernet.plan import feature_id, relaxed, weights_of
@@ -76,11 +79,12 @@ class Hypernet(PlannedModule):
         return self._run("features", [features[feature.name] for feature in self.size.features], mixing)
 
     def fuse(self, nodes: Sequence[Tensor], mixing: Mixing | None = None) -> Tensor:
-        """nodes: the J reshaped features, each (K, B, L, C) -> as `forward`."""
+        """nodes: what `reshape` gives -> as `forward`."""
         return self._run("nodes", nodes, mixing)
 
     def reshape(self, features: Mapping[str, Tensor]) -> list[Tensor]:
-        """The J nodes that `fuse` takes, in eval mode, of features as `forward` takes them."""
+        """The J reshaped features (K, B, L, C), in eval mode, of features as `forward` takes them; and the sum of the
+        anchor's heads (K, B, outputs) behind them, where there is an anchor. `fuse` takes them."""
         return self._reshaped(features, "nodes")
 
     def prepared(self, features: Mapping[str, Tensor]) -> Prepared:
@@ -100,8 +104,8 @@ class Hypernet(PlannedModule):
         return program([by_id[id] for id in program.given])
 
     def _reshaped(self, features: Mapping[str, Tensor], until: str) -> list[Tensor]:
-        pairs = zip(self.size.features, self._parts[until], strict=True)
-        return [self._program("features", id)([features[feature.name]]) for feature, id in pairs]
+        programs = [self._program("features", id) for id in self._parts[until]]
+        return [program([features[id[1]] for id in program.given]) for program in programs]
 
     def _program(self, given: str, output: Id | None = None) -> Program:
         """What computes the output, or another op, from what is given: a key of `_parts`."""
@@ -118,7 +122,7 @@ class Hypernet(PlannedModule):
 
     @property
     def nodes(self) -> list[Id]:
-        """The ids of the J reshaped features in the plan."""
+        """The ids in the plan of what `fuse` takes."""
         return self._parts["nodes"]
 
     def mixing(self) -> Mixing:
@@ -215,17 +219,29 @@ class Prepared:
 
 
 def _parts(net: Hypernet) -> dict[str, list[Id]]:
-    """From where a pass can begin: the features as they come, reshaped but not dropped out, reshaped."""
+    """From where a pass can begin: the features as they come, reshaped but not dropped out, reshaped.
+
+    With what is reshaped goes what the anchor's heads give, which no choice changes either.
+    """
     own: dict[Id, list[Op]] = {feature_id(feature): [] for feature in net.size.features}
     for op in net.plan:
         if op.place in own:
             own[op.place].append(op)
     ends = [ops[-1] for ops in own.values()]
+    anchor = _anchor(net)
     return {
         "features": [ops[0].id for ops in own.values() if isinstance(ops[0].primitive, Input)],
-        "undropped": [end.reads[0] if isinstance(end.primitive, Dropout) else end.id for end in ends],
-        "nodes": [end.id for end in ends],
+        "undropped": [*(end.reads[0] if isinstance(end.primitive, Dropout) else end.id for end in ends), *anchor],
+        "nodes": [*(end.id for end in ends), *anchor],
     }
+
+
+def _anchor(net: Hypernet) -> list[Id]:
+    """What the heads of the anchor's features give together."""
+    if not net.size.anchor:
+        return []
+    name = ANCHOR if len(net.size.anchor) > 1 else f"heads.{head_names(net.size.anchor)[0]}"
+    return [(*OUTPUT, name)]
 
 
 def _detached(weights: Mixing) -> Mixing:

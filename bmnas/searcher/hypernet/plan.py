@@ -13,10 +13,11 @@ from dataclasses import replace
 from torch import Tensor
 
 from bmnas.compiler.passes.choose import choose
-from bmnas.compiler.plan.blocks import CellOutput, NetworkOutput, ReshapedFeature, Step
+from bmnas.compiler.passes.resolve import as_it_comes, head_names
+from bmnas.compiler.plan.blocks import CellOutput, NetworkOutput, Raw, ReshapedFeature, Step, SummedHeads
 from bmnas.compiler.plan.names import distinct
 from bmnas.compiler.plan.plan import Id, Op, Plan
-from bmnas.compiler.plan.primitives import Mix, Primitive, Weights
+from bmnas.compiler.plan.primitives import Input, Mix, Primitive, Weights
 from bmnas.compiler.size import Size
 from bmnas.genotype import INPUT_NAMES, Feature, Genotype
 from bmnas.genotype.graph import OUTPUT
@@ -28,14 +29,15 @@ def relaxed(size: HypernetSize) -> Plan:
     """The hypernet's blocks. What a `Mix` weighs its alternatives with comes first, as `Weights`."""
     ops = [Op(id, Weights(count), (), id) for id, count in _weights(size)]
     for j, feature in enumerate(size.features):
-        reshaped = ReshapedFeature(_size(size, 0), _channels(feature), feature.reshape)
-        ops.append(_block(feature_id(feature), reshaped, (), f"reshapes.{j}"))
+        id, raw = feature_id(feature), _raw(feature)
+        ops.append(Op(as_it_comes(id), Input(raw.channels, size.length), (), id))
+        ops.append(_block(id, ReshapedFeature(_size(size, 0), raw), (as_it_comes(id),), f"reshapes.{j}"))
     nodes = [feature_id(feature) for feature in size.features]
     for n in range(size.cells):
         ops += _cell(size, n, nodes)
         nodes.append(cell_id(n))
     cells = tuple(nodes[-size.cells :])
-    ops.append(_block(OUTPUT, NetworkOutput(_size(size, len(cells)), size.outputs), cells, "output"))
+    ops.append(_output(size, cells))
     return Plan(tuple(ops), OUTPUT)
 
 
@@ -117,6 +119,17 @@ def _cell(size: HypernetSize, n: int, before: Sequence[Id]) -> Iterator[Op]:
     yield _block(cell_id(n), CellOutput(_size(size, len(reads))), reads, f"cells.{n}.output")
 
 
+def _output(size: HypernetSize, cells: tuple[Id, ...]) -> Op:
+    if not size.anchor:
+        return _block(OUTPUT, NetworkOutput(_size(size, len(cells)), size.outputs), cells, "output")
+    assert size.outputs is not None, "an anchored hypernet has a head"
+    anchor = [feature for name in size.anchor for feature in size.features if feature.name == name]
+    names = head_names([*size.anchor, *(id[1] for id in cells)])
+    raw = [*map(_raw, anchor), *[None] * len(cells)]
+    block = SummedHeads(_size(size, len(raw)), size.outputs, tuple(zip(names, raw, strict=True)))
+    return _block(OUTPUT, block, (*(as_it_comes(feature_id(each)) for each in anchor), *cells), "output")
+
+
 def _block(id: Id, primitive: Primitive, reads: tuple[Id, ...], weights: str) -> Op:
     return Op(id, primitive, reads, id, (weights,))
 
@@ -164,6 +177,6 @@ def _size(size: HypernetSize, arity: int) -> Size:
     return Size(size.channels, size.length, arity, size.dropout)
 
 
-def _channels(feature: Feature) -> int:
+def _raw(feature: Feature) -> Raw:
     assert feature.channels is not None, "a task gives the channels of its features"
-    return feature.channels
+    return Raw(feature.channels, feature.reshape, feature.scale != "none")

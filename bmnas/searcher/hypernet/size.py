@@ -25,6 +25,8 @@ class HypernetSize:
         relaxation: see `mixing`.
         cell_inputs: how many nodes a cell reads.
         step_inputs: how many nodes a step reads.
+        anchor: the features whose own heads the cells add to, see `bmnas.compiler.frame.summed_heads`; none where the
+            output is that of the cells alone.
     """
 
     features: tuple[Feature, ...]
@@ -39,6 +41,7 @@ class HypernetSize:
     relaxation: Relaxation = "shared"
     cell_inputs: int = 2
     step_inputs: int = 2
+    anchor: tuple[str, ...] = ()
 
     @property
     def into_cells(self) -> list[int]:

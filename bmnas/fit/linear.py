@@ -1,0 +1,102 @@
+"""Linear heads on features, fitted to the end: (multinomial) logistic or linear regression with an L2 penalty.
+
+What is minimised is convex, so there is one result, which depends on no seed: L-BFGS from zero finds it. Axes: N
+samples, D numbers of a feature, O outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""The mean loss of outputs (N, O) against labels."""
+
+_ITERATIONS = 100
+_TOLERANCE = 1e-4  # of the greatest gradient; the loss is of the order of one
+
+
+class Head(NamedTuple):
+    """A linear map: weight (O, D) and bias (O,), as `torch.nn.Linear` has them."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(N, D) to (N, O)."""
+        return torch.addmm(self.bias, x, self.weight.t())
+
+    def times(self, factor: float) -> Head:
+        """The head whose outputs are so many times as great."""
+        return Head(self.weight * factor, self.bias * factor)
+
+
+def fit_joint(
+    xs: Sequence[Tensor], labels: Tensor, loss: Loss, outputs: int, l2: float, begin: Sequence[Head] | None = None
+) -> list[Head]:
+    """Heads whose sum is fitted: min mean loss(Σ heads, labels) + l2 / 2 · Σ|weight|². Biases have no penalty.
+
+    Args:
+        xs: features, each (N, D) with its own D.
+        labels: as the loss takes them.
+        loss: convex in its outputs.
+        outputs: O.
+        l2: of the penalty.
+        begin: heads for other data or another penalty, to begin with; they make it faster and change nothing else.
+    """
+    x = torch.cat(list(xs), 1)
+    weight = torch.cat([head.weight for head in begin], 1).clone() if begin else x.new_zeros(outputs, x.shape[1])
+    bias = sum((head.bias for head in begin), x.new_zeros(outputs)) if begin else x.new_zeros(outputs)
+    minimise(lambda: loss(torch.addmm(bias, x, weight.t()), labels) + l2 / 2 * weight.square().sum(), [weight, bias])
+    widths = [each.shape[1] for each in xs]
+    parts = weight.split(widths, 1)
+    # One bias would do; it is that of the first head.
+    return [Head(part.clone(), bias if i == 0 else torch.zeros_like(bias)) for i, part in enumerate(parts)]
+
+
+def fit_apart(
+    xs: Sequence[Tensor], labels: Tensor, loss: Loss, outputs: int, l2: float, begin: Sequence[Head] | None = None
+) -> list[Head]:
+    """Heads each of which is fitted by itself, as for score fusion; arguments as of `fit_joint`."""
+    heads: list[Head] = []
+    for i, x in enumerate(xs):
+        heads += fit_joint([x], labels, loss, outputs, l2, begin[i : i + 1] if begin else None)
+    return heads
+
+
+def summed(heads: Sequence[Head], xs: Sequence[Tensor]) -> Tensor:
+    """Σ of the heads' outputs, (N, O)."""
+    total = heads[0](xs[0])
+    for head, x in zip(heads[1:], xs[1:], strict=True):
+        total = total + head(x)
+    return total
+
+
+def minimise(objective: Callable[[], Tensor], variables: Sequence[Tensor]) -> None:
+    """Change the variables in place to where the objective is smallest (L-BFGS with a strong Wolfe line search)."""
+    for each in variables:
+        each.requires_grad_(True)
+    optimizer = torch.optim.LBFGS(
+        list(variables),
+        max_iter=_ITERATIONS,
+        tolerance_grad=_TOLERANCE,
+        tolerance_change=1e-6,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = objective()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    try:
+        with torch.enable_grad():
+            optimizer.step(closure)  # type: ignore[arg-type]
+    finally:
+        for each in variables:
+            each.requires_grad_(False)
+            each.grad = None
