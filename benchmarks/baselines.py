@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 
 REGULARISATIONS = (0.01, 0.1, 1.0, 10.0, 100.0)
 DECAYS = (1e-4, 1e-2, 1e-1, 1.0, 10.0)
-HIDDEN, BATCH, EPOCHS, PATIENCE = 512, 32, 200, 15
+HIDDEN, EPOCHS, PATIENCE = 512, 200, 15
 
 
 def logistic(views: Mapping[str, Array], labels: Array, splits: Mapping[str, Array]) -> Array:
@@ -39,11 +39,12 @@ def mlp(views: Mapping[str, Array], labels: Array, splits: Mapping[str, Array], 
     """A network with one hidden layer on all views side by side; weight decay and epochs are chosen."""
     values, classes = _together(views), int(labels.max()) + 1
     train, validation = splits["train"], splits["validation"]
-    x, held_out = _scaled(values, train, validation)
+    # 32-bit floats, and larger batches where there are more samples, because it is slow otherwise.
+    x, held_out = (part.astype(np.float32) for part in _scaled(values, train, validation))
+    batch = int(np.clip(len(train) // 10, 32, 128))
     best, decay, epochs = -np.inf, DECAYS[0], 1
     for candidate in DECAYS:
-        network, since = _network(candidate, seed), 0
-        own = -np.inf
+        network, own, since = _network(candidate, batch, seed), -np.inf, 0
         for epoch in range(1, EPOCHS + 1):
             network.partial_fit(x, labels[train], classes=np.arange(classes))
             score = _likelihood(network.predict_log_proba(held_out), labels[validation])
@@ -54,11 +55,11 @@ def mlp(views: Mapping[str, Array], labels: Array, splits: Mapping[str, Array], 
             if since >= PATIENCE:
                 break
     both = np.concatenate([train, validation])
-    x, unseen = _scaled(values, both, splits["test"])
-    network = _network(decay, seed)
+    x, unseen = (part.astype(np.float32) for part in _scaled(values, both, splits["test"]))
+    network = _network(decay, batch, seed)
     for _ in range(epochs):
         network.partial_fit(x, labels[both], classes=np.arange(classes))
-    return _normalised(np.maximum(network.predict_log_proba(unseen), _FLOOR))
+    return _normalised(np.maximum(network.predict_log_proba(unseen).astype(np.float64), _FLOOR))
 
 
 BASELINES: dict[str, Callable[[Mapping[str, Array], Array, Mapping[str, Array]], Array]] = {
@@ -94,8 +95,8 @@ def _logistic_once(values: Array, labels: Array, fitted: Array, asked: Array, c:
     return _normalised(found)
 
 
-def _network(decay: float, seed: int) -> MLPClassifier:
-    return MLPClassifier(hidden_layer_sizes=(HIDDEN,), alpha=decay, batch_size=BATCH, random_state=seed)
+def _network(decay: float, batch: int, seed: int) -> MLPClassifier:
+    return MLPClassifier(hidden_layer_sizes=(HIDDEN,), alpha=decay, batch_size=batch, random_state=seed)
 
 
 def _together(views: Mapping[str, Array]) -> Array:
