@@ -47,7 +47,7 @@ def mlp(views: Mapping[str, Array], labels: Array, splits: Mapping[str, Array], 
         network, own, since = _network(candidate, batch, seed), -np.inf, 0
         for epoch in range(1, EPOCHS + 1):
             network.partial_fit(x, labels[train], classes=np.arange(classes))
-            score = _likelihood(network.predict_log_proba(held_out), labels[validation])
+            score = _likelihood(_log_probabilities(network, held_out), labels[validation])
             since = 0 if score > own else since + 1
             own = max(own, score)
             if score > best:
@@ -59,7 +59,7 @@ def mlp(views: Mapping[str, Array], labels: Array, splits: Mapping[str, Array], 
     network = _network(decay, batch, seed)
     for _ in range(epochs):
         network.partial_fit(x, labels[both], classes=np.arange(classes))
-    return _normalised(np.maximum(network.predict_log_proba(unseen).astype(np.float64), _FLOOR))
+    return _normalised(_log_probabilities(network, unseen))
 
 
 BASELINES: dict[str, Callable[[Mapping[str, Array], Array, Mapping[str, Array]], Array]] = {
@@ -68,7 +68,7 @@ BASELINES: dict[str, Callable[[Mapping[str, Array], Array, Mapping[str, Array]],
     "mlp": mlp,
 }
 
-# Of a class that the rows a model is fitted on lack.
+# Of a class that is impossible, such as one that the rows a model is fitted on lack.
 _FLOOR = np.log(1e-12)
 
 
@@ -95,6 +95,10 @@ def _logistic_once(values: Array, labels: Array, fitted: Array, asked: Array, c:
     return _normalised(found)
 
 
+def _log_probabilities(network: MLPClassifier, x: Array) -> Array:
+    return np.log(np.maximum(network.predict_proba(x).astype(np.float64), np.exp(_FLOOR)))
+
+
 def _network(decay: float, batch: int, seed: int) -> MLPClassifier:
     return MLPClassifier(hidden_layer_sizes=(HIDDEN,), alpha=decay, batch_size=batch, random_state=seed)
 
@@ -109,8 +113,8 @@ def _scaled(values: Array, fitted: Array, asked: Array) -> tuple[Array, Array]:
 
 
 def _likelihood(log_probabilities: Array, labels: Array) -> float:
-    """Mean over the rows; what is impossible counts as the floor."""
-    return float(np.maximum(log_probabilities[np.arange(len(labels)), labels], _FLOOR).mean())
+    """Mean over the rows."""
+    return float(log_probabilities[np.arange(len(labels)), labels].mean())
 
 
 def _normalised(scores: Array) -> Array:

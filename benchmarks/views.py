@@ -69,7 +69,7 @@ class ViewData:
 
     def task(self) -> ArrayTask:
         """As a search takes it; each view is a modality of its own."""
-        return ArrayTask(self.views, self.labels, self.splits, name=self.name)
+        return ArrayTask(self.views, self.labels, self.splits, name=self.name, groups=self.groups)
 
     def write(self, folder: Path) -> None:
         """As a folder of arrays, which ``--features`` takes."""
@@ -77,6 +77,8 @@ class ViewData:
         for name, view in self.views.items():
             np.save(folder / f"{name}.npy", view)
         np.save(folder / "labels.npy", self.labels)
+        if self.groups is not None:
+            np.save(folder / "groups.npy", self.groups)
         rows = {split: indices.tolist() for split, indices in self.splits.items()}
         (folder / "splits.json").write_text(json.dumps(rows))
         (folder / "task.json").write_text(json.dumps({"name": self.name}))
@@ -117,10 +119,12 @@ def utd_statistics(data: Path | None) -> ViewData:
 def spoken_spectra(data: Path | None) -> ViewData:
     """FSDD in four views: which of 10 digits which of 6 people says, 60 classes with 15 training samples each.
 
-    The official test split (recordings 0 to 4); recordings 5 to 9 are for validation, 10 to 24 for training.
+    The official test split (recordings 0 to 4); recordings 5 to 9 are for validation, 10 to 24 for training. White
+    noise as loud as the recording is added: without it, a logistic regression answers 99 % correctly.
     """
     recordings = find_recordings(_folder(data, "spoken-spectra"))
-    each = [spectra(read_recording(recording.path), RATE) for recording in recordings]
+    random = np.random.default_rng(0)
+    each = [spectra(_with_noise(read_recording(recording.path), random), RATE) for recording in recordings]
     views = {name: np.stack([one[name] for one in each]) for name in each[0]}
     speakers = sorted({recording.speaker for recording in recordings})
     labels = np.array([recording.digit * len(speakers) + speakers.index(recording.speaker) for recording in recordings])
@@ -211,6 +215,10 @@ def _by_class(labels: Array, numbers: dict[str, int]) -> dict[str, Array]:
         for split, part in zip(rows, parts, strict=True):
             rows[split].append(part)
     return {split: np.sort(np.concatenate(parts)) for split, parts in rows.items()}
+
+
+def _with_noise(sound: Array, random: np.random.Generator) -> Array:
+    return sound + sound.std() * random.normal(size=len(sound))
 
 
 def _with_norm(readings: Array) -> Array:
