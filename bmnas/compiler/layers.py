@@ -51,7 +51,7 @@ class Linear(Conv1x1):
 
 
 class Scale(nn.Module):
-    """Every channel minus a mean, by a deviation: (C,) each. Statistics of data, which no step of a training changes."""
+    """Every channel minus a mean, by a deviation, (C,) each: statistics of data, which no training changes."""
 
     mean: Tensor
     std: Tensor

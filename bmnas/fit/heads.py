@@ -20,11 +20,13 @@ from bmnas.fit.linear import Head, Loss, fit_apart, fit_joint, minimise, summed
 Fold = tuple[Tensor, Tensor]
 """Rows that are fitted, rows that are held out."""
 
-PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
 Ways = Literal["auto", "joint", "apart"]
 
 # Towards 1, which is what a head counts where held-out samples say little: as much as so many samples.
 _PRIOR = 10.0
+# Of L-BFGS, where penalties are compared: each begins where the one before has ended.
+_STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -75,46 +77,98 @@ def choose_fit(
         way: ``"joint"`` or ``"apart"`` where that is decided.
         l2: where that is.
     """
-    ways = [False, True] if way == "auto" and len(xs) > 1 else [way == "apart"]
-    penalties = PENALTIES if l2 is None else (l2,)
-    best: HeadsFit | None = None
-    for apart in ways:
-        for found in _tried(xs, labels, loss, outputs, folds, apart, penalties):
-            # Of equals the first: the greater penalty, and together.
-            if best is None or found.loss < best.loss:
-                best = found
-    assert best is not None
-    return best
+    return choose_fits(xs, labels, loss, outputs, folds, [range(len(xs))], way=way, l2=l2)[0]
 
 
-def _tried(
+def choose_fits(
     xs: Sequence[Tensor],
     labels: Tensor,
     loss: Loss,
     outputs: int,
     folds: Sequence[Fold],
-    apart: bool,
+    subsets: Sequence[Sequence[int]],
+    *,
+    way: Ways = "auto",
+    l2: float | None = None,
+) -> list[HeadsFit]:
+    """For each of several subsets of the features, by their numbers, what `choose_fit` gives."""
+    penalties = PENALTIES if l2 is None else (l2,)
+    found: list[list[HeadsFit]] = [[] for _ in subsets]
+    if way != "apart":
+        for own, subset in zip(found, subsets, strict=True):
+            own += _joint([xs[i] for i in subset], labels, loss, outputs, folds, penalties)
+    several = [i for i, subset in enumerate(subsets) if len(subset) > 1 or way == "apart"]
+    if way != "joint" and several:
+        apart = _apart(xs, labels, loss, outputs, folds, [subsets[i] for i in several], penalties)
+        for i, fits in zip(several, apart, strict=True):
+            found[i] += fits
+    # Of equals the first: together, and the greater penalty.
+    return [min(own, key=lambda fit: fit.loss) for own in found]
+
+
+def _joint(
+    xs: Sequence[Tensor],
+    labels: Tensor,
+    loss: Loss,
+    outputs: int,
+    folds: Sequence[Fold],
     penalties: Sequence[float],
 ) -> list[HeadsFit]:
-    """With each penalty, from the greatest on; until two in a row have made it worse."""
+    """Fitted together, with each penalty from the greatest on, until two in a row have made it worse."""
     held_out, order = torch.cat([held for _, held in folds]).sort()
-    fit = fit_apart if apart else fit_joint
     begin: list[list[Head] | None] = [None] * len(folds)
     found: list[HeadsFit] = []
     for l2 in penalties:
         parts = []
         for i, (fitted, held) in enumerate(folds):
-            heads = fit([x[fitted] for x in xs], labels[fitted], loss, outputs, l2, begin[i])
-            begin[i] = heads
-            parts.append(torch.stack([head(x[held]) for head, x in zip(heads, xs, strict=True)]))
-        of_heads = torch.cat(parts, 1)[:, order]  # (heads, N held out, O)
-        factors = _factors(of_heads, labels[held_out], loss) if apart and len(xs) > 1 else (1.0,) * len(xs)
-        sums = torch.einsum("h,hno->no", of_heads.new_tensor(factors), of_heads)
-        value = float(loss(sums, labels[held_out]))
-        found.append(HeadsFit(l2, apart, factors, value, sums, held_out))
-        if len(found) > 2 and found[-1].loss > found[-2].loss > found[-3].loss:
+            begin[i] = heads = fit_joint(
+                [x[fitted] for x in xs], labels[fitted], loss, outputs, l2, begin[i], steps=_STEPS
+            )
+            parts.append(summed(heads, [x[held] for x in xs]))
+        sums = torch.cat(parts)[order]
+        factors = (1.0,) * len(xs)
+        found.append(HeadsFit(l2, False, factors, float(loss(sums, labels[held_out])), sums, held_out))
+        if _worse_and_worse(found):
             break
     return found
+
+
+def _apart(
+    xs: Sequence[Tensor],
+    labels: Tensor,
+    loss: Loss,
+    outputs: int,
+    folds: Sequence[Fold],
+    subsets: Sequence[Sequence[int]],
+    penalties: Sequence[float],
+) -> list[list[HeadsFit]]:
+    """Each head fitted by itself, once for all subsets that have it."""
+    held_out, order = torch.cat([held for _, held in folds]).sort()
+    used = sorted({i for subset in subsets for i in subset})
+    begin: dict[tuple[int, int], list[Head]] = {}
+    found: list[list[HeadsFit]] = [[] for _ in subsets]
+    for l2 in penalties:
+        of_head: dict[int, Tensor] = {}
+        for i in used:
+            parts = []
+            for f, (fitted, held) in enumerate(folds):
+                begin[i, f] = fit_joint(
+                    [xs[i][fitted]], labels[fitted], loss, outputs, l2, begin.get((i, f)), steps=_STEPS
+                )
+                parts.append(begin[i, f][0](xs[i][held]))
+            of_head[i] = torch.cat(parts)[order]
+        for own, subset in zip(found, subsets, strict=True):
+            outputs_HNO = torch.stack([of_head[i] for i in subset])
+            factors = _factors(outputs_HNO, labels[held_out], loss)
+            sums = torch.einsum("h,hno->no", outputs_HNO.new_tensor(factors), outputs_HNO)
+            own.append(HeadsFit(l2, True, factors, float(loss(sums, labels[held_out])), sums, held_out))
+        if all(map(_worse_and_worse, found)):
+            break
+    return found
+
+
+def _worse_and_worse(found: Sequence[HeadsFit]) -> bool:
+    return len(found) > 2 and found[-1].loss > found[-2].loss > found[-3].loss
 
 
 def _factors(of_heads: Tensor, labels: Tensor, loss: Loss) -> tuple[float, ...]:
@@ -126,6 +180,3 @@ def _factors(of_heads: Tensor, labels: Tensor, loss: Loss) -> tuple[float, ...]:
         [factors],
     )
     return tuple(factors.clamp(min=0).tolist())
-
-
-__all__ = ["Fold", "HeadsFit", "Ways", "choose_fit", "summed"]

@@ -15,7 +15,7 @@ from torch import Tensor
 Loss = Callable[[Tensor, Tensor], Tensor]
 """The mean loss of outputs (N, O) against labels."""
 
-_ITERATIONS = 100
+STEPS = 100
 _TOLERANCE = 1e-4  # of the greatest gradient; the loss is of the order of one
 
 
@@ -35,7 +35,14 @@ class Head(NamedTuple):
 
 
 def fit_joint(
-    xs: Sequence[Tensor], labels: Tensor, loss: Loss, outputs: int, l2: float, begin: Sequence[Head] | None = None
+    xs: Sequence[Tensor],
+    labels: Tensor,
+    loss: Loss,
+    outputs: int,
+    l2: float,
+    begin: Sequence[Head] | None = None,
+    *,
+    steps: int = STEPS,
 ) -> list[Head]:
     """Heads whose sum is fitted: min mean loss(Σ heads, labels) + l2 / 2 · Σ|weight|². Biases have no penalty.
 
@@ -46,25 +53,23 @@ def fit_joint(
         outputs: O.
         l2: of the penalty.
         begin: heads for other data or another penalty, to begin with; they make it faster and change nothing else.
+        steps: of L-BFGS, at most.
     """
     x = torch.cat(list(xs), 1)
     weight = torch.cat([head.weight for head in begin], 1).clone() if begin else x.new_zeros(outputs, x.shape[1])
     bias = sum((head.bias for head in begin), x.new_zeros(outputs)) if begin else x.new_zeros(outputs)
-    minimise(lambda: loss(torch.addmm(bias, x, weight.t()), labels) + l2 / 2 * weight.square().sum(), [weight, bias])
+    minimise(
+        lambda: loss(torch.addmm(bias, x, weight.t()), labels) + l2 / 2 * weight.square().sum(), [weight, bias], steps
+    )
     widths = [each.shape[1] for each in xs]
     parts = weight.split(widths, 1)
     # One bias would do; it is that of the first head.
     return [Head(part.clone(), bias if i == 0 else torch.zeros_like(bias)) for i, part in enumerate(parts)]
 
 
-def fit_apart(
-    xs: Sequence[Tensor], labels: Tensor, loss: Loss, outputs: int, l2: float, begin: Sequence[Head] | None = None
-) -> list[Head]:
+def fit_apart(xs: Sequence[Tensor], labels: Tensor, loss: Loss, outputs: int, l2: float) -> list[Head]:
     """Heads each of which is fitted by itself, as for score fusion; arguments as of `fit_joint`."""
-    heads: list[Head] = []
-    for i, x in enumerate(xs):
-        heads += fit_joint([x], labels, loss, outputs, l2, begin[i : i + 1] if begin else None)
-    return heads
+    return [head for x in xs for head in fit_joint([x], labels, loss, outputs, l2)]
 
 
 def summed(heads: Sequence[Head], xs: Sequence[Tensor]) -> Tensor:
@@ -75,13 +80,13 @@ def summed(heads: Sequence[Head], xs: Sequence[Tensor]) -> Tensor:
     return total
 
 
-def minimise(objective: Callable[[], Tensor], variables: Sequence[Tensor]) -> None:
+def minimise(objective: Callable[[], Tensor], variables: Sequence[Tensor], steps: int = STEPS) -> None:
     """Change the variables in place to where the objective is smallest (L-BFGS with a strong Wolfe line search)."""
     for each in variables:
         each.requires_grad_(True)
     optimizer = torch.optim.LBFGS(
         list(variables),
-        max_iter=_ITERATIONS,
+        max_iter=steps,
         tolerance_grad=_TOLERANCE,
         tolerance_change=1e-6,
         line_search_fn="strong_wolfe",
@@ -90,12 +95,12 @@ def minimise(objective: Callable[[], Tensor], variables: Sequence[Tensor]) -> No
     def closure() -> Tensor:
         optimizer.zero_grad()
         value = objective()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
     try:
         with torch.enable_grad():
-            optimizer.step(closure)  # type: ignore[arg-type]
+            optimizer.step(closure)
     finally:
         for each in variables:
             each.requires_grad_(False)

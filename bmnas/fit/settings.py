@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,14 @@ class Optimisation(Settings):
     )
     min_lr: float = Field(default=1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
     weight_decay: float = Field(default=1e-4, ge=0, description="L2 term of Adam for the weights.")
+    heads: Literal["auto", "joint", "apart"] = Field(
+        default="auto",
+        description="How heads of features are fitted, where a network adds them: together, or each by itself, as in "
+        "score fusion; auto: as held-out samples say.",
+    )
+    head_l2: float | None = Field(
+        default=None, ge=0, description="L2 penalty of these heads; by held-out samples if left out."
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Of everything random.")
 
     @model_validator(mode="after")

@@ -59,8 +59,8 @@ class Feature(Frozen):
     )
     scale: Literal["none", "one", "each"] = Field(
         default="none",
-        description="By which statistics of the training split it is brought to mean 0 and deviation 1: each channel by "
-        "its own; all channels by one deviation; or none, it stays as it is.",
+        description="By which statistics of the training split it is brought to mean 0 and deviation 1: each channel "
+        "by its own; all channels by one deviation; or none, it stays as it is.",
     )
 
 

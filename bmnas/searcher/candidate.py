@@ -77,6 +77,8 @@ class CandidateTraining:
         names = ("candidate", number)
         with seeded(stream(seed, *names), problem.device):
             self.network = compile_genotype(genotype).to(problem.device)
+        if problem.anchor:
+            problem.anchor.begin(self.network)
 
         def seed_step(epoch: int, *rest: int) -> None:
             # In these streams epochs are counted from 0.
@@ -91,6 +93,7 @@ class CandidateTraining:
             order=lambda epoch: epoch_order(problem.train, problem.config.batch_size, seed, *names, epoch),
             seed=seed_step,
             subject=self._name,
+            heads=problem.anchor.fit if problem.anchor else None,
         )
 
     @property

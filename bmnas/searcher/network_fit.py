@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from bmnas.compiler.planned import PlannedModule
 from bmnas.fit import evaluate
 from bmnas.fit.fit import Fit, Phase
+from bmnas.fit.heads import HeadsFit
 from bmnas.fit.micro_batches import MicroBatches
 from bmnas.fit.order import batches
 from bmnas.fit.schedule import Cosine
 from bmnas.fit.settings import Optimisation
+from bmnas.searcher.anchor import head_parameters
 from bmnas.tasks import Data, Samples, Task
 
 
@@ -27,6 +31,7 @@ def network_fit(
     order: Callable[[int], list[Tensor]],
     seed: Callable[..., None],
     subject: str,
+    heads: HeadsFit | None = None,
 ) -> Fit:
     """What trains a network that takes features by name.
 
@@ -39,10 +44,12 @@ def network_fit(
         order: the batches of an epoch, from 1, each a tensor of rows of the data.
         seed: see `Phase.seed`.
         subject: what is trained, as errors name it.
+        heads: how the heads of features were fitted, where the network begins with them, see `learning`.
     """
-    parameters = list(network.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
-    steps = epochs * len(batches(torch.arange(len(data)), settings.batch_size))
+    groups = learning(network, settings, heads)
+    parameters = [parameter for group in groups for parameter in group["params"]]
+    optimizer = torch.optim.Adam(groups, lr=settings.lr, fused=True)
+    steps = max(1, epochs * len(batches(torch.arange(len(data)), settings.batch_size)))
 
     def left(epoch: int, done: int) -> Iterator[Samples]:
         return data.batches(order(epoch)[done:])
@@ -61,6 +68,32 @@ def network_fit(
         rate=settings.lr,
     )
     return Fit(network, [phase], epochs=epochs, device=data.device, subject=subject)
+
+
+def learning(
+    network: nn.Module, settings: Optimisation, heads: HeadsFit | None, weights: Sequence[nn.Parameter] | None = None
+) -> list[dict[str, Any]]:
+    """The parameters of a network as an optimiser takes them, in groups with a decay each.
+
+    Heads that were fitted together go on being trained, with the penalty that they were fitted with. Those that were
+    fitted each by itself stay as they are: trained together they would become what was worse on held-out samples.
+
+    Args:
+        network: what is trained.
+        settings: have the decay of all other weights.
+        heads: how the heads of features were fitted, if the network begins with them.
+        weights: those that are trained; all if left out.
+    """
+    weights = list(network.parameters() if weights is None else weights)
+    if heads is None or not isinstance(network, PlannedModule):
+        return [{"params": weights, "weight_decay": settings.weight_decay}]
+    fitted = head_parameters(network)
+    own = {id(parameter) for parameter in fitted}
+    groups = [
+        {"params": [each for each in weights if id(each) not in own], "weight_decay": settings.weight_decay},
+        {"params": [] if heads.apart else fitted, "weight_decay": heads.l2},
+    ]
+    return [group for group in groups if group["params"]] or [{"params": fitted, "weight_decay": heads.l2}]
 
 
 def outputs_on(network: nn.Module, data: Data, batch_size: int, micro: MicroBatches | None = None) -> Tensor:

@@ -122,6 +122,7 @@ def _preset(
         "arch_lr": 3e-4,
         "arch_weight_decay": 1e-3,
         "restart_epochs": restart_epochs,
+        "anchor": "none",
     }
     images = name.startswith("mmimdb")
     return Preset(name, 6 if images else 8, "grid" if images else "sequence", MappingProxyType(settings))

@@ -14,6 +14,7 @@ from bmnas.errors import BmnasError
 from bmnas.genotype import Cell, Feature, Genotype, Head, Representation
 from bmnas.genotype.names import fitting
 from bmnas.genotype.space import RULES, Space
+from bmnas.searcher.anchor import Anchor, found_anchor
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Data, FeatureStore, SplitName, Task
 
@@ -32,6 +33,7 @@ class Problem:
         device: where networks are trained.
         train: the training split.
         validation: the validation split.
+        anchor: where networks begin; ``None`` in the paper's space.
     """
 
     task: Task
@@ -40,6 +42,7 @@ class Problem:
     device: torch.device
     train: Data
     validation: Data
+    anchor: Anchor | None = None
 
     @classmethod
     def of(cls, task: Task, store: FeatureStore, config: SearchSettings, device: torch.device) -> Problem:
@@ -57,7 +60,9 @@ class Problem:
                 )
         train, validation = (store.data(name, device=device) for name in ("train", "validation"))
         refuse_large_batch(task.name, {"train": len(train), "validation": len(validation)}, config.batch_size)
-        return cls(task.fitted(train.labels), store, config, device, train, validation)
+        task = task.fitted(train.labels)
+        anchor = None if config.anchor == "none" else found_anchor(task, store, config, device)
+        return cls(task, store, config, device, train, validation, anchor)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -67,7 +72,16 @@ class Problem:
     @cached_property
     def space(self) -> Space:
         """All genotypes that may be found."""
-        return space_of(self.task, self.config)
+        return space_of(self.task, self.config, self.features, self.anchor)
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """The task's features, scaled as is best here."""
+        if self.anchor is None:
+            kind = "none" if self.config.scale == "auto" else self.config.scale
+            return tuple(feature.model_copy(update={"scale": kind}) for feature in self.task.features)
+        kinds = self.anchor.kinds
+        return tuple(feature.model_copy(update={"scale": kinds[feature.name]}) for feature in self.task.features)
 
     def genotype(self, cells: tuple[Cell, ...], seed: int) -> Genotype:
         """The genotype with these cells."""
@@ -75,9 +89,10 @@ class Problem:
         return Genotype(
             name=fitting(f"{self.task.name}-seed{seed}"),
             representation=Representation(channels=config.channels, length=config.length),
-            features=self.task.features,
+            features=self.features,
             cells=cells,
-            output=tuple(cell.name for cell in cells),
+            output=(*(self.anchor.names if self.anchor else ()), *(cell.name for cell in cells)),
+            join="sum" if self.anchor else "concat",
             head=Head(outputs=self.task.outputs),
             dropout=config.dropout,
         )
@@ -93,15 +108,24 @@ class Problem:
         return score > than if self.task.metric.higher_is_better else score < than
 
 
-def space_of(task: Task, config: SearchSettings) -> Space:
+def space_of(
+    task: Task, config: SearchSettings, features: Sequence[Feature] | None = None, anchor: Anchor | None = None
+) -> Space:
     """All genotypes that a search on a task may find.
+
+    Args:
+        task: gives the features and the head.
+        config: the settings.
+        features: the task's, scaled; as they are if left out.
+        anchor: where networks begin, if that is known yet.
 
     Raises:
         BmnasError: there are none.
     """
     head: Any = {"outputs": task.outputs}  # plain, so that the space says what is wrong with it
     return Space(
-        features=task.features,
+        features=tuple(features or task.features),
+        anchor=anchor.names if anchor else (),
         cells=config.cells,
         steps=config.steps,
         operations=config.operations,

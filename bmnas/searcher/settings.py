@@ -103,6 +103,17 @@ class SearchSettings(TaskSettings, Optimisation):
     channels: int = Field(default=128, ge=1, le=65_536, description="Channels of every node, C.")
     length: int = Field(default=8, ge=1, le=65_536, description="Length of every node in positions, L.")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout rate.")
+    anchor: Literal["auto", "last", "all", "none"] = Field(
+        default="auto",
+        description="Heads of which features the output begins with, cells being added to them: the last of each "
+        "modality, all, or whichever has the smaller loss on held-out samples (auto); none: the paper's space, in "
+        "which the cells alone are the output.",
+    )
+    scale: Literal["auto", "none", "one", "each"] = Field(
+        default="auto",
+        description="How features are scaled, as a genotype says it; auto: as held-out samples say, none without an "
+        "anchor.",
+    )
     operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
         default=("Sum", "Attention", "LinearGLU", "ConcatFC"),
         min_length=1,

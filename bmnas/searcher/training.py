@@ -17,10 +17,13 @@ from bmnas.fit.events import EpochEnd, Event, MicroBatch, Pause, TrainingEpochDo
 from bmnas.fit.order import epoch_order
 from bmnas.fit.seeding import seed_default, seeded, stream
 from bmnas.genotype import Genotype
-from bmnas.genotype.graph import used_features
+from bmnas.genotype.graph import used_cells, used_features
+from bmnas.searcher.anchor import begun, groups_of
 from bmnas.searcher.network_fit import network_fit, outputs_on
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import Extraction, FeatureStore, Task
+from bmnas.tasks import Extraction, FeatureStore, SplitName, Task
+
+_BOTH: tuple[SplitName, SplitName] = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -119,22 +122,26 @@ class NetworkTraining:
     ) -> None:
         genotype = fitted(genotype, task)
         self._names = used_features(genotype)
-        data = store.data("train", "validation", names=self._names, device=device)
+        data = store.data(*_BOTH, names=self._names, device=device)
         self._task, self._store, self._config = task.fitted(data.labels), store, config
         self._device, self._title, self._best_on_test = device, title or genotype.name, best_on_test
         self._best: float | None = None  # on the test split, where each epoch is tested
         self._clock = Clock()
         with seeded(stream(config.seed, "train"), device):
             self.network = compile_genotype(genotype).to(device)
+        heads = begun(self.network, self._task, data, config, store.size("validation"), groups_of(task, store, *_BOTH))
+        # Heads alone are fitted: there is nothing left to train.
+        epochs = 0 if heads and not used_cells(genotype) else config.epochs
         self.fit = network_fit(
             self.network,
             self._task,
             data,
             config,
-            epochs=config.epochs,
+            epochs=epochs,
             order=lambda epoch: epoch_order(data, config.batch_size, config.seed, "train", epoch),
             seed=lambda *place: seed_default(stream(config.seed, "train", *place), device),
             subject=f"the training of {self._title}",
+            heads=heads,
         )
 
     @property

@@ -143,6 +143,13 @@ class Task(ABC):
         """The modalities whose features are tapped in a backbone: all that are not `ready`."""
         return tuple(modality for modality in self.modalities if modality not in self.ready)
 
+    @property
+    def backbones_saw_training(self) -> bool:
+        """Whether a backbone is trained on the training split: its features of those samples look better than of new
+        ones, so that choices have to go by other samples."""
+        trains = type(self).train_backbone is not Task.train_backbone
+        return trains and any(modality not in self.weights for modality in self.tapped_modalities)
+
     def with_modalities(self, names: Sequence[str]) -> Self:
         """The same task with some of its modalities alone, in the task's own order.
 

@@ -56,17 +56,20 @@ class Primitive:
 
 @dataclass(frozen=True)
 class Input(Primitive):
-    """A feature as it comes, live or pooled; its shape here is the one that `Pool` gives a live one."""
+    """A feature as it comes, live or pooled; its shape here is the one that `Pool` gives a live one.
+
+    Or whatever else a plan is run on, such as a flat node, which has no length.
+    """
 
     allocates = False
     given = True
     pure = False
 
     channels: int
-    length: int
+    length: int | None = None
 
     def shape(self, reads: Sequence[Shape]) -> Shape:
-        return self.channels, self.length
+        return (self.channels,) if self.length is None else (self.channels, self.length)
 
 
 @dataclass(frozen=True)

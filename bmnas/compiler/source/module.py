@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from bmnas.compiler.passes.drop_unused import drop_unused
 from bmnas.compiler.passes.lower import lower_alone
 from bmnas.compiler.passes.resolve import resolve
+from bmnas.compiler.plan.blocks import ReshapedFeature
 from bmnas.compiler.plan.names import module_names, where
 from bmnas.compiler.plan.plan import Op
-from bmnas.compiler.plan.blocks import ReshapedFeature
 from bmnas.compiler.plan.primitives import Foreign, Input, Scale
 from bmnas.compiler.source.block import Block, class_body, inline, line, shown
 from bmnas.compiler.source.expressions import HELPERS

@@ -34,7 +34,8 @@ class Members:
         self._common: dict[str, Any] = {
             "format": FORMAT,
             "name": "genotype",
-            "output": self._cell_names,
+            "output": (*space.anchor, *self._cell_names),
+            "join": "sum" if space.anchor else "concat",
             "provenance": None,
             **{field: getattr(space, field) for field in _FIXED},
         }
@@ -64,8 +65,14 @@ class Members:
         choices = tuple(self._cell_choice(genotype, n) for n in range(len(genotype.cells)))
         if fault := upper.fault(self._space.sizes, [cell.inputs for cell in choices]):
             raise _foreign(genotype, f"cells[{fault[0]}].inputs", fault[1])
-        if genotype.output != self._cell_names:
-            raise _foreign(genotype, "output", "is not all cells in their order, as it is in the space")
+        for field in ("output", "join"):
+            if getattr(genotype, field) != self._common[field]:
+                raise _foreign(
+                    genotype,
+                    field,
+                    "is not as in the space, whose output is all cells in their order"
+                    + (f" behind {short(', '.join(self._space.anchor))}" if self._space.anchor else ""),
+                )
         return choices
 
     def _cell(self, n: int, choice: CellChoice) -> Cell:

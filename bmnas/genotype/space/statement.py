@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from bmnas.errors import did_you_mean, short
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Feature, Frozen, Head, Representation
 from bmnas.genotype.space.choices import Sizes
@@ -28,6 +29,12 @@ class Statement(Frozen):
     rules: Rules = PAPER
     representation: Representation
     head: Head | None = None
+    anchor: tuple[str, ...] = Field(
+        default=(),
+        max_length=4096,
+        description="Features whose heads the genotypes' outputs begin with, cells being added to them; none in the "
+        "paper's space, where the cells alone are the output.",
+    )
     dropout: float = Field(default=0.2, ge=0, lt=1, strict=True)
     dialect: Literal["official", "paper"] = "official"
     outputs_per_cell: int = Field(
@@ -46,6 +53,18 @@ class Statement(Frozen):
         if isinstance(data, Mapping) and data.get("outputs_per_cell") is None and "steps" in data:
             return {**data, "outputs_per_cell": data["steps"]}
         return data
+
+    @model_validator(mode="after")
+    def _anchored(self) -> Self:
+        known = [feature.name for feature in self.features]
+        for name in self.anchor:
+            if name not in known:
+                raise ValueError(f"names {short(name)}, which is not a feature{did_you_mean(name, known)}")
+        if len(set(self.anchor)) < len(self.anchor):
+            raise ValueError("names a feature twice")
+        if self.anchor and self.head is None:
+            raise ValueError("has features, whose heads are added up, so the space needs a head")
+        return self
 
     @property
     def sizes(self) -> Sizes:

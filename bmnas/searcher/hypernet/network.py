@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from bmnas.compiler.binding import Binding
-from bmnas.compiler.layers import BatchNorm
 from bmnas.compiler.frame import ANCHOR
+from bmnas.compiler.layers import BatchNorm
 from bmnas.compiler.passes import FOR_TRAINING, WHILE_TRAINING, applied
 from bmnas.compiler.passes.resolve import head_names
 from bmnas.compiler.plan.plan import Id, Op, between

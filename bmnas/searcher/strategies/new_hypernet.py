@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bmnas.fit.seeding import seeded, stream
+from bmnas.genotype import Feature
 from bmnas.searcher.hypernet import Hypernet, HypernetSize, Relaxation, stacked
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import SearchSettings
@@ -17,16 +18,28 @@ def new_hypernet(problem: Problem) -> Hypernet:
     singles = []
     for seed in problem.seeds:
         with seeded(stream(seed, "hypernet"), problem.device):
-            singles.append(Hypernet(hypernet_size(problem.task, problem.config, relaxation)))
-    if len(singles) == 1:
-        return singles[0].to(problem.device)
-    return stacked(singles).to(problem.device)
+            singles.append(Hypernet(_size(problem, relaxation)))
+    net = (singles[0] if len(singles) == 1 else stacked(singles)).to(problem.device)
+    if problem.anchor:
+        problem.anchor.begin(net)
+    return net
 
 
 def hypernet_size(task: Task, config: SearchSettings, relaxation: Relaxation = "split") -> HypernetSize:
-    """The hypernet of a task and settings."""
+    """The hypernet of a task and settings, in the paper's space."""
+    return _sized(task.features, (), task, config, relaxation)
+
+
+def _size(problem: Problem, relaxation: Relaxation) -> HypernetSize:
+    names = problem.anchor.names if problem.anchor else ()
+    return _sized(problem.features, names, problem.task, problem.config, relaxation)
+
+
+def _sized(
+    features: tuple[Feature, ...], anchor: tuple[str, ...], task: Task, config: SearchSettings, relaxation: Relaxation
+) -> HypernetSize:
     return HypernetSize(
-        features=task.features,
+        features=features,
         operations=config.operations,
         cells=config.cells,
         steps=config.steps,
@@ -38,4 +51,5 @@ def hypernet_size(task: Task, config: SearchSettings, relaxation: Relaxation = "
         relaxation=relaxation,
         cell_inputs=config.cell_inputs,
         step_inputs=config.step_inputs,
+        anchor=anchor,
     )

@@ -32,6 +32,7 @@ from bmnas.searcher.events import EpochDone, SelectionDone
 from bmnas.searcher.hypernet import Mixing, of_seed
 from bmnas.searcher.hypernet.network import Phase as Kind, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
+from bmnas.searcher.network_fit import learning
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings, HypernetSettings
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
@@ -64,9 +65,10 @@ class OnHypernet(Strategy):
         self.train, self.validation = problem.train, problem.validation
         self.hypernet = new_hypernet(problem)
         self.generators = [torch.Generator(self.device) for _ in problem.seeds]
-        self.weight_optimizer = torch.optim.Adam(
-            self.hypernet.weights(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True
-        )
+        heads = problem.anchor.fit if problem.anchor else None
+        groups = learning(self.hypernet, self.config, heads, self.hypernet.weights())
+        self._trained = [parameter for group in groups for parameter in group["params"]]
+        self.weight_optimizer = torch.optim.Adam(groups, lr=self.config.lr, fused=True)
         self.schedule = self._schedule()
         self.fit = Fit(
             self.hypernet,
@@ -171,7 +173,7 @@ class OnHypernet(Strategy):
     def _weights(self) -> Phase[SeedBatch]:
         return Phase(
             name="weights",
-            parameters=self.hypernet.weights(),
+            parameters=self._trained,
             optimizer=self.weight_optimizer,
             schedule=self.schedule,
             # Not bound to the split, which a caller may have replaced.
