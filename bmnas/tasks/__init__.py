@@ -3,6 +3,7 @@
 from bmnas.tasks.backbones import backbones
 from bmnas.tasks.cache import cache_folder
 from bmnas.tasks.extraction import Extraction, extract_batch
+from bmnas.tasks.groups import groups_of
 from bmnas.tasks.metrics import METRICS, Metric, accuracy, f1, from_torchmetrics, get_metric, mean_squared_error
 from bmnas.tasks.objective import OBJECTIVES, MultiLabel, Objective, Regression, SingleLabel
 from bmnas.tasks.prepare import prepare
@@ -43,6 +44,7 @@ __all__ = [
     "from_torchmetrics",
     "get_metric",
     "get_task",
+    "groups_of",
     "mean_squared_error",
     "prepare",
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -14,13 +15,14 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils.data import Subset
 
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.genotype import Feature
 from bmnas.taps import Tap, TapError, copies
 from bmnas.taps.tapped import uncompiled
+from bmnas.tasks import grouping
 from bmnas.tasks.metrics import Metric, get_metric
 from bmnas.tasks.objective import OBJECTIVES, Objective, SingleLabel
-from bmnas.tasks.task import SampleSource, Split
+from bmnas.tasks.task import SampleSource, Split, SplitName
 from bmnas.tasks.tree import leaves
 
 _RESHAPES = ("sequence", "grid", "none")
@@ -104,6 +106,34 @@ def splits(task: str, data: Mapping[Any, Split | SampleSource], augmented: Split
             f"the augmented training split of task {task} has {len(augmented)} samples, "
             f"but the train split has {len(data['train'])}; they should be the same in the same order"
         )
+
+
+def groups(
+    task: str, given: Mapping[Any, Any] | None, data: Mapping[SplitName, Split | SampleSource]
+) -> tuple[dict[SplitName, Tensor], Sequence[str]]:
+    """The groups of the samples of each split as numbers (N,), and the numbers' names where groups are names.
+
+    Raises:
+        BmnasError: a split is unknown or missing, has not as many groups as samples, or one that is none.
+    """
+    if given is None:
+        return {}, ()
+    of = f"of task {task}"
+    if not isinstance(given, Mapping):
+        raise BmnasError(f"groups {of} are a {type(given).__name__}, but should be given by split: {', '.join(data)}")
+    for name in given:
+        if name not in data:
+            near = did_you_mean(str(name), data)
+            raise BmnasError(f"groups {of} are given for {short(name)}, which is no split{near}")
+    for name in data:
+        if name not in given:
+            raise BmnasError(f"groups {of} are given, but not those of the {name} split")
+    parsed = [
+        grouping.parse(given[name], len(source), f"groups of the {name} split {of}", partial(_place, name, of))
+        for name, source in data.items()
+    ]
+    numbers, names = grouping.numbered(parsed, f"groups {of}")
+    return dict(zip(data, numbers, strict=True)), names
 
 
 def backbones(given: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
@@ -237,6 +267,10 @@ def _apart(task: str, one: str, first: object, other: str, second: object) -> No
         raise BmnasError(
             f"the {one} and {other} splits of task {task} overlap: both have sample {min(shared)}{also} of one data set"
         )
+
+
+def _place(split: SplitName, of: str, index: int) -> str:
+    return f"sample {index} of the {split} split {of}"
 
 
 def _root(source: object) -> tuple[object, list[int] | None]:

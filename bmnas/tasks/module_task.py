@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from bmnas.errors import BmnasError
+from bmnas.errors import BmnasError, short
 from bmnas.fit.seeding import seeded
 from bmnas.genotype import Feature
 from bmnas.genotype.feature_list import feature_of
@@ -55,6 +55,8 @@ class ModuleTask(Task):
             the representation, the others to 1), ``"grid"`` (two axes are pooled to √L each, so L is a square), or
             ``"none"`` (the feature has C channels and L positions already). ``"sequence"`` if left out.
         settings: settings of a search that suit the task, as `Task.settings`.
+        groups: by split, to which person, session or patient each of its samples belongs: (N,) whole numbers or names,
+            see `Task.groups`. Left out where samples are independent.
         version: change it to have the features extracted anew; see `data_fingerprint`.
 
     Raises:
@@ -76,6 +78,7 @@ class ModuleTask(Task):
         augmented: Split | SampleSource | None = None,
         reshape: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
+        groups: Mapping[SplitName, Any] | None = None,
         version: str = "",
     ) -> None:
         checks.name(name)
@@ -87,6 +90,7 @@ class ModuleTask(Task):
         self._data: dict[SplitName, Split | SampleSource] = {"train": train, "validation": validation, "test": test}
         self._augmented = augmented
         checks.splits(name, self._data, augmented)
+        self._groups, self._group_names = checks.groups(name, groups, self._data)
         self._backbones = checks.backbones(backbones)
         named = checks.named_taps(taps, backbones)
         self._modality_of = {feature: modality for modality, own in named.items() for feature in own}
@@ -139,6 +143,13 @@ class ModuleTask(Task):
     def split(self, name: SplitName) -> Split | SampleSource:
         """The data set that was given."""
         return self._data[name]
+
+    def groups(self, name: SplitName) -> Tensor | None:
+        """The groups that were given; names are numbered in their order."""
+        return self._groups.get(name)
+
+    def _group_name(self, group: int) -> str:
+        return f"group {short(self._group_names[group])}" if self._group_names else super()._group_name(group)
 
     def view(self, name: SplitName, view: int) -> Split | SampleSource:
         """View 0 is the split; of the training split, the others are ``augmented``, read with other random numbers."""

@@ -24,6 +24,7 @@ from bmnas.genotype import Feature
 from bmnas.taps import Tap, Tapped
 from bmnas.tasks.bad_sample import BadSample
 from bmnas.tasks.fingerprint import add_lengths, add_tensor
+from bmnas.tasks.grouping import refuse_wrong, straddling
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.names import named
 from bmnas.tasks.objective import Objective, SingleLabel
@@ -226,8 +227,17 @@ class Task(ABC):
             return self.split(name)
         raise BmnasError(f"task {self.name} has no augmented views; leave --views out")
 
+    def groups(self, name: SplitName) -> Tensor | None:
+        """To which group each sample of a split belongs, (N,) whole numbers in the order of the split.
+
+        Samples of a group are alike beyond what their labels say, because they are of one person, session or patient.
+        A number means the same group in every split. ``None``, where the samples are independent, as a rule. Groups
+        change nothing of the features; of the rows in a store, `groups_of` gives them.
+        """
+        return None
+
     def check(self) -> None:
-        """Look at the data before anything is trained: no split is empty, and every label can be one.
+        """Look at the data before anything is trained: no split is empty, every label can be one, groups are numbers.
 
         Samples that are read one by one are looked at when they are read; a task that can do more overrides this
         method.
@@ -239,6 +249,9 @@ class Task(ABC):
             split = self.split(name)
             if len(split) == 0:
                 raise BmnasError(f"the {name} split of task {self.name} is empty")
+            groups = self.groups(name)
+            if groups is not None:
+                refuse_wrong(groups, len(split), f"groups of the {name} split of task {self.name}")
             if not isinstance(split, Split):
                 continue
             labels = self.objective.cast(split.labels)
@@ -255,9 +268,15 @@ class Task(ABC):
     def remarks(self) -> Sequence[str]:
         """What a person should know of the data before their features are used, in sentences: none, as a rule.
 
-        It is asked after the features are there; a task that looks at its data in any case overrides it.
+        It is asked after the features are there; a task that looks at its data in any case overrides it, and adds to
+        what is said here: which splits have a group in common.
         """
-        return ()
+        groups = [(name, own) for name in SPLITS if (own := self.groups(name)) is not None]
+        return [f"task {self.name}: {sentence}" for sentence in straddling(groups, self._group_name)]
+
+    def _group_name(self, group: int) -> str:
+        """How messages name a group."""
+        return f"group {group}"
 
     def build_backbone(self, modality: str) -> nn.Module:
         """A new backbone of the modality, with pretrained weights, or else with the initial ones.

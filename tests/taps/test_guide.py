@@ -35,7 +35,7 @@ def test_the_python():
     example = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, PAGE.name, 0)
     failures: list[str] = []
     doctest.DocTestRunner().run(example, out=failures.append)
-    assert len(example.examples) == 10
+    assert len(example.examples) == 15
     assert not failures, "".join(failures)
 
 

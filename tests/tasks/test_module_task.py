@@ -519,3 +519,43 @@ def test_a_backbone_of_the_callers_default_type(tmp_path: Path) -> None:
         assert _features(prepare(task, length=4, pool=small_pool, cache=tmp_path), "test")["S_1"].dtype == torch.float32
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_groups_belong_to_the_samples_of_each_split() -> None:
+    names = {
+        "train": ["ann"] * 15 + ["bob"] * 15,
+        "validation": np.array(["eve"] * 9),
+        "test": ["bob"] * 4 + ["zoe"] * 5,
+    }
+    task = make(groups=names)
+    groups = task.groups("test")
+    assert groups is not None
+    assert groups.tolist() == [1] * 4 + [3] * 5
+    assert list(task.remarks()) == [
+        "task own: group 'bob' is in both the train and the test split: "
+        "scores on the test split are not those of groups that were never seen"
+    ]
+    assert make().groups("train") is None
+    assert list(make().remarks()) == []
+
+
+GROUPS: dict[str, Any] = {"train": [1] * 30, "validation": [2] * 9, "test": [3] * 9}
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([1] * 30, "groups of task own are a list, but should be given by split: train, validation, test"),
+        ({**GROUPS, "val": [2] * 9}, "groups of task own are given for 'val', which is no split"),
+        ({"train": [1] * 30}, "groups of task own are given, but not those of the validation split"),
+        ({**GROUPS, "test": [3]}, r"groups of the test split of task own: has shape \(1,\), but there are 9 samples"),
+        ({**GROUPS, "test": [3.5] * 9}, "sample 0 of the test split of task own has the group 3.5, which is no whole"),
+        (
+            {**GROUPS, "test": ["a"] * 9},
+            "groups of task own: those of one split are whole numbers, but those of another",
+        ),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused(groups: Any, message: str) -> None:
+    with pytest.raises(BmnasError, match=message):
+        make(groups=groups)

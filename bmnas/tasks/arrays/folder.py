@@ -6,6 +6,7 @@
     DIR/Video_1.lengths.npy                                                   if its samples are padded: (N,) positions
     DIR/labels.npy                                                            or an array ``labels`` in a file
     DIR/splits.json  or  DIR/splits.npy                                       or an array ``splits`` in a file
+    DIR/groups.json  or  DIR/groups.npy                                       if samples are of persons, sessions, ...
     DIR/task.json                                                             if there is something to say
 
 Instead of splits there may be the folders ``train``, ``validation`` and ``test``, each with all features and labels.
@@ -57,6 +58,7 @@ def _task(path: Path, found: Found, said: Description) -> ArrayTask:
             modalities={name: feature.modality for name, feature in described.items() if feature.modality},
             reshape={name: feature.reshape for name, feature in described.items()},
             lengths=found.lengths,
+            groups=found.groups,
             outputs=said.outputs,
             objective=said.objective,
             metric=metric,
@@ -66,6 +68,7 @@ def _task(path: Path, found: Found, said: Description) -> ArrayTask:
     except BmnasError as error:
         files = (
             found.labels.where,
+            *([] if found.groups is None else [found.groups.where]),
             *(lengths.where for lengths in found.lengths.values()),
             *(part.where for rows in found.features.values() for part in rows.parts),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.files import read_json, reason
+from bmnas.tasks import grouping
 from bmnas.tasks.arrays import labels as labelling, splits as splitting
 from bmnas.tasks.arrays.features import check_counts
 from bmnas.tasks.arrays.lengths import SUFFIX, is_lengths
@@ -18,10 +20,10 @@ from bmnas.tasks.arrays.reading import READERS, read
 from bmnas.tasks.arrays.rows import Rows
 from bmnas.tasks.arrays.stored import Stored, in_memory
 from bmnas.tasks.names import composed, folded
-from bmnas.tasks.task import SPLITS
+from bmnas.tasks.task import SPLITS, SplitName
 
-_LABELS, _SPLITS = "labels", "splits"
-_SPLITS_LIMIT = 2**28
+_LABELS, _SPLITS, _GROUPS = "labels", "splits", "groups"
+_JSON_LIMIT = 2**28
 _LAYOUT = (
     "it should hold one array (samples, channels, ...) for each feature, as NAME.npy or in .npz or .safetensors files, "
     "labels.npy, and splits.npy or splits.json, or all of this but splits in the folders train, validation and test"
@@ -30,12 +32,13 @@ _LAYOUT = (
 
 @dataclass(frozen=True)
 class Found:
-    """What lies in a folder: features by name, lengths of some, the labels of all samples, the splits' indices."""
+    """What lies in a folder: features by name, lengths of some, labels and groups of all samples, splits' indices."""
 
     features: dict[str, Rows]
     lengths: dict[str, Stored]
     labels: Stored
     splits: Any
+    groups: Stored | None
 
 
 def find(path: Path) -> Found:
@@ -56,6 +59,7 @@ def _whole(path: Path) -> Found:
         _refuse_unknown(path)
         raise BmnasError(f"{path}: has no arrays; {_LAYOUT}")
     labels, splits = _taken(arrays, _LABELS, path), arrays.pop(_SPLITS, None)
+    groups = _groups(arrays, path)
     lengths = _lengths(arrays)
     rows = {name: Rows([array]) for name, array in arrays.items()}
     if not rows:
@@ -64,7 +68,7 @@ def _whole(path: Path) -> Found:
     if text.exists():
         if splits is not None:
             raise BmnasError(f"{text}: gives splits, but so does {splits.where}; leave one out")
-        given, where = read_json(text, _SPLITS_LIMIT), str(text)
+        given, where = read_json(text, _JSON_LIMIT), str(text)
     elif splits is not None:
         given, where = splits.values(), splits.where
     else:
@@ -75,16 +79,16 @@ def _whole(path: Path) -> Found:
     samples = labelling.check_shape(labels)
     # Before the indices are compared with a number of samples that may be wrong.
     check_counts(rows, samples, labels.where)
-    return Found(rows, lengths, labels, splitting.parse(given, samples, where))
+    return Found(rows, lengths, labels, splitting.parse(given, samples, where), groups)
 
 
 def _divided(path: Path) -> Found:
     """A folder for each split, each with all arrays."""
-    stray = next(iter(_files(path)), None)
-    if stray is not None or (path / "splits.json").exists():
+    texts = (path / f"{name}.json" for name in (_SPLITS, _GROUPS))
+    stray = next(iter([*_files(path), *(text for text in texts if text.exists())]), None)
+    if stray is not None:
         raise BmnasError(
-            f"{stray or path / 'splits.json'}: lies beside folders of splits; arrays belong into these folders, "
-            "or all into one with splits"
+            f"{stray}: lies beside folders of splits; arrays belong into these folders, or all into one with splits"
         )
     parts = {}
     for name in SPLITS:
@@ -97,12 +101,15 @@ def _divided(path: Path) -> Found:
         if _SPLITS in parts[name]:
             raise BmnasError(f"{parts[name][_SPLITS].where}: gives splits, but the folders do already")
     labels = {name: _taken(arrays, _LABELS, path / name) for name, arrays in parts.items()}
+    groups = {name: found for name, arrays in parts.items() if (found := _groups(arrays, path / name)) is not None}
     lengths = {name: _lengths(arrays) for name, arrays in parts.items()}
     for one, other in permutations(SPLITS, 2):
         for what, there in (("feature", parts), ("lengths of the feature", lengths)):
             for feature in there[one]:
                 if feature not in there[other]:
                     raise BmnasError(f"{path / other}: has no {what} {short(feature)}, which {path / one} has")
+        if one in groups and other not in groups:
+            raise BmnasError(f"{path / other}: has no groups, which {path / one} has")
     if not parts["train"]:
         raise BmnasError(f"{path}: has labels but no features; {_LAYOUT}")
     for name, arrays in parts.items():
@@ -115,7 +122,13 @@ def _divided(path: Path) -> Found:
         feature: _joined(f"{path}: lengths of {short(feature)}", [lengths[name][feature] for name in SPLITS])
         for feature in lengths["train"]
     }
-    return Found(rows, joined, _joined(f"{path}: labels", [labels[name] for name in SPLITS]), indices)
+    return Found(
+        rows,
+        joined,
+        _joined(f"{path}: labels", [labels[name] for name in SPLITS]),
+        indices,
+        _joined_groups(path, groups, labels),
+    )
 
 
 def _joined(where: str, labels: list[Stored]) -> Stored:
@@ -166,6 +179,31 @@ def _lengths(arrays: dict[str, Stored]) -> dict[str, Stored]:
             raise BmnasError(f"{arrays[name].where}: gives lengths of a feature that is not there{near}")
         found[feature] = arrays.pop(name)
     return found
+
+
+def _groups(arrays: dict[str, Stored], folder: Path) -> Stored | None:
+    """Take the groups of the samples out of the arrays, or read them from ``groups.json``, a list."""
+    stored, text = arrays.pop(_GROUPS, None), folder / "groups.json"
+    if not text.exists():
+        return stored
+    if stored is not None:
+        raise BmnasError(f"{text}: gives groups, but so does {stored.where}; leave one out")
+    given = read_json(text, _JSON_LIMIT)
+    if not isinstance(given, list):
+        raise BmnasError(f"{text}: should be a list with the group of each sample, a whole number or a name")
+    return in_memory(str(text), grouping.parse(given, len(given), str(text), lambda index: f"{text}: sample {index}"))
+
+
+def _joined_groups(path: Path, groups: Mapping[SplitName, Stored], labels: Mapping[SplitName, Stored]) -> Stored | None:
+    if not groups:
+        return None
+    where = f"{path}: groups"
+    parsed = [
+        grouping.parse(stored.values(), labels[name].shape[0], stored.where, stored.place)
+        for name, stored in groups.items()
+    ]
+    grouping.numbered(parsed, where)
+    return in_memory(where, np.concatenate(parsed))
 
 
 def _taken(arrays: dict[str, Stored], name: str, folder: Path) -> Stored:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bmnas.errors import BmnasError, short
+from bmnas.tasks import grouping
 from bmnas.tasks.arrays import (
     labels as labelling,
     lengths as lengthening,
@@ -55,6 +57,8 @@ class ArrayTask(Task):
             are padding, which is not pooled. Of a feature that is not named here (and pooled as a ``sequence``), the
             positions at the end of a sample that are exactly zero in every channel are taken as padding; `remarks` says
             so.
+        groups: (N,) whole numbers or names, to which person, session or patient a sample belongs, see `Task.groups`;
+            left out where samples are independent.
         outputs: how many numbers a network returns for a sample; the greatest label + 1, or the labels' columns.
         objective: an objective or its name, where the labels should not decide.
         metric: a metric or its name in `METRICS`; the objective's usual one.
@@ -87,6 +91,7 @@ class ArrayTask(Task):
         modalities: Mapping[str, str] | None = None,
         reshape: Mapping[str, str] | None = None,
         lengths: Mapping[str, Any] | None = None,
+        groups: Any = None,
         outputs: int | None = None,
         objective: Objective | str | None = None,
         metric: Metric | str | None = None,
@@ -108,6 +113,7 @@ class ArrayTask(Task):
         self.ready = frozenset(self.modalities)
         self._used = np.concatenate(list(self._splits.values()))
         self._told = self._given_lengths(lengths or {})
+        self._groups, self._group_names = _grouped(groups, len(self._labels))
         used = self._labels[torch.from_numpy(self._used)]
         self.objective = labelling.given_or_guessed(objective, options or {}, used, stored.where)
         chosen = labelling.metric_for(metric, self.objective)
@@ -138,8 +144,20 @@ class ArrayTask(Task):
             modalities[feature.modality][feature.name] = self._rows[feature.name]
         return ArraySource(modalities, self._splits[name], self._labels, self._lengths_of)
 
+    def groups(self, name: SplitName) -> Tensor | None:
+        """The groups that were given, in the order of the split's indices; names are numbered in their order."""
+        return None if self._groups is None else self._groups[torch.from_numpy(self._splits[name])]
+
     def remarks(self) -> list[str]:
-        """Which features have padding that was told by its zeros alone, and which have samples of zeros alone."""
+        """Which splits have a group in common, which features have padding that was told by its zeros alone, and which
+        have samples of zeros alone.
+        """
+        return [*super().remarks(), *self._remarks_on_features()]
+
+    def _group_name(self, group: int) -> str:
+        return f"group {short(self._group_names[group])}" if self._group_names else super()._group_name(group)
+
+    def _remarks_on_features(self) -> list[str]:
         return [
             sentence
             for feature in self.features
@@ -201,6 +219,18 @@ class ArrayTask(Task):
                 raise BmnasError(f"{stored.where}: gives lengths, but the feature has reshape {reshape!r}")
             told[feature] = lengthening.given(stored, self._rows[feature], self._used)
         return told
+
+
+def _grouped(given: Any, samples: int) -> tuple[Tensor | None, Sequence[str]]:
+    """The groups as numbers (N,), and their names where they have some."""
+    if given is None:
+        return None, ()
+    stored = given if isinstance(given, Stored) else None
+    where = "groups" if stored is None else stored.where
+    place = stored.place if stored is not None else "groups: sample {}".format
+    parsed = grouping.parse(given if stored is None else stored.values(), samples, where, place)
+    (numbers,), names = grouping.numbered([parsed], where)
+    return numbers, names
 
 
 def _rows(feature: str, given: Any) -> Rows:

@@ -83,6 +83,12 @@ class FeatureStore:
         """The number of samples of a split."""
         return sum(shard.samples for shard in self.manifest.of(split)[0].shards)
 
+    def kept(self, split: SplitName) -> Tensor:
+        """The number that each sample of a split had in the task, (N,): those that were left out are missing."""
+        numbers = torch.arange(self.manifest.of(split)[0].consumed)
+        left_out = [entry.index for entry in self.skipped if entry.split == split]
+        return numbers[~torch.isin(numbers, torch.tensor(left_out, dtype=torch.int64))]
+
     def views(self, split: SplitName) -> int:
         """How many views a sample of the split has; 1 where there is no augmentation."""
         return len(self.manifest.of(split))

@@ -178,3 +178,23 @@ def test_real_backbones_know_a_new_person(modality: str, least: float) -> None:
     with seeded(0):
         backbone = task.build_backbone(modality)
         assert task.train_backbone(modality, backbone, device="cpu") > least
+
+
+def test_the_groups_are_the_subjects(task: UtdMhadTask) -> None:
+    assert {name: task.groups(name).tolist() for name in SPLITS} == {
+        "train": [1, 3, 1, 3],
+        "validation": [7, 7],
+        "test": [2, 2],
+    }
+    assert list(task.remarks()) == []
+
+
+@needs_real_data
+def test_the_real_subjects() -> None:
+    task = UtdMhadTask.open(REAL).with_modalities(["inertial"])
+    assert {name: task.groups(name).unique().tolist() for name in SPLITS} == {
+        "train": [1, 3, 5],
+        "validation": [7],
+        "test": [2, 4, 6, 8],
+    }
+    assert [len(task.groups(name)) for name in SPLITS] == [323, 108, 430]
