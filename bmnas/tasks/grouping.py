@@ -38,7 +38,7 @@ def parse(given: Any, samples: int, where: str, place: Callable[[int], str]) -> 
     if array.shape != (samples,):
         raise BmnasError(f"{where}: has shape {array.shape}, but there are {samples} samples, each of one group")
     if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
+        array = np.char.decode(array, "utf-8", "backslashreplace")  # which lets different names stay different
     if array.dtype.kind in "bi":
         return array.astype(np.int64)
     values = [_value(value, index, place) for index, value in enumerate(array.tolist())]
@@ -70,19 +70,25 @@ def numbered(groups: Sequence[Array], where: str) -> tuple[list[Tensor], Sequenc
     return [torch.from_numpy(part) for part in np.split(numbers.astype(np.int64), ends)], names.tolist()
 
 
-def refuse_wrong(groups: Tensor, samples: int, where: str) -> None:
+def refuse_wrong(groups: Tensor, where: str, samples: int | None = None) -> None:
     """Refuse what a task says are the groups of a split, unless it is one whole number for each sample.
+
+    Args:
+        groups: of the split.
+        where: how the message names them.
+        samples: how many there are, where that is known.
 
     Raises:
         BmnasError: it is not.
     """
-    if not isinstance(groups, Tensor) or groups.shape != (samples,) or groups.is_floating_point():
-        found = (
-            f"{groups.dtype} of shape {tuple(groups.shape)}" if isinstance(groups, Tensor) else type(groups).__name__
-        )
-        raise BmnasError(
-            f"{where}: are {found}, but should be a tensor of {samples} whole numbers, one for each sample"
-        )
+    if not isinstance(groups, Tensor):
+        found = type(groups).__name__
+    elif groups.dim() == 1 and samples in (None, len(groups)) and not groups.is_floating_point():
+        return
+    else:
+        found = f"{groups.dtype} of shape {tuple(groups.shape)}"
+    number = "" if samples is None else f"{samples} "
+    raise BmnasError(f"{where}: are {found}, but should be a tensor of {number}whole numbers, one for each sample")
 
 
 def straddling(groups: Sequence[tuple[str, Tensor]], name_of: Callable[[int], str]) -> list[str]:
@@ -116,11 +122,13 @@ def _array(given: Any) -> Array:
 
 
 def _value(value: Any, index: int, place: Callable[[int], str]) -> int | str:
-    if isinstance(value, str) and value:
+    # NumPy has no text that ends in a zero byte.
+    if isinstance(value, str) and value and not value.endswith("\0"):
         return value
+    # A text file that NumPy read, or a column with a gap, has whole numbers as floats.
+    whole: Any = int(value) if isinstance(value, float) and value.is_integer() else value
     try:
-        # A text file that NumPy read, or a column with a gap, has whole numbers as floats.
-        number = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
+        number = operator.index(whole)
     except TypeError:
         raise BmnasError(f"{place(index)} has the group {short(value)}, which is no whole number and no name") from None
     if not _LEAST <= number <= _MOST:

@@ -23,6 +23,5 @@ def groups_of(task: Task, store: FeatureStore, split: SplitName) -> Tensor | Non
     groups = task.groups(split)
     if groups is None:
         return None
-    samples = store.manifest.of(split)[0].consumed
-    refuse_wrong(groups, samples, f"groups of the {split} split of task {task.name}")
+    refuse_wrong(groups, f"groups of the {split} split of task {task.name}", store.manifest.of(split)[0].consumed)
     return groups[store.kept(split)]

@@ -251,7 +251,7 @@ class Task(ABC):
                 raise BmnasError(f"the {name} split of task {self.name} is empty")
             groups = self.groups(name)
             if groups is not None:
-                refuse_wrong(groups, len(split), f"groups of the {name} split of task {self.name}")
+                refuse_wrong(groups, f"groups of the {name} split of task {self.name}", len(split))
             if not isinstance(split, Split):
                 continue
             labels = self.objective.cast(split.labels)
@@ -272,6 +272,8 @@ class Task(ABC):
         what is said here: which splits have a group in common.
         """
         groups = [(name, own) for name in SPLITS if (own := self.groups(name)) is not None]
+        for name, own in groups:
+            refuse_wrong(own, f"groups of the {name} split of task {self.name}")
         return [f"task {self.name}: {sentence}" for sentence in straddling(groups, self._group_name)]
 
     def _group_name(self, group: int) -> str:

@@ -71,3 +71,16 @@ def test_groups_of_a_task_that_are_none_are_refused(tmp_path: Path, groups: Any,
     store = prepare(SmallTask(), length=9, pool=small_pool, cache=tmp_path, extraction=Extraction(workers=0))
     with pytest.raises(BmnasError, match=message):
         groups_of(Wrong(), store, "train")
+
+
+def test_groups_that_are_none_are_refused_with_features_that_are_there_too(tmp_path: Path) -> None:
+    class Wrong(SmallTask):
+        def groups(self, name: SplitName) -> Any:
+            return own
+
+    own: Any = None
+    task = Wrong()
+    prepare(task, length=9, pool=small_pool, cache=tmp_path)
+    own = torch.zeros(300)
+    with pytest.raises(BmnasError, match=r"groups of the train split of task small: are torch\.float32 of shape"):
+        prepare(task, length=9, pool=small_pool, cache=tmp_path)
