@@ -30,6 +30,7 @@ from bmnas.genotype.graph import OUTPUT
 from bmnas.genotype.presets import last_features
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Data, FeatureStore, SplitName, Task
+from bmnas.tasks.groups import groups_of as groups_of_split
 
 Kind = Literal["none", "one", "each"]
 
@@ -206,7 +207,9 @@ def found_anchor(task: Task, store: FeatureStore, config: SearchSettings, device
 
 def groups_of(task: Task, store: FeatureStore, *splits: SplitName) -> Tensor | None:
     """The groups of the samples of splits, one split after the other; ``None`` where samples are independent."""
-    return None
+    groups = [groups_of_split(task, store, split) for split in splits]
+    known = [each for each in groups if each is not None]
+    return torch.cat(known) if len(known) == len(groups) else None
 
 
 def kinds_of(features: Sequence[Feature]) -> dict[str, Kind]:
