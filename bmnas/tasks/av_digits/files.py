@@ -117,6 +117,18 @@ def read_images(data: Path) -> _Array:
     return _read_idx(_mnist_file(data, _IMAGES), magic=2051, shape=(SIDE, SIDE))
 
 
+def read_labelled_images(data: Path) -> tuple[_Array, _Array]:
+    """MNIST's images (N, 28, 28) and labels (N,), both uint8.
+
+    Raises:
+        BmnasError: as `read_images` and `read_labels`, or there are not as many of the one as of the other.
+    """
+    labels, images = read_labels(data), read_images(data)
+    if len(labels) != len(images):
+        raise BmnasError(f"{data}: MNIST's files have {len(images)} images but {len(labels)} labels")
+    return images, labels
+
+
 def _recording(path: Path) -> Recording:
     match = _NAME.fullmatch(path.name)
     if match is None:
