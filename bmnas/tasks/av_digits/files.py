@@ -23,7 +23,7 @@ from bmnas.files import read_bytes, reason
 RATE = 8000
 SIDE = 28
 HOW_TO_GET = (
-    "the data folder of av-digits holds free-spoken-digit-dataset/recordings/DIGIT_SPEAKER_INDEX.wav "
+    "the data folder holds free-spoken-digit-dataset/recordings/DIGIT_SPEAKER_INDEX.wav "
     "(from github.com/Jakobovski/free-spoken-digit-dataset) and mnist/t10k-images-idx3-ubyte.gz and "
     "mnist/t10k-labels-idx1-ubyte.gz (from ossci-datasets.s3.amazonaws.com/mnist)"
 )
