@@ -8,10 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
@@ -79,7 +82,7 @@ def read_samples(data: Path) -> list[Sample]:
             raise BmnasError(f"{path}: has no column {missing[0]!r}; expected are {', '.join(COLUMNS)}")
         samples = [_sample(path, lines.line_num, line) for line in lines]
     except csv.Error as error:
-        raise BmnasError(f"{path}: line {lines.line_num} is no CSV: {error}") from error
+        raise BmnasError(f"{path}: the line after {lines.line_num} is no CSV: {error}") from error
     first: dict[Path, int] = {}
     for number, sample in enumerate(samples, 1):
         if first.setdefault(sample.path, number) != number:
@@ -93,7 +96,7 @@ def read_picture(path: Path) -> Tensor:
     Raises:
         BmnasError: it cannot be read, or is no square PNG with a multiple of 32 pixels a side.
     """
-    from torchvision.io import ImageReadMode, decode_image  # slow to import, so only where pictures are wanted
+    from PIL import Image  # slow to import, so only where pictures are wanted
 
     content = read_bytes(path, _PICTURE_LIMIT, f"{_PICTURE_LIMIT // 2**20} MiB, too large for a small picture")
     # A picture says how large it is before it is unpacked.
@@ -105,11 +108,12 @@ def read_picture(path: Path) -> Tensor:
             f"{path}: has {width} x {height} pixels, but pictures here are 96 x 96, or another multiple of {SIDE}"
         )
     try:
-        pixels = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), ImageReadMode.RGB_ALPHA)
-    except RuntimeError as error:
-        raise BmnasError(f"{path}: is no whole PNG picture: {' '.join(str(error).split())[-120:]}") from error
-    colours, alpha = pixels[:3] / 255, pixels[3:] / 255
-    return avg_pool2d((colours - 1) * alpha, width // SIDE)
+        # Not torchvision's decoder, which a damaged picture can bring down together with the process.
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            pixels = torch.from_numpy(np.array(picture.convert("RGBA"))).permute(2, 0, 1) / 255
+    except (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error, zlib.error) as error:
+        raise BmnasError(f"{path}: is no whole PNG picture: {' '.join(str(error).split())[:120]}") from error
+    return avg_pool2d((pixels[:3] - 1) * pixels[3:], width // SIDE)
 
 
 def _sample(path: Path, number: int, line: dict[str, str | None]) -> Sample:
@@ -129,5 +133,4 @@ def _sample(path: Path, number: int, line: dict[str, str | None]) -> Sample:
 
 def _known(path: Path, number: int, what: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        hint = did_you_mean(value, known) or f"; expected is one of {', '.join(known)}"
-        raise BmnasError(f"{path}: line {number}: the {what} is {short(value)}{hint}")
+        raise BmnasError(f"{path}: line {number}: the {what} is {short(value)}{did_you_mean(value, known)}")

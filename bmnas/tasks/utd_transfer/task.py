@@ -38,16 +38,18 @@ class UtdTransferTask(Task):
 
     One subject is for test, the next one (1 after 8) for validation, the other six for training. The backbones are
     trained on all clips of the six with actions of the one half; the splits have clips with actions of the other half,
-    of which training keeps few. Both halves with each subject left out in turn test on every clip of the data set once.
+    of which training keeps few trials by few people: with all six, even one trial of each leaves fusion nothing to do.
+    Both halves with each subject left out in turn test on every clip of the data set once.
 
     Args:
         folder: of the data set, in its official layout.
         half: 0 where the backbones know the 14 odd-numbered actions and 13 are new, 1 for the other way round.
         left_out: the subject for test, 1 to 8.
-        shots: how many trials of a new action by a subject are for training, 1 to 4.
+        people: how many of the six subjects, those that come after the validation subject, show the new actions.
+        shots: how many trials of a new action by each of them are for training, 1 to 4.
 
     Attributes:
-        folder, half, left_out, shots: as they were given.
+        folder, half, left_out, people, shots: as they were given.
 
     Raises:
         BmnasError: a number is none of these.
@@ -61,13 +63,14 @@ class UtdTransferTask(Task):
     )
     code = (UtdMhadTask, *UtdMhadTask.code)
 
-    def __init__(self, folder: Path, half: int = 0, left_out: int = 8, shots: int = 1) -> None:
+    def __init__(self, folder: Path, half: int = 0, left_out: int = 8, people: int = 2, shots: int = 2) -> None:
         self.folder = folder
         self.half = self._one_of("half", half, range(2))
         self.left_out = self._one_of("left_out", left_out, range(1, SUBJECTS + 1))
+        self.people = self._one_of("people", people, range(1, SUBJECTS - 1))
         self.shots = self._one_of("shots", shots, range(1, _TRIALS + 1))
         self.outputs = ACTIONS - len(_KNOWN[half])
-        self.options = MappingProxyType({"half": half, "left_out": left_out, "shots": shots})
+        self.options = MappingProxyType({"half": half, "left_out": left_out, "people": people, "shots": shots})
 
     @classmethod
     def open(cls, data: Path | None = None) -> Self:
@@ -155,7 +158,8 @@ class UtdTransferTask(Task):
         for of_split in (known, new):
             for name in SPLITS:
                 of_split[name] = [clip for clip in of_split[name] if self._split_of(clip) == name]
-        new["train"] = _few(new["train"], self.shots)
+        teachers = [(self.left_out + after) % SUBJECTS + 1 for after in range(1, self.people + 1)]
+        new["train"] = _few([clip for clip in new["train"] if clip.subject in teachers], self.shots)
         self._refuse_unusable(known, new)
         return _Clips(found, known, new)
 
