@@ -13,9 +13,10 @@ class AvSameTask(AvPairsTask):
 
     Given b alone both labels are equally likely; given a alone too, but for what nine other digits do not share out
     evenly. Of logits that are a sum, f(image) + g(recording), the cross entropy is at least ln 2, that of a guess, for
-    the same reason as in `AvSumTask`. They are right for at most 75 % of the pairs: "same" is said where f(a) + g(b) > 0. If it is said of the pairs (a, a) and (b, b), then it is
-    said of (a, b) or of (b, a) too, because the two sums are together the same. So with m digits whose equal pairs are
-    right, at least m (m - 1) / 2 of the 90 kinds of unequal pairs are wrong, and the accuracy is at most
+    the same reason as in `AvSumTask`. They are right for at most 75 % of the pairs: "same" is said where f(a) + g(b) >
+    0. If it is said of the pairs (a, a) and (b, b), then it is said of (a, b) or of (b, a) too, because the two sums
+    are together the same. So with m digits whose equal pairs are right, at least m (m - 1) / 2 of the 90 kinds of
+    unequal pairs are wrong, and the accuracy is at most
 
         1/2 + m/20 - m (m - 1) / 360
 

@@ -18,10 +18,10 @@ class AvSpeakerTask(AvPairsTask):
 
     The best that ``First`` or ``Second`` by itself can do is to name its speaker, which is right for half of the
     samples; the image says nothing. Logits that are a sum over the three are right for at most 75 %. Take the logit of
-    one speaker, s, less that of another one, s'. If s says d, s' says d', and images of both digits are answered rightly,
-    then the difference is greater for the image of d than for that of d'. If s says d' and s' says d, it is the other way
-    round. But what an image adds to the difference does not depend on the recordings, so of these four samples one is
-    wrong; and all samples fall into such fours, which are equally likely.
+    one speaker, s, less that of another one, s'. If s says d, s' says d', and images of both digits are answered
+    rightly, then the difference is greater for the image of d than for that of d'. If s says d' and s' says d, it is
+    the other way round. But what an image adds to the difference does not depend on the recordings, so of these four
+    samples one is wrong; and all samples fall into such fours, which are equally likely.
     """
 
     name = "av-speaker"
