@@ -10,17 +10,25 @@ from pathlib import Path
 from bmnas.errors import BmnasError, short
 from bmnas.table import Table
 from bmnas.tasks.av_digits import AvDigitsTask
+from bmnas.tasks.av_pairs import AvSameTask, AvSpeakerTask, AvSumTask
 from bmnas.tasks.digits import DigitsTask
+from bmnas.tasks.emoji import EmojiTask
 from bmnas.tasks.planted import PlantedTask
 from bmnas.tasks.task import Task
 from bmnas.tasks.utd_mhad import UtdMhadTask
+from bmnas.tasks.utd_transfer import UtdTransferTask
 
 TASKS: Table[type[Task]] = Table(
     "task",
     [
         DigitsTask,
         UtdMhadTask,
+        UtdTransferTask,
         AvDigitsTask,
+        AvSumTask,
+        AvSameTask,
+        AvSpeakerTask,
+        EmojiTask,
         PlantedTask,
     ],
 )

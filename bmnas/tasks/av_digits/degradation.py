@@ -39,13 +39,22 @@ def degrade_sound(sound: _Array, name: str) -> _Array:
     The speech is brought to a mean power of 1, so speakers are equally loud. The noise fills the whole second, so the
     length of a recording cannot be read off. Of a longer recording the middle second is taken.
     """
+    noise = 10 ** (-SOUND_SNR_DB / 20) * _noise(f"sound {name}", (SOUND_LENGTH,))
+    return _rounded(noise + centred(sound))
+
+
+def centred(sound: _Array) -> _Array:
+    """A second (8000,) float64 of silence with the speech of the recording (T,) int16 in its middle, of mean power 1.
+
+    Of a longer recording the middle second is taken.
+    """
     start = max(0, (len(sound) - SOUND_LENGTH) // 2)
     speech = sound[start : start + SOUND_LENGTH].astype(np.float64)
-    power = max(1.0, np.square(speech).mean())  # of a silent recording, which has none, nothing but noise is left
-    degraded = 10 ** (-SOUND_SNR_DB / 20) * _noise(f"sound {name}", (SOUND_LENGTH,))
+    power = max(1.0, np.square(speech).mean())  # of a silent recording, which has none, nothing is left
+    second = np.zeros(SOUND_LENGTH)
     start = (SOUND_LENGTH - len(speech)) // 2
-    degraded[start : start + len(speech)] += speech / np.sqrt(power)
-    return _rounded(degraded)
+    second[start : start + len(speech)] = speech / np.sqrt(power)
+    return second
 
 
 def _noise(what: str, shape: tuple[int, ...]) -> _Array:

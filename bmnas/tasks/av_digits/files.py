@@ -23,7 +23,7 @@ from bmnas.files import read_bytes, reason
 RATE = 8000
 SIDE = 28
 HOW_TO_GET = (
-    "the data folder of av-digits holds free-spoken-digit-dataset/recordings/DIGIT_SPEAKER_INDEX.wav "
+    "the data folder holds free-spoken-digit-dataset/recordings/DIGIT_SPEAKER_INDEX.wav "
     "(from github.com/Jakobovski/free-spoken-digit-dataset) and mnist/t10k-images-idx3-ubyte.gz and "
     "mnist/t10k-labels-idx1-ubyte.gz (from ossci-datasets.s3.amazonaws.com/mnist)"
 )
@@ -115,6 +115,18 @@ def read_images(data: Path) -> _Array:
         BmnasError: the file is missing, cannot be read, or is no idx file of such images.
     """
     return _read_idx(_mnist_file(data, _IMAGES), magic=2051, shape=(SIDE, SIDE))
+
+
+def read_labelled_images(data: Path) -> tuple[_Array, _Array]:
+    """MNIST's images (N, 28, 28) and labels (N,), both uint8.
+
+    Raises:
+        BmnasError: as `read_images` and `read_labels`, or there are not as many of the one as of the other.
+    """
+    labels, images = read_labels(data), read_images(data)
+    if len(labels) != len(images):
+        raise BmnasError(f"{data}: MNIST's files have {len(images)} images but {len(labels)} labels")
+    return images, labels
 
 
 def _recording(path: Path) -> Recording:

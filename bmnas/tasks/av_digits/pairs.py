@@ -15,8 +15,8 @@ from torch import Tensor
 
 from bmnas.errors import BmnasError
 from bmnas.tasks.av_digits.degradation import degrade_image, degrade_sound
-from bmnas.tasks.av_digits.files import RATE, Recording, find_recordings, read_images, read_labels, read_recording
-from bmnas.tasks.av_digits.log_mel import log_mel
+from bmnas.tasks.av_digits.files import Recording, find_recordings, read_labelled_images
+from bmnas.tasks.av_digits.spectrograms import spectrograms
 from bmnas.tasks.task import SPLITS, SplitName
 
 # By split, the indices of FSDD's recordings, as (first, one past the last). FSDD's official split has 0-4 for test and
@@ -24,8 +24,6 @@ from bmnas.tasks.task import SPLITS, SplitName
 INDICES: dict[SplitName, tuple[int, int | None]] = {"train": (10, None), "validation": (5, 10), "test": (0, 5)}
 
 _PAIRING_SEED = 2022
-# Sounds whose spectrograms are computed at a time.
-_CHUNK = 256
 
 _Array = np.ndarray[Any, Any]
 
@@ -47,9 +45,7 @@ class Pairs:
     @cached_property
     def images(self) -> Tensor:
         """(N, 1, 28, 28): degraded images."""
-        labels, clean = read_labels(self._data), read_images(self._data)
-        if len(labels) != len(clean):
-            raise BmnasError(f"{self._data}: MNIST's files have {len(clean)} images but {len(labels)} labels")
+        clean, labels = read_labelled_images(self._data)
         positions = paired_positions(self.labels.numpy(), labels, str(self._data))
         images = [degrade_image(clean[position], int(position)) for position in positions]
         return torch.from_numpy(np.stack(images)[:, None])
@@ -57,12 +53,7 @@ class Pairs:
     @cached_property
     def spectrograms(self) -> Tensor:
         """(N, 51, 32): log-mel spectrograms of degraded sounds, frames of 20 ms by mel bands."""
-        spectrograms = []
-        for start in range(0, len(self._recordings), _CHUNK):
-            chunk = self._recordings[start : start + _CHUNK]
-            sounds = [degrade_sound(read_recording(recording.path), recording.path.name) for recording in chunk]
-            spectrograms.append(log_mel(torch.from_numpy(np.stack(sounds)), RATE))
-        return torch.cat(spectrograms)
+        return spectrograms(self._recordings, degrade_sound)
 
     def members(self, split: SplitName) -> Tensor:
         """The positions of a split's pairs."""

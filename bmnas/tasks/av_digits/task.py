@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bmnas.errors import BmnasError
 from bmnas.fit.threads import one_thread
 from bmnas.genotype import Feature
-from bmnas.tasks.av_digits import augmentation, degradation, files, log_mel, pairs
+from bmnas.tasks.av_digits import augmentation, degradation, files, log_mel, pairs, spectrograms
 from bmnas.tasks.av_digits.augmentation import shift_images, shift_sounds
 from bmnas.tasks.models.audio_cnn import AudioCNN
 from bmnas.tasks.models.image_cnn import ImageCNN
@@ -47,7 +47,7 @@ class AvDigitsTask(Task):
     settings: Mapping[str, Any] = MappingProxyType(
         {"channels": 32, "length": 8, "batch_size": 64, "epochs": 20, "train_epochs": 50}
     )
-    code = (files, degradation, log_mel, pairs, augmentation, ImageCNN, AudioCNN)
+    code = (files, degradation, log_mel, spectrograms, pairs, augmentation, ImageCNN, AudioCNN)
 
     def __init__(self, data: Path) -> None:
         self._pairs = pairs.Pairs(data)

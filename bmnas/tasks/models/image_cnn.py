@@ -1,4 +1,4 @@
-"""A small CNN for grey images, the image backbone of `av-digits`."""
+"""A small CNN for images, the image backbone of the tasks on digits and of `emoji`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class ImageCNN(nn.Module):
-    """Grey images (B, 1, H, W) to logits (B, classes).
+    """Images (B, colours, H, W) to logits (B, classes).
 
     Three stages of a convolution, batch norm and ReLU: 5x5 with stride 2 (wide, so that it can average noise, and
     cheap), then 3x3 with 2x2 max pooling, then 3x3. ``embedding`` flattens the last one (its size is fixed by ``side``)
@@ -16,10 +16,10 @@ class ImageCNN(nn.Module):
     ``embedding`` (B, 64).
     """
 
-    def __init__(self, classes: int, *, side: int = 28, width: int = 16) -> None:
-        """Take ``classes``, the ``side`` of the images in pixels (a multiple of 4), and the channels of stage 1."""
+    def __init__(self, classes: int, *, side: int = 28, width: int = 16, colours: int = 1) -> None:
+        """Take ``classes``, the ``side`` in pixels (a multiple of 4), the channels of stage 1, and of the image."""
         super().__init__()
-        self.stage1 = _stage(nn.Conv2d(1, width, 5, stride=2, padding=2, bias=False), pool=False)
+        self.stage1 = _stage(nn.Conv2d(colours, width, 5, stride=2, padding=2, bias=False), pool=False)
         self.stage2 = _stage(nn.Conv2d(width, 2 * width, 3, padding=1, bias=False), pool=True)
         self.stage3 = _stage(nn.Conv2d(2 * width, 4 * width, 3, padding=1, bias=False), pool=False)
         flat = 4 * width * (side // 4) ** 2

@@ -5,16 +5,20 @@ The settings were chosen on subjects that were held out of the training subjects
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import torch
 from torch import Tensor, nn
 
+from bmnas.fit.threads import one_thread
+from bmnas.genotype import Feature
 from bmnas.tasks.models.depth_cnn import DepthCNN
 from bmnas.tasks.models.hcn import HCN
 from bmnas.tasks.models.inertial_cnn import InertialCNN
-from bmnas.tasks.training import TrainingSettings
+from bmnas.tasks.progress import Report
+from bmnas.tasks.training import TrainingSettings, train
 from bmnas.tasks.utd_mhad.depth import augmented_depth
 from bmnas.tasks.utd_mhad.inertial import augmented_inertial
 from bmnas.tasks.utd_mhad.skeleton import FRAMES, augmented_skeletons
@@ -64,3 +68,48 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         ),
     }
 )
+
+
+def features_of(modalities: Iterable[str]) -> tuple[Feature, ...]:
+    """The features of some modalities, from shallow to deep."""
+    return tuple(
+        Feature(name=f"{modality}_{number}", modality=modality, channels=channels, reshape="sequence")
+        for modality in modalities
+        for number, (_, channels) in enumerate(RECIPES[modality].taps, 1)
+    )
+
+
+def taps_of(modalities: Iterable[str]) -> Mapping[str, str]:
+    """By feature, the submodule that returns it."""
+    return MappingProxyType(
+        {
+            f"{modality}_{number}": submodule
+            for modality in modalities
+            for number, (submodule, _) in enumerate(RECIPES[modality].taps, 1)
+        }
+    )
+
+
+def train_by(
+    recipe: Recipe,
+    backbone: nn.Module,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    device: str | torch.device,
+    phase: str,
+    report: Report,
+) -> None:
+    """Train a backbone in place on clips (N, ...), on one thread where the device is the CPU."""
+    with one_thread():
+        train(
+            backbone,
+            clips,
+            labels,
+            smoothed_cross_entropy,
+            recipe.training,
+            augment=recipe.augment,
+            device=device,
+            phase=phase,
+            report=report,
+        )

@@ -17,11 +17,10 @@ from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.fit.threads import one_thread
-from bmnas.genotype import Feature
 from bmnas.tasks.models import depth_cnn, hcn, inertial_cnn
 from bmnas.tasks.progress import Report, silent
-from bmnas.tasks.task import Split, SplitName, Task
-from bmnas.tasks.training import outputs_of, train
+from bmnas.tasks.task import SPLITS, Split, SplitName, Task
+from bmnas.tasks.training import outputs_of
 from bmnas.tasks.utd_mhad import (
     clips,
     depth,
@@ -36,10 +35,10 @@ from bmnas.tasks.utd_mhad import (
     timing,
     turning,
 )
-from bmnas.tasks.utd_mhad.clips import prepared_clips
+from bmnas.tasks.utd_mhad.clips import clip_inputs
 from bmnas.tasks.utd_mhad.files import find_clips
 from bmnas.tasks.utd_mhad.layout import ACTIONS, Clip, expected
-from bmnas.tasks.utd_mhad.recipes import RECIPES
+from bmnas.tasks.utd_mhad.recipes import RECIPES, features_of, taps_of, train_by
 
 _SUBJECTS: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {"train": (1, 3, 5), "validation": (7,), "test": (2, 4, 6, 8)}
@@ -57,18 +56,8 @@ class UtdMhadTask(Task):
 
     name = "utd-mhad"
     outputs = ACTIONS
-    features = tuple(
-        Feature(name=f"{modality}_{number}", modality=modality, channels=channels, reshape="sequence")
-        for modality, recipe in RECIPES.items()
-        for number, (_, channels) in enumerate(recipe.taps, 1)
-    )
-    taps = MappingProxyType(
-        {
-            f"{modality}_{number}": submodule
-            for modality, recipe in RECIPES.items()
-            for number, (submodule, _) in enumerate(recipe.taps, 1)
-        }
-    )
+    features = features_of(RECIPES)
+    taps = taps_of(RECIPES)
     settings: Mapping[str, Any] = MappingProxyType(
         {"channels": 64, "length": 8, "batch_size": 32, "epochs": 30, "train_epochs": 60}
     )
@@ -102,17 +91,8 @@ class UtdMhadTask(Task):
         Raises:
             BmnasError: the folder does not hold the data set, or a file is damaged; the message says which.
         """
-        found = find_clips(self.folder, self.modalities)
-        chosen = {split: [clip for clip in found if clip.subject in _SUBJECTS[split]] for split in _SUBJECTS}
-        self._refuse_unusable(chosen)
-        prepared = {modality: prepared_clips(self.folder, modality, found) for modality in self.modalities}
-        inputs = {
-            modality: torch.stack([tensors[clip] for clip in chosen[name]]) for modality, tensors in prepared.items()
-        }
-        if "Inertial" in inputs:
-            training = torch.stack([prepared["Inertial"][clip] for clip in chosen["train"]])
-            mean, spread = inertial.mean_and_spread(training)
-            inputs["Inertial"] = (inputs["Inertial"] - mean) / spread
+        chosen = self._chosen()
+        inputs = clip_inputs(self.folder, self.modalities, chosen[name], reference=chosen["train"], found=self._found())
         return Split(inputs, torch.tensor([clip.action - 1 for clip in chosen[name]]))
 
     def groups(self, name: SplitName) -> Tensor:
@@ -128,6 +108,10 @@ class UtdMhadTask(Task):
         inputs = {modality: RECIPES[modality].augment(_tensor(split, modality)) for modality in self.modalities}
         return Split(inputs, split.labels)
 
+    def groups(self, name: SplitName) -> Tensor | None:
+        """The subjects (N,) of a split's clips: those of one person are alike, and what counts is a new person."""
+        return torch.tensor([clip.subject for clip in self._chosen()[name]])
+
     def build_backbone(self, modality: str) -> nn.Module:
         """HCN, a 1D CNN, or a CNN over frames."""
         return RECIPES[modality].build(self.outputs)
@@ -137,22 +121,23 @@ class UtdMhadTask(Task):
     ) -> float:
         """Train on the training split, on one thread where the device is the CPU; returns the validation score."""
         data, held_out, recipe = self.split("train"), self.split("validation"), RECIPES[modality]
+        phase = f"backbone {modality}"
+        train_by(recipe, backbone, _tensor(data, modality), data.labels, device=device, phase=phase, report=report)
         with one_thread():
-            train(
-                backbone,
-                _tensor(data, modality),
-                data.labels,
-                recipes.smoothed_cross_entropy,
-                recipe.training,
-                augment=recipe.augment,
-                device=device,
-                phase=f"backbone {modality}",
-                report=report,
-            )
             outputs = outputs_of(backbone, _tensor(held_out, modality), device=device)
         return self.metric.score(outputs, held_out.labels)
 
-    def _refuse_unusable(self, chosen: Mapping[str, list[Clip]]) -> None:
+    def _found(self) -> tuple[Clip, ...]:
+        return find_clips(self.folder, self.modalities)
+
+    def _chosen(self) -> Mapping[SplitName, list[Clip]]:
+        """The clips of each split, sorted."""
+        found = self._found()
+        chosen = {split: [clip for clip in found if clip.subject in _SUBJECTS[split]] for split in SPLITS}
+        self._refuse_unusable(chosen)
+        return chosen
+
+    def _refuse_unusable(self, chosen: Mapping[SplitName, list[Clip]]) -> None:
         for split, clips_of_split in chosen.items():
             if not clips_of_split:
                 subjects = ", ".join(map(str, _SUBJECTS[split]))

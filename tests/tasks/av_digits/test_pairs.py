@@ -53,7 +53,7 @@ def test_pairs_are_degraded_images_and_spectrograms(data: Path) -> None:
 
 def test_a_pair_does_not_depend_on_how_many_are_computed_at_a_time(data: Path, monkeypatch) -> None:
     whole = Pairs(data).spectrograms
-    monkeypatch.setattr("bmnas.tasks.av_digits.pairs._CHUNK", 3)
+    monkeypatch.setattr("bmnas.tasks.av_digits.spectrograms._CHUNK", 3)
     assert torch.equal(Pairs(data).spectrograms, whole)
 
 

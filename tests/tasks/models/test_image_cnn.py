@@ -33,3 +33,7 @@ def test_one_image_at_a_time_gives_what_a_batch_gives() -> None:
     network = ImageCNN(10).eval()
     images = torch.randn(4, 1, 28, 28)
     torch.testing.assert_close(torch.cat([network(image[None]) for image in images]), network(images))
+
+
+def test_colours_are_as_many_as_are_said() -> None:
+    assert ImageCNN(10, side=32, colours=3)(torch.randn(2, 3, 32, 32)).shape == (2, 10)

@@ -48,6 +48,15 @@ def test_the_splits_follow_the_subjects(task: UtdMhadTask) -> None:
         assert all(len(tensor) == len(split) for tensor in split.inputs.values())
 
 
+def test_the_groups_of_a_split_are_its_subjects(task: UtdMhadTask) -> None:
+    groups = {name: task.groups(name) for name in SPLITS}
+    assert {name: found.tolist() for name, found in groups.items() if found is not None} == {
+        "train": [1, 3, 1, 3],
+        "validation": [7, 7],
+        "test": [2, 2],
+    }
+
+
 def test_only_the_files_of_the_chosen_modalities_are_read(tmp_path: Path) -> None:
     write(tmp_path)
     both = UtdMhadTask.open(tmp_path).with_modalities(["skeleton", "inertial"])
