@@ -27,6 +27,7 @@ Ways = Literal["auto", "joint", "apart"]
 _PRIOR = 10.0
 # Of L-BFGS, where penalties are compared: each begins where the one before has ended.
 _STEPS = 40
+_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _joint(
         parts = []
         for i, (fitted, held) in enumerate(folds):
             begin[i] = heads = fit_joint(
-                [x[fitted] for x in xs], labels[fitted], loss, outputs, l2, begin[i], steps=_STEPS
+                [x[fitted] for x in xs], labels[fitted], loss, outputs, l2, begin[i], steps=_STEPS, tolerance=_TOLERANCE
             )
             parts.append(summed(heads, [x[held] for x in xs]))
         sums = torch.cat(parts)[order]
@@ -153,7 +154,14 @@ def _apart(
             parts = []
             for f, (fitted, held) in enumerate(folds):
                 begin[i, f] = fit_joint(
-                    [xs[i][fitted]], labels[fitted], loss, outputs, l2, begin.get((i, f)), steps=_STEPS
+                    [xs[i][fitted]],
+                    labels[fitted],
+                    loss,
+                    outputs,
+                    l2,
+                    begin.get((i, f)),
+                    steps=_STEPS,
+                    tolerance=_TOLERANCE,
                 )
                 parts.append(begin[i, f][0](xs[i][held]))
             of_head[i] = torch.cat(parts)[order]

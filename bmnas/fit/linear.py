@@ -7,16 +7,17 @@ samples, D numbers of a feature, O outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """The mean loss of outputs (N, O) against labels."""
 
-STEPS = 100
-_TOLERANCE = 1e-4  # of the greatest gradient; the loss is of the order of one
+STEPS = 200
+TOLERANCE = 1e-7
 
 
 class Head(NamedTuple):
@@ -43,6 +44,7 @@ def fit_joint(
     begin: Sequence[Head] | None = None,
     *,
     steps: int = STEPS,
+    tolerance: float = TOLERANCE,
 ) -> list[Head]:
     """Heads whose sum is fitted: min mean loss(Σ heads, labels) + l2 / 2 · Σ|weight|². Biases have no penalty.
 
@@ -54,6 +56,7 @@ def fit_joint(
         l2: of the penalty.
         begin: heads for other data or another penalty, to begin with; they make it faster and change nothing else.
         steps: of L-BFGS, at most.
+        tolerance: see `minimise`.
     """
     x = torch.cat(list(xs), 1)
     weight = torch.cat([head.weight for head in begin], 1).clone() if begin else x.new_zeros(outputs, x.shape[1])
@@ -80,28 +83,39 @@ def summed(heads: Sequence[Head], xs: Sequence[Tensor]) -> Tensor:
     return total
 
 
-def minimise(objective: Callable[[], Tensor], variables: Sequence[Tensor], steps: int = STEPS) -> None:
-    """Change the variables in place to where the objective is smallest (L-BFGS with a strong Wolfe line search)."""
+def minimise(
+    objective: Callable[[], Tensor], variables: Sequence[Tensor], steps: int = STEPS, tolerance: float = TOLERANCE
+) -> None:
+    """Change the variables in place to where the objective is smallest: L-BFGS of scipy, in 64 bits.
+
+    Args:
+        objective: of the variables as they are; differentiable and convex.
+        variables: leaves without gradients.
+        steps: at most.
+        tolerance: it ends with a step that makes the objective smaller by less than this part of it.
+    """
+    from scipy.optimize import minimize
+
+    sizes = [each.numel() for each in variables]
+
+    def put(flat: np.ndarray[Any, np.dtype[np.float64]]) -> None:
+        with torch.no_grad():
+            for each, part in zip(variables, torch.from_numpy(flat).split(sizes), strict=True):
+                each.copy_(part.view(each.shape))
+
+    def value_and_gradient(flat: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, Any]:
+        put(flat)
+        with torch.enable_grad():
+            value = objective()
+            gradients = torch.autograd.grad(value, list(variables))
+        return value.item(), torch.cat([each.flatten() for each in gradients]).double().cpu().numpy()
+
+    begin = torch.cat([each.detach().flatten() for each in variables]).double().cpu().numpy()
     for each in variables:
         each.requires_grad_(True)
-    optimizer = torch.optim.LBFGS(
-        list(variables),
-        max_iter=steps,
-        tolerance_grad=_TOLERANCE,
-        tolerance_change=1e-6,
-        line_search_fn="strong_wolfe",
-    )
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        value = objective()
-        value.backward()
-        return value
-
     try:
-        with torch.enable_grad():
-            optimizer.step(closure)
+        options = {"maxiter": steps, "ftol": tolerance, "gtol": 1e-6}
+        put(minimize(value_and_gradient, begin, jac=True, method="L-BFGS-B", options=options).x)
     finally:
         for each in variables:
             each.requires_grad_(False)
-            each.grad = None

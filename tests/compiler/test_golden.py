@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from bmnas.compiler import compile_genotype, frame
 from bmnas.compiler.modules import BlockModule
 from bmnas.compiler.official import load_official_state
+from bmnas.compiler.plan.blocks import Raw
 from bmnas.compiler.size import Size
 from tests import golden
 
@@ -34,7 +35,8 @@ def test_found_networks(case, mode):
 def test_reshape_layers(case):
     kind = {"ntu_ego": "sequence", "mmimdb": "grid"}[case["kind"]]
     size, inputs = Size(case["C"], case["L"]), [(case["in_shape"][0], case["L"])]
-    layer = BlockModule(lambda b, nodes: frame.reshape(b, nodes[0], kind, size), inputs, seeds=None).double()
+    raw = Raw(case["in_shape"][0], kind)
+    layer = BlockModule(lambda b, nodes: frame.reshape(b, nodes[0], raw, size), inputs, seeds=None).double()
     w = golden.weights(case)
     layer.load_state_dict({name: tensor.flatten(1) if name == "conv.weight" else tensor for name, tensor in w.items()})
     x = golden.array(case, "x")

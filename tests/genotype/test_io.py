@@ -21,11 +21,15 @@ def test_what_is_written_is_what_is_read(genotype):
 @given(genotypes())
 def test_a_written_genotype_is_complete(genotype):
     data = json.loads(dumps(genotype))
-    assert data.keys() == Genotype.model_fields.keys() - {"provenance"}
+    # What the paper's networks do not have is said only where a network has it.
+    assert data.keys() == Genotype.model_fields.keys() - {"provenance"} - (
+        {"join"} if genotype.join == "concat" else set()
+    )
     for cell in data["cells"]:
         assert cell.keys() == {"name", "inputs", "steps", "output"}
     for feature in data["features"]:
-        assert feature.keys() == {"name", "modality", "channels", "reshape"}
+        assert feature.keys() - {"scale"} == {"name", "modality", "channels", "reshape"}
+        assert feature.get("scale") != "none"
 
 
 def test_a_written_genotype_is_readable():

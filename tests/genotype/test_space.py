@@ -309,8 +309,8 @@ def test_name_and_provenance_do_not_matter(member, field):
         ("representation", {"representation": {"channels": 5, "length": 4}}, "representation differs"),
         ("features", {"features": [*features(4), Feature(name="F9", modality="A")]}, "features differs"),
         ("cells", {"cells": [], "output": ["F1"]}, "cells has 0 items, but the space has 2"),
-        ("output", {"output": ["Cell_2"]}, "output is not all cells"),
-        ("output", {"output": ["Cell_2", "Cell_1"]}, "output is not all cells"),
+        ("output", {"output": ["Cell_2"]}, "output is not as in the space, whose output is all cells"),
+        ("output", {"output": ["Cell_2", "Cell_1"]}, "output is not as in the space, whose output is all cells"),
     ],
 )
 def test_genotypes_of_another_kind_are_not_in_the_space(place, change, problem):

@@ -95,11 +95,6 @@ class UtdMhadTask(Task):
         inputs = clip_inputs(self.folder, self.modalities, chosen[name], reference=chosen["train"], found=self._found())
         return Split(inputs, torch.tensor([clip.action - 1 for clip in chosen[name]]))
 
-    def groups(self, name: SplitName) -> Tensor:
-        """The subject of each clip; only the files' names are read."""
-        clips_of_split = (clip for clip in find_clips(self.folder, self.modalities) if clip.subject in _SUBJECTS[name])
-        return torch.tensor([clip.subject for clip in clips_of_split])
-
     def view(self, name: SplitName, view: int) -> Split:
         """The clips of a split; view 0 as they are, others changed at random as when backbones are trained."""
         split = self.split(name)
