@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -32,6 +33,8 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
         console.print(_genotypes(result, metric))
         console.print(_choices(result))
     typer.echo(_search_in_words(result, metric, config))
+    for line in _choices_in_words(result):
+        typer.echo(line)
     place = result.folder if len(result.seeds) == 1 else result.folder / "seed*"
     typer.echo(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
 
@@ -76,7 +79,7 @@ def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) ->
     from bmnas.searcher.run.summary import seconds_of
 
     history = result.history
-    rounds = [entry for entry in history if entry["event"] != "SelectionDone"]
+    rounds = [entry for entry in history if entry["event"] in ("EpochDone", "CandidateDone")]
     candidates = rounds[0]["event"] == "CandidateDone"
     number = len({(entry["seed"], entry["round"]) if candidates else entry["round"] for entry in rounds})
     of = f" of {config.epochs}" if not candidates and number < config.epochs else ""
@@ -96,6 +99,18 @@ def _search_in_words(result: SearchResult, metric: str, config: SearchConfig) ->
             f"; validation {metric} {_mean(selected, metric)} with inherited weights"
         )
     return f"{words}."
+
+
+def _choices_in_words(result: SearchResult) -> Iterator[str]:
+    """What the final choice of each seed says."""
+    from bmnas.searcher.events import ChoiceDone
+
+    for found in result.seeds:
+        made = [entry for entry in result.history if entry["event"] == "ChoiceDone" and entry["seed"] == found.seed]
+        for entry in made[-1:]:
+            told = ChoiceDone.model_construct(**entry).sentence()
+            who = f"Seed {found.seed}: " if len(result.seeds) > 1 else ""
+            yield f"{who}{told}"
 
 
 def _looks(rounds: list[dict[str, Any]], selected: list[dict[str, Any]]) -> int:

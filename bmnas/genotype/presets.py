@@ -99,6 +99,16 @@ def late_fusion(features: Sequence[Feature], **frame: Any) -> Genotype:
     return _genotype("late-fusion", features, [], tuple(feature.name for feature in features), Frame(**frame))
 
 
+def heads(features: Sequence[Feature], **frame: Any) -> Genotype:
+    """A linear head for each input, their results added, without any cell.
+
+    Each head fitted by itself, this is score fusion: the sum of log-probabilities; all together, it is a logistic
+    regression on the inputs side by side. A training says which (``--heads``), or held-out samples do.
+    """
+    names = tuple(feature.name for feature in features)
+    return _genotype("heads", features, [], names, Frame(**frame)).replace(join="sum")
+
+
 def random(features: Sequence[Feature], seed: int = 0, cells: int = 2, steps: int = 2, **frame: Any) -> Genotype:
     """A network drawn uniformly from the paper's search space over the features; those it does not read are left out.
 
@@ -127,7 +137,7 @@ def random(features: Sequence[Feature], seed: int = 0, cells: int = 2, steps: in
 
 PRESETS: Table[Callable[..., Genotype]] = Table(
     "preset",
-    [sum, concat_fc, mha, aoa, glu, gmu, two_stream, late_fusion, random],
+    [sum, concat_fc, mha, aoa, glu, gmu, two_stream, late_fusion, heads, random],
     name=lambda preset: preset.__name__.replace("_", "-"),
 )
 
@@ -149,9 +159,9 @@ def last_features(features: Sequence[Feature]) -> tuple[Feature, ...]:
 def like(genotype: Genotype, preset: str, **options: Any) -> Genotype:
     """A preset with the feature selection of an existing genotype: a row of Table 7.
 
-    Every cell keeps its inputs and gets the preset's inner structure, in the genotype's dialect. ``late-fusion`` has no
-    cells: it takes the last feature of each modality. ``random`` draws from the space with as many cells and steps over
-    all features.
+    Every cell keeps its inputs and gets the preset's inner structure, in the genotype's dialect. ``late-fusion`` and
+    ``heads`` have no cells: they take the last feature of each modality. ``random`` draws from the space with as many
+    cells and steps over all features.
 
     Args:
         genotype: whose features, cells, head and sizes are taken.
@@ -163,7 +173,7 @@ def like(genotype: Genotype, preset: str, **options: Any) -> Genotype:
     """
     build = get(preset)
     frame = asdict(Frame.of(genotype)) | options
-    if preset == "late-fusion":
+    if preset in ("late-fusion", "heads"):
         return build(last_features(genotype.features), **frame)
     if not genotype.cells:
         raise BmnasError(f"{genotype.name} has no cells that could have the inner structure of {preset}")

@@ -18,6 +18,8 @@ from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch, refuse_unsearchable
 from bmnas.searcher.run.baselines import refuse_unwritable
+from bmnas.searcher.run.choice import FOUND
+from bmnas.searcher.run.choosing import best_of, choose, found_by
 from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
@@ -27,7 +29,7 @@ from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.training import Trained, fitted, same_training, train_network
-from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
+from bmnas.tasks import Extraction, FeatureStore, Remark, Task, get_task, prepare
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
 _GOES_ON = "the same command goes on"
@@ -100,19 +102,26 @@ def search(
         own_state.enter_context(undisturbed())
         own_state.enter_context(single_precision())
         problem = Problem.of(task, store, config, where)
+        if problem.anchor:
+            report(Remark(problem.anchor.sentence()))
         strategy = strategy_of(problem)
         command = search_command(task, config, extraction)
         history = do_rounds(run, strategy, command, report, stop, again, checkpoint_every)
+        if evaluate and config.select_budget:
+            for seed, place in run.seeds.items():
+                choose(run, strategy, seed, place, train, history, command, stop, again, report)
         stop.says = f"in the comparison; the rows that are done are kept, and {again} with the next one"
         checkpoint = folder / "checkpoints" / "training.ckpt"
         keeping = partial(Keeper, checkpoint, every=checkpoint_every, stop=stop, again=f"{again} from there")
         comparison = Comparison(run, problem, train, keeping, report, strategy.best_on_test)
         found = []
         for seed, place in run.seeds.items():
-            best_round = [entry for entry in history if entry["seed"] == seed and entry["best"]][-1]
+            best_round = best_of(history, seed)
             # `bmnas train` may have put an earlier genotype there again, with its results.
             place.restore(best_round["event"], best_round["round"], best_round["sha256"])
-            rows = comparison.rows(seed, place) if evaluate else []
+            rows = []
+            if evaluate:
+                rows = comparison.rows(seed, place, found_by(history, seed, place), best_round.get("chosen", FOUND))
             found.append(SeedResult(seed, place.genotype(), best_round["score"], rows, place.path))
         best = found[0]
         for other in found[1:]:

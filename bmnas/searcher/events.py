@@ -75,6 +75,33 @@ class SelectionDone(RoundDone):
     unit: ClassVar[str] = "selection"
 
 
+class ChoiceDone(RoundDone):
+    """The final choice between the found network and the baselines, see `bmnas.searcher.run.choice`.
+
+    Its genotype is the result of the search. The score is that of the samples that its trainings were not given.
+    """
+
+    unit: ClassVar[str] = "choice"
+
+    chosen: str = Field(description="The row of the comparison that is the result.")
+    losses: dict[str, float] = Field(description="By row, the mean loss of samples that were held out.")
+    rival: str = Field(description="The baseline with the smallest loss.")
+    difference: float = Field(description="The found network's loss less the rival's.")
+    error: float = Field(description="Standard error of the difference.")
+    folds: int
+
+    def sentence(self) -> str:
+        """What was chosen and why, for people."""
+        said = f"{abs(self.difference):.4f} ± {self.error:.4f}"
+        than = "smaller than" if self.difference < 0 else "greater than"
+        what = f"the found network's loss on held-out samples is {said} {than} that of {self.rival}"
+        if self.chosen == "found network":
+            return f"The result is the found network: {what}."
+        simpler = "" if self.chosen == self.rival else f"; {self.chosen}, which is simpler, is level with the best"
+        noise = ", within the noise" if abs(self.difference) <= self.error else ""
+        return f"The result is {self.chosen}, a baseline: {what}{noise}{simpler}."
+
+
 class Row(Event):
     """One row of the comparison at the end of a search: one network, trained and tested."""
 

@@ -123,6 +123,7 @@ def _preset(
         "arch_weight_decay": 1e-3,
         "restart_epochs": restart_epochs,
         "anchor": "none",
+        "select_budget": 0,
     }
     images = name.startswith("mmimdb")
     return Preset(name, 6 if images else 8, "grid" if images else "sequence", MappingProxyType(settings))

@@ -131,6 +131,13 @@ class SearchSettings(TaskSettings, Optimisation):
         default=None, gt=0, description="End a search after the round that reaches it; seeds at once share it."
     )
     strategy: SerializeAsAny[StrategySettings] = Field(description="How is searched: a strategy and its own settings.")
+    select_budget: int = Field(
+        default=6,
+        ge=0,
+        le=1000,
+        description="Trainings for the final choice between the found network and the baselines, by cross-validation: "
+        "at least two of each; 0: what was found is the result.",
+    )
     patience: int | None = Field(default=None, ge=1, description="Stop after so many rounds without a better score.")
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.errors import BmnasError, did_you_mean
@@ -22,6 +23,7 @@ from bmnas.searcher.anchor import begun, groups_of
 from bmnas.searcher.network_fit import network_fit, outputs_on
 from bmnas.searcher.settings import TrainConfig
 from bmnas.tasks import Extraction, FeatureStore, SplitName, Task
+from bmnas.tasks.store import Chosen
 
 _BOTH: tuple[SplitName, SplitName] = ("train", "validation")
 
@@ -102,7 +104,8 @@ def same_training(
 
 
 class NetworkTraining:
-    """The training of one network, which can be stopped at any step. Arguments are those of `train_network`.
+    """The training of one network, which can be stopped at any step. Arguments are those of `train_network`; and
+    samples, ascending, where not all of training + validation are trained on.
 
     Attributes:
         network: what is trained.
@@ -119,17 +122,22 @@ class NetworkTraining:
         device: torch.device,
         title: str | None = None,
         best_on_test: bool = False,
+        samples: Tensor | None = None,
     ) -> None:
         genotype = fitted(genotype, task)
         self._names = used_features(genotype)
-        data = store.data(*_BOTH, names=self._names, device=device)
+        data, groups = store.data(*_BOTH, names=self._names, device=device), groups_of(task, store, *_BOTH)
+        last = store.size("validation")
+        if samples is not None:
+            last = int((samples >= len(data) - last).sum())
+            data, groups = Chosen(data, samples), None if groups is None else groups[samples]
         self._task, self._store, self._config = task.fitted(data.labels), store, config
         self._device, self._title, self._best_on_test = device, title or genotype.name, best_on_test
         self._best: float | None = None  # on the test split, where each epoch is tested
         self._clock = Clock()
         with seeded(stream(config.seed, "train"), device):
             self.network = compile_genotype(genotype).to(device)
-        heads = begun(self.network, self._task, data, config, store.size("validation"), groups_of(task, store, *_BOTH))
+        heads = begun(self.network, self._task, data, config, last, groups)
         # Heads alone are fitted: there is nothing left to train.
         epochs = 0 if heads and not used_cells(genotype) else config.epochs
         self.fit = network_fit(
@@ -187,6 +195,11 @@ class NetworkTraining:
         how = Extraction(**{name: self._store.fingerprint[name] for name in Extraction().decisive})
         data = f"{self._task.name}@{self._store.key}"
         return Trained(self.network, test, parameters, self._clock.spent, data, how, self._best_on_test)
+
+    def outputs(self, samples: Tensor) -> Tensor:
+        """What the network gives for samples of training + validation, (N, outputs)."""
+        data = Chosen(self._store.data(*_BOTH, names=self._names, device=self._device), samples)
+        return outputs_on(self.network, data, self._config.batch_size, self.fit.micro)
 
     def _tested(self) -> float:
         data = self._store.data("test", names=self._names, device=self._device)

@@ -1,24 +1,71 @@
-"""What a found network is compared with: each modality alone, and late fusion of the last features.
+"""What a found network is compared with: the simplest ways of using the same features.
 
-They are genotypes like any other, without cells, so they are compiled and trained by the same code.
+They are genotypes like any other, without cells, so they are compiled and trained by the same code. In the order from
+simple to less simple: of networks between which held-out samples do not tell, the first is chosen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bmnas.genotype import INPUT_NAMES, Feature, Genotype, dumps, from_dict, loads
 from bmnas.genotype.names import fitting, joined
-from bmnas.genotype.presets import last_features, late_fusion
+from bmnas.genotype.presets import heads, last_features, late_fusion
+from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Task
 
 
-def baselines(task: Task, config: SearchSettings) -> dict[str, Genotype]:
-    """Row title -> genotype. The last feature of a modality is its deepest."""
-    last = last_features(task.features)
-    rows = {f"{feature.modality} alone": _concatenated([feature], task, config) for feature in last}
-    return {**rows, "late fusion": _concatenated(list(last), task, config)}
+@dataclass(frozen=True)
+class Baseline:
+    """One of them.
+
+    Attributes:
+        genotype: the network.
+        training: settings of its training that differ from those of the others.
+        fuses: whether it reads more than one modality, where there are several.
+    """
+
+    genotype: Genotype
+    training: Mapping[str, Any] = field(default_factory=dict)
+    fuses: bool = True
+
+
+def baselines(
+    task: Task, config: SearchSettings, features: Sequence[Feature] | None = None, *, anchored: bool = False
+) -> dict[str, Baseline]:
+    """Row title -> baseline. The last feature of a modality is its deepest.
+
+    Args:
+        task: gives the head.
+        config: gives the sizes.
+        features: the task's, scaled; as they are if left out.
+        anchored: whether the search adds to heads, so that these are baselines, too: of the last feature of a modality,
+            of the last ones (each by itself: score fusion; and together), and of all.
+    """
+    features = tuple(features or task.features)
+    last = last_features(features)
+    frame = {"channels": config.channels, "length": config.length, "outputs": task.outputs, "dropout": config.dropout}
+
+    def made(preset: Any, of: Sequence[Feature]) -> Genotype:
+        genotype: Genotype = preset(of, **frame)
+        return genotype.replace(name=joined([feature.name for feature in of]))
+
+    alone = heads if anchored else late_fusion
+    rows = {f"{feature.modality} alone": Baseline(made(alone, [feature]), fuses=len(last) == 1) for feature in last}
+    if anchored and len(last) > 1:
+        rows["score fusion"] = Baseline(made(heads, last), {"heads": "apart"})
+        rows["linear, last features"] = Baseline(made(heads, last), {"heads": "joint"})
+    if anchored and len(features) > len(last):
+        rows["linear, all features"] = Baseline(made(heads, features), {"heads": "joint"})
+    return {**rows, "late fusion": Baseline(made(late_fusion, last))}
+
+
+def rows_of(problem: Problem) -> dict[str, Baseline]:
+    """The baselines of a search."""
+    return baselines(problem.task, problem.config, problem.features, anchored=problem.anchor is not None)
 
 
 def refuse_unwritable(task: Task, config: SearchSettings) -> None:
@@ -30,8 +77,8 @@ def refuse_unwritable(task: Task, config: SearchSettings) -> None:
     Raises:
         GenotypeError: names, sizes or options are none that a genotype can have; the sentence names the place.
     """
-    for row, genotype in baselines(task, config).items():
-        loads(dumps(genotype, partial=True), f"task {task.name[:100]}: the network of the row {row[:100]!r}")
+    for row, baseline in baselines(task, config).items():
+        loads(dumps(baseline.genotype, partial=True), f"task {task.name[:100]}: the network of the row {row[:100]!r}")
     for op in config.operations:
         what = f"task {task.name[:100]}: a network that the search could find"
         loads(dumps(from_dict(_possible(task, config, op), what), partial=True), what)
@@ -50,8 +97,3 @@ def _possible(task: Task, config: SearchSettings, op: str) -> dict[str, Any]:
         "head": {"outputs": task.outputs},
         "dropout": config.dropout,
     }
-
-
-def _concatenated(features: list[Feature], task: Task, config: SearchSettings) -> Genotype:
-    frame = {"channels": config.channels, "length": config.length, "outputs": task.outputs, "dropout": config.dropout}
-    return late_fusion(features, **frame).replace(name=joined([feature.name for feature in features]))

@@ -9,7 +9,8 @@ from bmnas.fit.checkpoint import Keeper
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import Row
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.baselines import baselines
+from bmnas.searcher.run.baselines import Baseline, rows_of
+from bmnas.searcher.run.choice import FOUND
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.outcome import BEST_ON_TEST, save_outcome
 from bmnas.searcher.run.rounds import Report
@@ -42,22 +43,31 @@ class Comparison:
         self._run, self._problem, self._train = run, problem, train
         self._keeping, self._report, self._best_on_test = keeping, report, best_on_test
 
-    def rows(self, seed: int, place: SeedFolder) -> list[Row]:
-        """The rows of a seed; its folder has the genotype, and takes them."""
+    def rows(self, seed: int, place: SeedFolder, found: Genotype, chosen: str = FOUND) -> list[Row]:
+        """The rows of a seed.
+
+        Args:
+            seed: the seed.
+            place: its folder, which has the result, and takes the rows.
+            found: what its search has found.
+            chosen: the row that is the result of the search.
+        """
         task = self._problem.task
         train = self._train.model_copy(update={"seed": self._train.seed - self._problem.config.seed + seed})
         protocol: Literal["standard", "official"] = "official" if self._best_on_test else "standard"
-        found, settings = place.genotype(), train.model_dump(mode="json")
+        result, settings = place.genotype(), train.model_dump(mode="json")
         rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
-        for name, genotype in {**baselines(task, self._problem.config), "found network": found}.items():
-            if name in rows and (genotype is not found or _is_tested(found)):
+        for name, row in {**rows_of(self._problem), FOUND: Baseline(found)}.items():
+            if name in rows and (name != chosen or _is_tested(result)):
                 continue
+            genotype = result if name == chosen else row.genotype
+            own = train.model_copy(update=dict(row.training))
             keeper = self._keeping(
-                same_training(genotype, task, self._problem.store, train, best_on_test=self._best_on_test)
+                same_training(genotype, task, self._problem.store, own, best_on_test=self._best_on_test)
             )
-            trained = self._trained(name, genotype, train, keeper)
-            if genotype is found:
-                save_outcome(found, trained, task, train, place.path / "genotype.json")
+            trained = self._trained(name, genotype, own, keeper)
+            if name == chosen:
+                save_outcome(result, trained, task, own, place.path / "genotype.json")
             seconds = round(trained.seconds, 3)
             rows[name] = Row(
                 name=name, test=trained.test, parameters=trained.parameters, seconds=seconds, protocol=protocol

@@ -29,7 +29,7 @@ from bmnas.errors import BmnasError
 from bmnas.files import read_json, reason, sealed, sealed_json, unsealed, write_atomically
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype
-from bmnas.searcher.events import EpochDone, RoundDone, SelectionDone
+from bmnas.searcher.events import ChoiceDone, EpochDone, RoundDone, SelectionDone
 from bmnas.searcher.run.seed_folder import JSON_LIMIT, SEED_FILES, SeedFolder, remove
 from bmnas.searcher.run.summary import Summary
 from bmnas.version import __version__
@@ -166,7 +166,7 @@ class RunFolder:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
 
     def _plot(self, event: RoundDone) -> None:
-        if isinstance(event, SelectionDone):
+        if isinstance(event, SelectionDone | ChoiceDone):
             return
         path = self.path / "tensorboard"
         if len(self.seeds) > 1:

@@ -10,7 +10,7 @@ from bmnas.errors import BmnasError
 from bmnas.fit.events import Event, Pause
 from bmnas.genotype import Provenance
 from bmnas.genotype.canonical import hash_or_none
-from bmnas.searcher.events import RoundDone
+from bmnas.searcher.events import ChoiceDone, RoundDone
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
 from bmnas.searcher.run.outcome import versions
@@ -52,7 +52,7 @@ def do_rounds(
     history = _restored(run, strategy)
 
     def save() -> None:
-        run.save_checkpoint(_checkpoint(strategy, history))
+        save_search(run, strategy, history)
 
     stop.says = f"at once; {again} after the last checkpoint"
     pending, steps = False, 0  # rounds, and steps, that no checkpoint has yet
@@ -60,7 +60,7 @@ def do_rounds(
     with stop.waiting(), closing(cast(Generator[Event], strategy.events())) as events:
         for event in events:
             if isinstance(event, RoundDone):
-                _round_done(run, strategy, command, history, event)
+                round_done(run, strategy, command, history, event)
                 pending = True
             elif isinstance(event, Pause):
                 steps += 1
@@ -78,7 +78,7 @@ def do_rounds(
     return history
 
 
-def _round_done(run: RunFolder, strategy: Strategy, command: str, history: History, event: RoundDone) -> None:
+def round_done(run: RunFolder, strategy: Strategy, command: str, history: History, event: RoundDone) -> None:
     """Keep what a round has brought."""
     task, store = strategy.problem.task, strategy.problem.store
     history.append({"event": type(event).__name__, **event.model_dump(mode="json")})
@@ -93,6 +93,11 @@ def _round_done(run: RunFolder, strategy: Strategy, command: str, history: Histo
         canonical_hash=hash_or_none(event.genotype),
     )
     run.round_done(event, event.genotype.model_copy(update={"provenance": provenance}))
+
+
+def save_search(run: RunFolder, strategy: Strategy, history: History) -> None:
+    """Write a checkpoint of all that is done."""
+    run.save_checkpoint(_checkpoint(strategy, history))
 
 
 def _checkpoint(strategy: Strategy, history: History) -> dict[str, Any]:
@@ -124,7 +129,8 @@ def _restored(run: RunFolder, strategy: Strategy) -> History:
     try:
         strategy.load_state(state["search"])
         history = [{**event, "seconds": float(event["seconds"])} for event in state["history"]]
-        if max((entry["round"] for entry in history), default=0) != strategy.rounds:
+        own = [entry["round"] for entry in history if entry["event"] != ChoiceDone.__name__]
+        if max(own, default=0) != strategy.rounds:
             raise ValueError("the history is of other rounds")
         if unknown := {entry["seed"] for entry in history} - set(run.seeds):
             raise ValueError(f"the history is of other seeds: {unknown}")

@@ -21,14 +21,16 @@ from bmnas.files import read_json, reason, sealed_json, unsealed_json, write_ato
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype, load, save
 from bmnas.genotype.drawing import draw
-from bmnas.searcher.events import CandidateDone, EpochDone, RoundDone, Row, SelectionDone, meaning_of
+from bmnas.searcher.events import CandidateDone, ChoiceDone, EpochDone, RoundDone, Row, SelectionDone, meaning_of
 
 JSON_LIMIT = 64 * 2**20  # bytes
 SEED_FILES = (
     *("genotypes", "genotype.json", "genotype.svg", "genotype.safetensors", "genotype.scores.json", "results.json"),
 )
 
-ROUNDS: dict[str, type[RoundDone]] = {kind.__name__: kind for kind in (EpochDone, CandidateDone, SelectionDone)}
+ROUNDS: dict[str, type[RoundDone]] = {
+    kind.__name__: kind for kind in (EpochDone, CandidateDone, SelectionDone, ChoiceDone)
+}
 
 
 class Results(Event):

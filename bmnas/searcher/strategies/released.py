@@ -32,7 +32,7 @@ class Released(Bilevel):
     class Settings(Bilevel.Settings):
         """Those of the bilevel search, with the released code's defaults."""
 
-        suits: ClassVar[Mapping[str, Any]] = {"derive": "official", "anchor": "none"}
+        suits: ClassVar[Mapping[str, Any]] = {"derive": "official", "anchor": "none", "select_budget": 0}
 
         kind: Literal["released"] = "released"  # type: ignore[assignment]
         relaxation: Relaxation = Field(

@@ -122,6 +122,30 @@ class Data(ABC):
         return Samples(features, self._labels_R.index_select(0, rows.to(self.device)))
 
 
+class Chosen(Data):
+    """Some of the samples of other data, as data.
+
+    Args:
+        data: the other data.
+        samples: which of its samples, in their order, (N,) on the CPU.
+    """
+
+    def __init__(self, data: Data, samples: Tensor) -> None:
+        self.device, self._data, self._chosen = data.device, data, samples
+        self.labels = data.labels[samples.to(data.labels.device)]
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def rows(self, generator: torch.Generator | None = None) -> Tensor:
+        """See `Data.rows`: rows of the other data."""
+        return self._data.rows(generator)[self._chosen]
+
+    def batches(self, rows: Iterable[Tensor]) -> Iterator[Samples]:
+        """See `Data.batches`."""
+        return self._data.batches(rows)
+
+
 class MemoryData(Data):
     """Features in memory, of the CPU or of a GPU: one row a sample, so that a batch is one copy."""
 

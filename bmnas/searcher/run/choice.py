@@ -1,0 +1,201 @@
+"""The final choice: the found network and the baselines, compared by cross-validation on training + validation data.
+
+Each is trained without some of the samples and scored on these, until every one was left out once; what counts is the
+loss (of classes, the negative log-likelihood), which says more about few samples than the metric does. A network is
+chosen only if its loss is smaller than that of every simpler one by more than the noise: the standard error of the
+difference, sample by sample, of which those of one group count as one. So where nothing pays, the result is the
+simplest thing that does as well. The test split takes no part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from bmnas.errors import BmnasError
+from bmnas.files import read_json, sealed_json, unsealed_json, write_atomically
+from bmnas.fit.events import Event, Pause
+from bmnas.fit.folds import folds
+from bmnas.genotype import Genotype
+from bmnas.searcher.anchor import groups_of
+from bmnas.searcher.events import ChoiceDone
+from bmnas.searcher.problem import SEARCHED, Problem
+from bmnas.searcher.run.baselines import Baseline
+from bmnas.searcher.run.seed_folder import JSON_LIMIT
+from bmnas.searcher.settings import TrainConfig
+from bmnas.searcher.training import NetworkTraining, same_training
+from bmnas.tasks.fingerprint import of_json
+
+FOUND = "found network"
+_MOST_FOLDS = 5
+
+Losses = dict[str, list[float]]
+
+
+class Held(Event):
+    """What one training of the choice gave: the loss of each sample that it was not given, and its score."""
+
+    losses: tuple[float, ...]
+    score: float
+
+
+class FinalChoice:
+    """Compares networks.
+
+    Args:
+        problem: what was searched on.
+        candidates: by name, from simple to less simple; the found network is among them.
+        train: the settings of the trainings.
+        budget: how many trainings of networks with more than heads there are at most; at least two of each.
+        path: a file that keeps what is done, so that a choice which was stopped goes on.
+    """
+
+    def __init__(
+        self, problem: Problem, candidates: Mapping[str, Baseline], train: TrainConfig, budget: int, path: Path
+    ) -> None:
+        self._problem, self._candidates, self._train, self._path = problem, candidates, train, path
+        task, store = problem.task, problem.store
+        self._labels = torch.cat([store.labels(split) for split in SEARCHED])
+        self._groups = groups_of(task, store, *SEARCHED)
+        networks = sum(1 for each in candidates.values() if not _is_heads(each.genotype))
+        count = max(2, min(_MOST_FOLDS, budget // max(1, networks)))
+        held_out = None
+        if task.backbones_saw_training:  # their features of the training split look better than those of new samples
+            held_out = torch.arange(store.size("train"), len(self._labels))
+        self._folds = folds(self._labels, self._groups, count, train.seed, held_out)
+        self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds)])
+        self._done = self._read()
+
+    def steps(self) -> Iterator[Pause]:
+        """Do the trainings that are not done yet; what a training gave is kept when it is over."""
+        for name, candidate in self._candidates.items():
+            for number, (fitted, held) in enumerate(self._folds):
+                key = f"{name}/{number}"
+                if key not in self._done:
+                    self._done[key] = yield from self._trained(name, candidate, fitted, held)
+                    self._write()
+
+    def chosen(self, seed: int, before: Mapping[str, Any], seconds: float) -> ChoiceDone:
+        """What was chosen, when all trainings are done.
+
+        Args:
+            seed: of the search.
+            before: the counts of the round before it.
+            seconds: that it took.
+        """
+        losses = {name: self._losses(name) for name in self._candidates}
+        groups = None if self._groups is None else self._groups[torch.cat([held for _, held in self._folds])]
+        name = simplest_of_the_best(losses, groups)
+        means = {other: float(each.mean()) for other, each in losses.items()}
+        rival = min((other for other in losses if other != FOUND), key=means.__getitem__)
+        difference, error = paired(losses[FOUND], losses[rival], groups)
+        scores = [self._done[f"{name}/{fold}"].score for fold in range(len(self._folds))]
+        sizes = [len(held) for _, held in self._folds]
+        return ChoiceDone(
+            seed=seed,
+            round=1,
+            rounds=1,
+            score=math.fsum(score * size for score, size in zip(scores, sizes, strict=True)) / sum(sizes),
+            trainings=before["trainings"] + len(self._done),
+            candidates=before["candidates"] + len(self._candidates),
+            seconds=seconds,
+            genotype=self._candidates[name].genotype,
+            best=True,
+            chosen=name,
+            losses=means,
+            rival=rival,
+            difference=difference,
+            error=error,
+            folds=len(self._folds),
+        )
+
+    def remove(self) -> None:
+        """Remove what was kept to go on with."""
+        self._path.unlink(missing_ok=True)
+
+    def _trained(self, name: str, candidate: Baseline, fitted: Tensor, held: Tensor) -> Generator[Pause, None, Held]:
+        training = NetworkTraining(
+            candidate.genotype,
+            self._problem.task,
+            self._problem.store,
+            self._settings(candidate),
+            device=self._problem.device,
+            title=f"{name} in the final choice",
+            samples=fitted,
+        )
+        for event in training.steps():
+            if isinstance(event, Pause):
+                yield event
+        outputs, labels = training.outputs(held), self._labels[held].to(self._problem.device)
+        loss = self._problem.task.loss
+        each = tuple(float(loss(outputs[i : i + 1], labels[i : i + 1])) for i in range(len(held)))
+        return Held(losses=each, score=self._problem.task.metric.score(outputs, labels))
+
+    def _settings(self, candidate: Baseline) -> TrainConfig:
+        return self._train.model_copy(update=dict(candidate.training))
+
+    def _losses(self, name: str) -> Tensor:
+        """Of all samples that were held out, (N,)."""
+        parts = [self._done[f"{name}/{fold}"].losses for fold in range(len(self._folds))]
+        return torch.tensor([loss for part in parts for loss in part], dtype=torch.float64)
+
+    def _identity(self, candidate: Baseline) -> dict[str, Any]:
+        problem = self._problem
+        return same_training(candidate.genotype, problem.task, problem.store, self._settings(candidate))
+
+    def _read(self) -> dict[str, Held]:
+        """What a choice between the same candidates has left; nothing where the file is none of it."""
+        try:
+            record = unsealed_json(read_json(self._path, JSON_LIMIT))
+            if record.get("of") != self._of:
+                return {}
+            return {key: Held.model_validate(value) for key, value in record["done"].items()}
+        except (BmnasError, ValidationError, KeyError, AttributeError):
+            return {}
+
+    def _write(self) -> None:
+        done = {key: value.model_dump(mode="json") for key, value in self._done.items()}
+        write_atomically(self._path, sealed_json({"of": self._of, "done": done}, indent=None))
+
+
+def simplest_of_the_best(losses: Mapping[str, Tensor], groups: Tensor | None = None) -> str:
+    """The first network that no later or earlier one beats by more than the noise.
+
+    Args:
+        losses: by name, from simple to less simple, those of the same samples, (N,).
+        groups: of the samples; `None` where each counts for itself.
+    """
+    best = min(losses, key=lambda name: float(losses[name].mean()))
+    for name, own in losses.items():
+        difference, error = paired(own, losses[best], groups)
+        if difference <= error:
+            return name
+    return best
+
+
+def paired(one: Tensor, other: Tensor, groups: Tensor | None = None) -> tuple[float, float]:
+    """The mean difference of two networks' losses on the same samples, (N,) each, and its standard error.
+
+    Samples of one group count as one: the error is that of the groups' sums (the cluster-robust one).
+    """
+    each = one - other
+    mean = float(each.mean())
+    around = each - mean
+    if groups is not None:
+        number = groups.unique(return_inverse=True)[1]
+        if int(number.max()) > 0:
+            around = torch.zeros(int(number.max()) + 1, dtype=each.dtype).index_add_(0, number, around)
+    count = len(around)
+    if count < 2:
+        return mean, math.inf
+    return mean, math.sqrt(float(around.square().sum()) * count / (count - 1)) / len(each)
+
+
+def _is_heads(genotype: Genotype) -> bool:
+    return genotype.join == "sum" and not genotype.cells

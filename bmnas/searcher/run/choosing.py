@@ -1,0 +1,90 @@
+"""The final choice of a seed as a round of its search, and what was found before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bmnas.fit.clock import Clock
+from bmnas.genotype import Genotype
+from bmnas.searcher.events import ChoiceDone
+from bmnas.searcher.run.baselines import Baseline, rows_of
+from bmnas.searcher.run.choice import FOUND, FinalChoice
+from bmnas.searcher.run.folder import RunFolder
+from bmnas.searcher.run.interrupt import Stop
+from bmnas.searcher.run.rounds import History, Report, round_done, save_search
+from bmnas.searcher.run.seed_folder import SeedFolder
+from bmnas.searcher.settings import TrainConfig
+from bmnas.searcher.strategies import Strategy
+
+
+def choose(
+    run: RunFolder,
+    strategy: Strategy,
+    seed: int,
+    place: SeedFolder,
+    train: TrainConfig,
+    history: History,
+    command: str,
+    stop: Stop,
+    again: str,
+    report: Report,
+) -> None:
+    """Make the final choice of a seed, or go on with it; nothing where it is made.
+
+    Args:
+        run: the folder.
+        strategy: has searched.
+        seed: the seed.
+        place: its folder.
+        train: the settings of the trainings of the first seed.
+        history: of the search; the choice is added to it.
+        command: what starts the search, for the record.
+        stop: looked at in every step.
+        again: says that the search goes on, if it is stopped.
+        report: called with the result.
+
+    Raises:
+        Interrupted: somebody wants it to stop; the trainings that are done are kept.
+    """
+    if _choice(history, seed):
+        return
+    problem = strategy.problem
+    found = found_by(history, seed, place)
+    compared = {name: row for name, row in rows_of(problem).items() if row.fuses} | {FOUND: Baseline(found)}
+    own = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
+    path = place.path / "checkpoints" / "choice.json"
+    clock = Clock()
+    clock.start()
+    with stop.waiting():
+        choice = FinalChoice(problem, compared, own, problem.config.select_budget, path)
+        for _ in choice.steps():
+            if stop.asked:
+                raise stop.interrupted(f"in the final choice; the trainings that are done are kept, and {again} there")
+        before = [entry for entry in history if entry["seed"] == seed][-1]
+        event = choice.chosen(seed, before, clock.lap())
+        round_done(run, strategy, command, history, event)
+        save_search(run, strategy, history)
+    choice.remove()
+    report(event)
+
+
+def best_of(history: Sequence[Mapping[str, Any]], seed: int) -> Mapping[str, Any]:
+    """The round that has the result of a seed."""
+    return [entry for entry in history if entry["seed"] == seed and entry["best"]][-1]
+
+
+def found_by(history: Sequence[Mapping[str, Any]], seed: int, place: SeedFolder) -> Genotype:
+    """What the search of a seed has found, whatever was chosen then.
+
+    Raises:
+        BmnasError: its file was changed.
+    """
+    rounds = [entry for entry in history if entry["event"] != ChoiceDone.__name__]
+    best = best_of(rounds, seed)
+    return place.of_round(best["event"], best["round"], best["sha256"])
+
+
+def _choice(history: Sequence[Mapping[str, Any]], seed: int) -> Mapping[str, Any] | None:
+    made = [entry for entry in history if entry["seed"] == seed and entry["event"] == ChoiceDone.__name__]
+    return made[-1] if made else None
