@@ -84,6 +84,15 @@ OPERATIONS = table(
         weights=True,
     ),
     Operation(
+        "Bilinear",
+        (2, None),
+        False,
+        "(tanh(x U + a) ⊙ tanh(y V + b)) P + c, of rank C; of more inputs, the product of all factors  (low-rank "
+        "bilinear pooling, Kim et al. 2017)",
+        "then batch norm and dropout",
+        weights=True,
+    ),
+    Operation(
         "MultiHeadAttention",
         (2, 3),
         False,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -157,6 +157,11 @@ class Anchor:
         """Let a network or hypernet begin here."""
         begin(module, self.data, self.kinds, self.heads)
 
+    @property
+    def training(self) -> dict[str, Any]:
+        """The settings of a training that fits heads in the same way."""
+        return {"heads": "apart" if self.fit.apart else "joint", "head_l2": self.fit.l2}
+
     def sentence(self) -> str:
         """What was chosen, for people."""
         how = "each fitted by itself" if self.fit.apart else "fitted together"
@@ -277,8 +282,12 @@ def begun(
     if not names:
         begin(network, read, kinds, [])
         return None
-    cut = folds_of(read, task, groups, last)
-    fit = chosen_fit(task, read, names, kinds, cut, way=settings.heads, l2=settings.head_l2)
+    if task.backbones_saw_training and not last:
+        # No sample tells how good the features of new ones are, so nothing can be chosen.
+        fit = HeadsFit.given(settings.heads == "apart", settings.head_l2, len(names), read.labels, task.outputs)
+    else:
+        cut = folds_of(read, task, groups, last)
+        fit = chosen_fit(task, read, names, kinds, cut, way=settings.heads, l2=settings.head_l2)
     begin(network, read, kinds, fit.heads(read.scaled(names, kinds), read.labels, task.loss))
     return fit
 

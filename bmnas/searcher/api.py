@@ -17,8 +17,7 @@ from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch, refuse_unsearchable
-from bmnas.searcher.run.baselines import refuse_unwritable
-from bmnas.searcher.run.choice import FOUND
+from bmnas.searcher.run.baselines import FOUND, refuse_unwritable
 from bmnas.searcher.run.choosing import best_of, choose, found_by
 from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder

@@ -137,7 +137,9 @@ class NetworkTraining:
         self._clock = Clock()
         with seeded(stream(config.seed, "train"), device):
             self.network = compile_genotype(genotype).to(device)
+        self._clock.start()
         heads = begun(self.network, self._task, data, config, last, groups)
+        self._clock.lap()
         # Heads alone are fitted: there is nothing left to train.
         epochs = 0 if heads and not used_cells(genotype) else config.epochs
         self.fit = network_fit(

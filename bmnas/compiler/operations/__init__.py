@@ -11,6 +11,7 @@ from typing import Any
 
 from bmnas.compiler.operations import (
     attention,
+    bilinear,
     concat_fc,
     elementwise,
     gated_sum,
@@ -43,6 +44,7 @@ LOWERINGS: dict[str, dict[str, Lowering]] = {
         "LinearGLU": linear_glu.official,
         "ConcatFC": concat_fc.official,
         "GatedSum": gated_sum.official,
+        "Bilinear": bilinear.official,
         "MultiHeadAttention": multi_head_attention.official,
     },
     "paper": _ELEMENTWISE
@@ -51,6 +53,7 @@ LOWERINGS: dict[str, dict[str, Lowering]] = {
         "LinearGLU": linear_glu.paper,
         "ConcatFC": concat_fc.paper,
         "GatedSum": gated_sum.paper,
+        "Bilinear": bilinear.paper,
         "MultiHeadAttention": multi_head_attention.paper,
     },
 }

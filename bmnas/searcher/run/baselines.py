@@ -17,6 +17,9 @@ from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Task
 
+FOUND = "found network"
+"""The title of its row."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -66,6 +69,11 @@ def baselines(
 def rows_of(problem: Problem) -> dict[str, Baseline]:
     """The baselines of a search."""
     return baselines(problem.task, problem.config, problem.features, anchored=problem.anchor is not None)
+
+
+def compared(problem: Problem, found: Genotype) -> dict[str, Baseline]:
+    """The baselines of a search, and what it has found, which is trained from where the search began."""
+    return {**rows_of(problem), FOUND: Baseline(found, problem.anchor.training if problem.anchor else {})}
 
 
 def refuse_unwritable(task: Task, config: SearchSettings) -> None:

@@ -26,13 +26,12 @@ from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.events import ChoiceDone
 from bmnas.searcher.problem import SEARCHED, Problem
-from bmnas.searcher.run.baselines import Baseline
+from bmnas.searcher.run.baselines import FOUND, Baseline
 from bmnas.searcher.run.seed_folder import JSON_LIMIT
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import NetworkTraining, same_training
 from bmnas.tasks.fingerprint import of_json
 
-FOUND = "found network"
 _MOST_FOLDS = 5
 
 Losses = dict[str, list[float]]
@@ -68,6 +67,7 @@ class FinalChoice:
         held_out = None
         if task.backbones_saw_training:  # their features of the training split look better than those of new samples
             held_out = torch.arange(store.size("train"), len(self._labels))
+            count = 2  # the training split is in each of them
         self._folds = folds(self._labels, self._groups, count, train.seed, held_out)
         self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds)])
         self._done = self._read()
@@ -138,7 +138,10 @@ class FinalChoice:
         return Held(losses=each, score=self._problem.task.metric.score(outputs, labels))
 
     def _settings(self, candidate: Baseline) -> TrainConfig:
-        return self._train.model_copy(update=dict(candidate.training))
+        # The penalty that the search begins with is about right for all heads, and chosen with more samples.
+        anchor = self._problem.anchor
+        usual = {} if anchor is None or self._train.head_l2 is not None else {"head_l2": anchor.fit.l2}
+        return self._train.model_copy(update={**usual, **candidate.training})
 
     def _losses(self, name: str) -> Tensor:
         """Of all samples that were held out, (N,)."""

@@ -8,8 +8,8 @@ from typing import Any
 from bmnas.fit.clock import Clock
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import ChoiceDone
-from bmnas.searcher.run.baselines import Baseline, rows_of
-from bmnas.searcher.run.choice import FOUND, FinalChoice
+from bmnas.searcher.run.baselines import compared
+from bmnas.searcher.run.choice import FinalChoice
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
 from bmnas.searcher.run.rounds import History, Report, round_done, save_search
@@ -51,13 +51,13 @@ def choose(
         return
     problem = strategy.problem
     found = found_by(history, seed, place)
-    compared = {name: row for name, row in rows_of(problem).items() if row.fuses} | {FOUND: Baseline(found)}
+    candidates = {name: row for name, row in compared(problem, found).items() if row.fuses}
     own = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
     path = place.path / "checkpoints" / "choice.json"
     clock = Clock()
     clock.start()
     with stop.waiting():
-        choice = FinalChoice(problem, compared, own, problem.config.select_budget, path)
+        choice = FinalChoice(problem, candidates, own, problem.config.select_budget, path)
         for _ in choice.steps():
             if stop.asked:
                 raise stop.interrupted(f"in the final choice; the trainings that are done are kept, and {again} there")

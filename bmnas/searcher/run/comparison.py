@@ -9,8 +9,7 @@ from bmnas.fit.checkpoint import Keeper
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import Row
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.baselines import Baseline, rows_of
-from bmnas.searcher.run.choice import FOUND
+from bmnas.searcher.run.baselines import FOUND, compared
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.outcome import BEST_ON_TEST, save_outcome
 from bmnas.searcher.run.rounds import Report
@@ -57,7 +56,7 @@ class Comparison:
         protocol: Literal["standard", "official"] = "official" if self._best_on_test else "standard"
         result, settings = place.genotype(), train.model_dump(mode="json")
         rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
-        for name, row in {**rows_of(self._problem), FOUND: Baseline(found)}.items():
+        for name, row in compared(self._problem, found).items():
             if name in rows and (name != chosen or _is_tested(result)):
                 continue
             genotype = result if name == chosen else row.genotype

@@ -20,6 +20,7 @@ from bmnas.tasks.arrays import (
     source as sourcing,
     splits as splitting,
     stored as storing,
+    vectors,
 )
 from bmnas.tasks.arrays.features import check_counts, listed, sizes, written
 from bmnas.tasks.arrays.lengths import Lengths
@@ -125,17 +126,18 @@ class ArrayTask(Task):
         )
         labelling.refuse_wrong(self._labels, self.objective, self.outputs, self._splits, stored)
         self.fitted(self._labels[torch.from_numpy(self._splits["train"])])
-        small = len(self._splits["train"]) < _SMALL_SAMPLES
-        self.settings = MappingProxyType(
-            {**(self._small() if small else {}), **sizes(self.features, self._rows), **(settings or {})}
-        )
+        self.settings = MappingProxyType({**self._suggested(), **sizes(self.features, self._rows), **(settings or {})})
         self._scans: dict[str, Scan] = {}
         self._lengths: dict[str, Lengths] = {}
 
-    def _small(self) -> dict[str, int]:
+    def _suggested(self) -> dict[str, Any]:
+        train, validation = (len(self._splits[name]) for name in SPLITS[:2])
+        if all(len(self._rows[feature.name].shape) == 2 for feature in self.features):
+            return vectors.settings(train, validation, self.outputs)
+        if train >= _SMALL_SAMPLES:
+            return {}
         # A search refuses a batch that is larger than a split it goes through.
-        least = max(2, min(len(self._splits["train"]), len(self._splits["validation"])))
-        return {**_SMALL, "batch_size": min(_SMALL["batch_size"], least)}
+        return {**_SMALL, "batch_size": min(_SMALL["batch_size"], max(2, min(train, validation)))}
 
     def split(self, name: SplitName) -> ArraySource:
         """The samples of a split in the order of its indices; by modality, a dictionary of the features' arrays."""
