@@ -24,6 +24,7 @@ def genotypes(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> Genotyp
     for name in chosen[count : count + 3]:
         cells.append(draw(cells_named(name, nodes, channels)))
         nodes.append(name)
+    head = draw(st.none() | st.builds(Head, outputs=st.integers(1, 5)))
     return Genotype(
         name=draw(names),
         dialect=dialect,
@@ -31,7 +32,8 @@ def genotypes(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> Genotyp
         features=features,
         cells=tuple(cells),
         output=tuple(draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=3, unique=True))),
-        head=draw(st.none() | st.builds(Head, outputs=st.integers(1, 5))),
+        join=draw(st.sampled_from(["concat", "sum"])) if head else "concat",
+        head=head,
         dropout=draw(st.sampled_from([0.0, 0.1, 0.5])),
     )
 
@@ -42,7 +44,8 @@ def features_named(draw: st.DrawFn, name: str, channels: int, length: int) -> Fe
     square = length in (1, 4, 9)
     reshape = draw(st.sampled_from(["sequence", "none"] + ["grid"] * square))
     own = channels if reshape == "none" else draw(st.integers(1, 7))
-    return Feature(name=name, modality=draw(st.sampled_from(["A", "B", "C"])), channels=own, reshape=reshape)
+    modality, scale = draw(st.sampled_from(["A", "B", "C"])), draw(st.sampled_from(["none", "none", "one", "each"]))
+    return Feature(name=name, modality=modality, channels=own, reshape=reshape, scale=scale)
 
 
 @st.composite

@@ -25,7 +25,7 @@ PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
 Ways = Literal["auto", "joint", "apart"]
 
 # Towards 1, which is what a head counts where held-out samples say little: as much as so many samples.
-_PRIOR = 10.0
+_PRIOR = 3.0
 # Of L-BFGS, where penalties are compared: each begins where the one before has ended.
 _STEPS = 40
 _TOLERANCE = 1e-5

@@ -182,9 +182,9 @@ def found_anchor(task: Task, store: FeatureStore, config: SearchSettings, device
     last = [feature.name for feature in last_features(task.features)]
     every = [feature.name for feature in task.features]
     wanted = {"last": [last], "all": [every], "auto": [last] if last == every else [last, every]}[config.anchor]
-    features = [feature for feature in task.features if any(feature.name in names for names in wanted)]
-    both = store.data("train", "validation", names=[feature.name for feature in features], device=device)
-    data = HeadData.of(both, features, config.length)
+    both = store.data("train", "validation", device=device)
+    # All of them: those without heads are scaled, too.
+    data = HeadData.of(both, task.features, config.length)
     cut = folds_of(data, task, groups_of(task, store, "train", "validation"), store.size("validation"))
     kinds = KINDS if config.scale == "auto" else (config.scale,)
     kind = kinds[0]
@@ -192,10 +192,9 @@ def found_anchor(task: Task, store: FeatureStore, config: SearchSettings, device
         tried = [chosen_fit(task, data, last, dict.fromkeys(last, each), cut, way="joint", l2=_TRIED) for each in kinds]
         kind = kinds[min(range(len(kinds)), key=lambda i: tried[i].loss)]
     by_feature = dict.fromkeys(every, kind)
-    there = [feature.name for feature in features]
-    subsets = [[there.index(name) for name in names] for names in wanted]
+    subsets = [[every.index(name) for name in names] for names in wanted]
     fits = choose_fits(
-        data.scaled(there, by_feature),
+        data.scaled(every, by_feature),
         data.labels,
         task.loss,
         task.outputs,

@@ -35,7 +35,16 @@ def task_and_store() -> tuple[Task, FeatureStore]:
 def problem(device: str = "cpu", **given: object) -> Problem:
     """A search on it."""
     task, store = task_and_store()
-    settings = {"channels": 4, "length": 3, "cells": 2, "steps": 2, "batch_size": 16, "epochs": 2, "dropout": 0.1}
+    settings = {
+        "channels": 4,
+        "length": 3,
+        "cells": 2,
+        "steps": 2,
+        "batch_size": 16,
+        "epochs": 2,
+        "dropout": 0.1,
+        "anchor": "none",
+    }
     return Problem.of(task, store, SearchConfig.for_task(task, **{**settings, **given}), torch.device(device))
 
 
@@ -46,7 +55,7 @@ def decided(problem: Problem, seed: int = 0) -> Hypernet:
     for parameter in hypernet.architecture():
         parameter.data = torch.randn_like(parameter)
     for name, buffer in hypernet.named_buffers():
-        buffer.data = torch.rand_like(buffer) + 0.5 if name.endswith("var") else torch.randn_like(buffer)
+        buffer.data = torch.rand_like(buffer) + 0.5 if name.endswith(("var", "std")) else torch.randn_like(buffer)
     return hypernet.eval()
 
 

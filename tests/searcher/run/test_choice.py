@@ -1,0 +1,137 @@
+"""The final choice: what is better by more than the noise, or else what is simpler; kept, gone on with, told."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import bmnas
+from bmnas import ArrayTask, SearchConfig
+from bmnas.searcher import open_run
+from bmnas.searcher.events import meaning_of
+from bmnas.searcher.run.choice import paired, simplest_of_the_best
+from bmnas.searcher.run.interrupt import Interrupted
+
+
+def tensors(**losses: list[float]) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(values, dtype=torch.float64) for name, values in losses.items()}
+
+
+def test_the_error_is_that_of_the_mean_difference():
+    random = np.random.default_rng(0)
+    one, other = random.normal(0, 1, 50), random.normal(0.3, 1, 50)
+    mean, error = paired(torch.from_numpy(one), torch.from_numpy(other))
+    assert mean == pytest.approx((one - other).mean())
+    assert error == pytest.approx((one - other).std(ddof=1) / math.sqrt(50))
+
+
+def test_samples_of_a_group_count_as_one():
+    each = torch.tensor([1.0, -1.0, 0.5, -0.2], dtype=torch.float64).repeat_interleave(10)
+    groups = torch.arange(4).repeat_interleave(10)
+    _, alone = paired(each, torch.zeros(40))
+    _, together = paired(each, torch.zeros(40), groups)
+    assert together == pytest.approx(each[::10].std().item() / 2)
+    assert together > alone
+    assert paired(each, torch.zeros(40), torch.zeros(40, dtype=torch.int64))[1] == pytest.approx(alone)
+
+
+def test_a_network_has_to_be_better_by_more_than_the_noise():
+    simple, level, clear = [1.0, 0.0] * 10, [0.0, 0.9] * 10, [0.4, -0.4] * 10
+    assert simplest_of_the_best(tensors(simple=simple, found=level)) == "simple"
+    assert simplest_of_the_best(tensors(simple=simple, found=clear)) == "found"
+    assert simplest_of_the_best(tensors(simple=simple, middle=clear, found=clear)) == "middle"
+
+
+def a_task(kind: str, count: int = 600) -> ArrayTask:
+    """Additive: the sum of two views tells the class; interaction: neither does, nor any sum of what each says."""
+    random = np.random.default_rng(0)
+    if kind == "additive":
+        labels = random.integers(0, 3, count)
+        views = {name: random.normal(0, 1.5, (3, 6))[labels] + random.normal(0, 1, (count, 6)) for name in "AB"}
+    else:
+        a, b = random.integers(0, 2, (2, count))
+        labels = a ^ b
+        views = {
+            "A": random.normal(0, 1.5, (2, 6))[a] + random.normal(0, 0.5, (count, 6)),
+            "B": random.normal(0, 1.5, (2, 6))[b] + random.normal(0, 0.5, (count, 6)),
+        }
+    splits = ["train"] * (count // 2) + ["validation"] * (count // 4) + ["test"] * (count - count // 2 - count // 4)
+    return ArrayTask(views, labels, splits, name=kind)
+
+
+def searched(kind: str, tmp_path, **options: object) -> bmnas.SearchResult:
+    task = a_task(kind)
+    config = SearchConfig.for_task(task, cells=1, steps=1, channels=16, epochs=6, seed=1)
+    train = bmnas.TrainConfig.ending(task, config, 12)
+    return bmnas.search(
+        task, config, train=train, folder=tmp_path / "run", cache=tmp_path / "cache", device="cpu", **options
+    )
+
+
+def test_where_nothing_pays_the_result_is_a_baseline(tmp_path):
+    result = searched("additive", tmp_path)
+    made = [entry for entry in result.history if entry["event"] == "ChoiceDone"]
+    assert [entry["chosen"] for entry in made] == ["score fusion"] or made[0]["chosen"].startswith("linear")
+    assert result.genotype.cells == () and result.genotype.join == "sum"
+    tests = {row.name: row.test for row in result.rows}
+    assert result.genotype.provenance.scores["test"] == tests[made[0]["chosen"]]
+    assert {"A alone", "B alone", "score fusion", "linear, last features", "late fusion", "found network"} == set(tests)
+    run = open_run(tmp_path / "run")
+    assert meaning_of(run.genotype()) == meaning_of(result.genotype)
+    again = searched("additive", tmp_path)  # nothing is left to do
+    assert meaning_of(again.genotype) == meaning_of(result.genotype)
+    assert again.rows == result.rows
+
+
+def test_where_cells_pay_the_result_is_what_was_found(tmp_path):
+    result = searched("interaction", tmp_path)
+    (made,) = [entry for entry in result.history if entry["event"] == "ChoiceDone"]
+    tests = {row.name: row.test for row in result.rows}
+    assert tests["score fusion"] < 0.65 < 0.9 < tests["found network"]
+    assert made["chosen"] in ("found network", "late fusion")  # which is not linear, and solves this too
+    assert made["losses"]["found network"] < made["losses"]["score fusion"] / 2
+
+
+def test_a_choice_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    from bmnas.searcher.run import choice
+
+    whole = searched("additive", tmp_path / "whole")
+    write, count = choice.FinalChoice._write, 0
+
+    def interrupted(self):
+        nonlocal count
+        write(self)
+        count += 1
+        if count == 4:
+            raise Interrupted("stopped")
+
+    monkeypatch.setattr(choice.FinalChoice, "_write", interrupted)
+    with pytest.raises(Interrupted):
+        searched("additive", tmp_path)
+    kept = json.loads((tmp_path / "run" / "checkpoints" / "choice.json").read_text())
+    assert len(kept["done"]) == 4
+    monkeypatch.setattr(choice.FinalChoice, "_write", write)
+    trained = []
+    begin = choice.FinalChoice._trained
+    monkeypatch.setattr(
+        choice.FinalChoice, "_trained", lambda self, *given: trained.append(given[0]) or begin(self, *given)
+    )
+    result = searched("additive", tmp_path)
+    (made,) = [entry for entry in result.history if entry["event"] == "ChoiceDone"]
+    assert len(trained) == len(made["losses"]) * made["folds"] - 4
+    (told,) = [entry for entry in whole.history if entry["event"] == "ChoiceDone"]
+    assert made["losses"] == told["losses"]
+    assert not (tmp_path / "run" / "checkpoints" / "choice.json").exists()
+
+
+def test_no_budget_no_choice(tmp_path):
+    task = a_task("additive", 120)
+    config = SearchConfig.for_task(task, cells=1, steps=1, channels=4, epochs=1, select_budget=0)
+    train = bmnas.TrainConfig.ending(task, config, 1)
+    result = bmnas.search(task, config, train=train, folder=tmp_path / "run", cache=tmp_path / "cache", device="cpu")
+    assert "ChoiceDone" not in {entry["event"] for entry in result.history}
+    assert result.genotype.cells
