@@ -1,0 +1,156 @@
+"""All systems of a diagnosis, and which is compared with which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from bmnas.genotype import Feature
+from bmnas.genotype.presets import last_features
+from bmnas.searcher.diagnosis.bench import Bench, Fitted
+from bmnas.searcher.diagnosis.nonlinear import MOST
+from bmnas.searcher.diagnosis.values import Choosing, Comparison, Power
+from bmnas.searcher.diagnosis.verdicts import power_of
+from bmnas.tasks import Progress, Report
+
+
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """What was fitted. Use `Fits.of`.
+
+    Attributes:
+        bench: where.
+        heads: of each feature.
+        last: those of the last features.
+        of_last: sums of the last features; none where there is one modality.
+        of_all: sums of all features; none where these are the last ones.
+        learners: nonlinear ones of the last features: together, one by one, on the best modality alone; of one
+            modality the last of them; none where features are too wide.
+    """
+
+    bench: Bench
+    heads: Sequence[Fitted]
+    last: Sequence[Fitted]
+    of_last: Sequence[Fitted]
+    of_all: Sequence[Fitted]
+    learners: Sequence[Fitted]
+
+    @classmethod
+    def of(cls, bench: Bench, features: Sequence[Feature], report: Report) -> Fits:
+        """Fit them all, and tell how far it is."""
+        last, steps = last_features(features), len(features) + 2
+        heads = []
+        for done, feature in enumerate(features, 1):
+            heads.append(bench.head(feature))
+            report(Progress("heads", done, steps))
+        subsets: list[tuple[str, Sequence[Feature]]] = [("last features", last)] if len(last) > 1 else []
+        if len(features) > len(last):
+            subsets.append(("all features", features))
+        sums = bench.sums(subsets, features) if subsets else []
+        report(Progress("heads", steps - 1, steps))
+        of_last = sums[:2] if len(last) > 1 else []
+        of_all = sums[len(of_last) :]
+        last_heads = [head for head, feature in zip(heads, features, strict=True) if feature in last]
+        learners = _learners(bench, last, last_heads, of_last)
+        report(Progress("heads", steps, steps))
+        return cls(bench, heads, last_heads, of_last, of_all, learners)
+
+    @property
+    def best_head(self) -> Fitted:
+        """Of the last features."""
+        return _least(self.last)
+
+    def fusion(self) -> list[Comparison]:
+        """Sums of the last features against the best modality; see `about_fusion`."""
+        return [self.bench.compare(each, self.best_head) for each in self.of_last]
+
+    def learner(self) -> Comparison | None:
+        """The nonlinear learner of all modalities against the best of one; see `about_fusion`."""
+        if len(self.last) == 1 or not self.learners:
+            return None
+        together, _, alone = self.learners
+        return self.bench.compare(together, _least([self.best_head, alone]))
+
+    def interaction(self) -> Comparison | None:
+        """What reads the last features together against the best of what adds them up."""
+        if not self.learners:
+            return None
+        if len(self.last) == 1:
+            return self.bench.compare(self.learners[0], self.best_head)
+        together, one_by_one, _ = self.learners
+        return self.bench.compare(together, _least([*self.of_last, one_by_one]))
+
+    def layers(self) -> list[Comparison]:
+        """Sums of all features against the best of what the last ones give; see `about_layers`."""
+        baseline = _least([*self.last, *self.of_last])
+        return [self.bench.compare(each, baseline) for each in self.of_all]
+
+    def power(self, test: int) -> list[Power]:
+        """Of the best system of several features against the best modality, and of the two best systems, if others."""
+        several = [*self.of_last, *self.of_all, *self.learners]
+        if not several:
+            return []
+        pairs = [(_least(several), self.best_head)]
+        first, second, *_ = sorted([*self.heads, *several], key=lambda fitted: fitted.loss)
+        if {first, second} != set(pairs[0]):
+            pairs.append((first, second))
+        return [power_of(self.bench, one, other, test) for one, other in pairs]
+
+    def choosing(self) -> Choosing | None:
+        """What choosing between modalities could give."""
+        rights = [right for each in self.last if (right := self.bench.right(each)) is not None]
+        if len(rights) < 2:
+            return None
+        accuracies = [float(right.double().mean()) for right in rights]
+        says_MN = torch.stack([each.outputs.argmax(1) for each in self.last])
+        return Choosing(
+            oracle=float(torch.stack(rights).any(0).double().mean()),
+            by_chance=1 - math.prod(1 - accuracy for accuracy in accuracies),
+            disagreement=float((says_MN != says_MN[0]).any(0).double().mean()),
+            best=max(accuracies),
+        )
+
+    def left_out(self) -> list[str]:
+        """What does not apply."""
+        said = []
+        if len(self.last) == 1:
+            said.append("there is one modality: score fusion, and what modalities say together, are left out")
+        elif self.choosing() is None:
+            said.append(
+                "a sample has no single class: how often modalities disagree, and what choosing between them could "
+                "give, are left out"
+            )
+        if not self.learners:
+            said.append(
+                f"the last features have more than {MOST:,} numbers: the nonlinear learner would take too long, and is "
+                "left out"
+            )
+        return said
+
+
+def _learners(bench: Bench, last: Sequence[Feature], heads: Sequence[Fitted], sums: Sequence[Fitted]) -> list[Fitted]:
+    if sum(bench.data.pooled[feature.name].shape[1] for feature in last) > MOST:
+        return []
+    best = last[heads.index(_least(heads))]
+    alone = bench.learner(f"nonlinear, {best.name} alone", [best], _penalty(_least(heads)), together=True)
+    if len(last) == 1:
+        return [alone]
+    l2 = _penalty(sums[1])  # of the heads that were fitted together
+    return [
+        bench.learner("nonlinear, together", last, l2, together=True),
+        bench.learner("nonlinear, one by one", last, l2, together=False),
+        alone,
+    ]
+
+
+def _penalty(fitted: Fitted) -> float:
+    assert fitted.system.penalty is not None, "heads have one"
+    return fitted.system.penalty
+
+
+def _least(fitted: Sequence[Fitted]) -> Fitted:
+    """The one of the smallest loss on held-out samples; of equals the first."""
+    return min(fitted, key=lambda each: each.loss)
