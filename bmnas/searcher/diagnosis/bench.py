@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from bmnas.fit.heads import Fold, HeadsFit, choose_fit, choose_fits
+from bmnas.fit.heads import Fold, HeadsFit, Ways, choose_fits
 from bmnas.fit.linear import summed
 from bmnas.genotype import Feature
 from bmnas.searcher.anchor import HeadData, folds_of
@@ -77,50 +76,63 @@ class Bench:
         """Of the held-out samples."""
         return self.data.labels[self.held_out]
 
-    def head(self, feature: Feature) -> Fitted:
-        """The linear head of one feature."""
-        xs = self._xs(self.data, [feature])
-        fit = choose_fit(xs, self.data.labels, self.task.loss, self.task.outputs, self.cut, way="joint")
-        return self._of_heads(feature.name, "head", [feature], fit)
+    def apart(self, subsets: Mapping[str, Sequence[Feature]], every: Sequence[Feature]) -> list[Fitted]:
+        """For each subset of features, by its name, score fusion: heads fitted by themselves; of one feature its head.
 
-    def sums(self, subsets: Sequence[tuple[str, Sequence[Feature]]], every: Sequence[Feature]) -> list[Fitted]:
-        """Of each subset of features, score fusion and the heads that are fitted together.
+        How much each head counts is fitted on the held-out samples, also where it is the only one.
 
         Args:
-            subsets: with their names.
+            subsets: by name.
             every: the features that all of them are of.
         """
-        xs = self._xs(self.data, every)
-        places = [[every.index(feature) for feature in features] for _, features in subsets]
-        given = (xs, self.data.labels, self.task.loss, self.task.outputs, self.cut, places)
-        apart, joint = choose_fits(*given, way="apart"), choose_fits(*given, way="joint")
-        found = []
-        for (name, features), one, other in zip(subsets, apart, joint, strict=True):
-            found.append(self._of_heads(f"{name}, score fusion", "sum", features, one))
-            found.append(self._of_heads(f"{name} together", "sum", features, other))
-        return found
+        return self._sums(subsets, every, "apart")
 
-    def learner(self, name: str, features: Sequence[Feature], l2: float, *, together: bool) -> Fitted:
-        """The small nonlinear one, see `bmnas.searcher.diagnosis.nonlinear`."""
+    def joint(self, subsets: Mapping[str, Sequence[Feature]], every: Sequence[Feature]) -> list[Fitted]:
+        """For each subset of features, the heads that are fitted together; arguments as of `apart`."""
+        return self._sums(subsets, every, "joint")
+
+    def _sums(self, subsets: Mapping[str, Sequence[Feature]], every: Sequence[Feature], way: Ways) -> list[Fitted]:
+        fits = choose_fits(
+            self._xs(self.data, every),
+            self.data.labels,
+            self.task.loss,
+            self.task.outputs,
+            self.cut,
+            [[every.index(feature) for feature in features] for features in subsets.values()],
+            way=way,
+        )
+        return [self._of_heads(name, subsets[name], fit) for name, fit in zip(subsets, fits, strict=True)]
+
+    def learners(self, names: Mapping[str, bool], features: Sequence[Feature], l2: float) -> list[Fitted]:
+        """Small nonlinear ones, see `bmnas.searcher.diagnosis.nonlinear`.
+
+        Args:
+            names: of each, and whether it reads the features together.
+            features: that they read.
+            l2: the penalty of the heads that they correct.
+        """
         is_regression = isinstance(self.task.objective, Regression)
-        outputs = learnt(
+        every = learnt(
             self._xs(self.data, features),
             self.data.labels,
             self.task.loss,
             self.task.outputs,
             self.cut,
             l2,
-            together=together,
+            together=list(names.values()),
             scale=float(self.data.labels.std()) if is_regression else 1.0,
         )
-        system = System(
-            name=name,
-            kind="nonlinear",
-            features=tuple(feature.name for feature in features),
-            modalities=_modalities(features),
-            held_out=self._score(outputs, self.labels),
-        )
-        return Fitted(system, outputs)
+        found = []
+        for name, outputs in zip(names, every, strict=True):
+            system = System(
+                name=name,
+                kind="nonlinear",
+                features=tuple(feature.name for feature in features),
+                modalities=_modalities(features),
+                held_out=self._score(outputs, self.labels),
+            )
+            found.append(Fitted(system, outputs))
+        return found
 
     def right(self, fitted: Fitted) -> Tensor | None:
         """Which held-out samples it gets right; ``None`` where a label is not one class."""
@@ -145,12 +157,12 @@ class Bench:
             discordant=discordant,
         )
 
-    def _of_heads(self, name: str, kind: Literal["head", "sum"], features: Sequence[Feature], fit: HeadsFit) -> Fitted:
+    def _of_heads(self, name: str, features: Sequence[Feature], fit: HeadsFit) -> Fitted:
         xs = self._xs(self.train, features)
         heads = fit.heads(xs, self.train.labels, self.task.loss)
         system = System(
             name=name,
-            kind=kind,
+            kind="sum" if len(features) > 1 else "head",
             features=tuple(feature.name for feature in features),
             modalities=_modalities(features),
             penalty=fit.l2,

@@ -16,6 +16,8 @@ from bmnas.searcher.diagnosis.values import Choosing, Comparison, Power
 from bmnas.searcher.diagnosis.verdicts import power_of
 from bmnas.tasks import Progress, Report
 
+_STEPS = 3  # of the progress
+
 
 @dataclass(frozen=True, eq=False)
 class Fits:
@@ -41,22 +43,22 @@ class Fits:
     @classmethod
     def of(cls, bench: Bench, features: Sequence[Feature], report: Report) -> Fits:
         """Fit them all, and tell how far it is."""
-        last, steps = last_features(features), len(features) + 2
-        heads = []
-        for done, feature in enumerate(features, 1):
-            heads.append(bench.head(feature))
-            report(Progress("heads", done, steps))
-        subsets: list[tuple[str, Sequence[Feature]]] = [("last features", last)] if len(last) > 1 else []
+        last = last_features(features)
+        sums: dict[str, Sequence[Feature]] = {"last features": last} if len(last) > 1 else {}
         if len(features) > len(last):
-            subsets.append(("all features", features))
-        sums = bench.sums(subsets, features) if subsets else []
-        report(Progress("heads", steps - 1, steps))
-        of_last = sums[:2] if len(last) > 1 else []
-        of_all = sums[len(of_last) :]
+            sums["all features"] = features
+        single = {feature.name: [feature] for feature in features}
+        apart = bench.apart({**single, **{f"{name}, score fusion": own for name, own in sums.items()}}, features)
+        report(Progress("heads", 1, _STEPS))
+        joint = bench.joint({f"{name} together": own for name, own in sums.items()}, features) if sums else []
+        report(Progress("heads", 2, _STEPS))
+        heads, fused = apart[: len(features)], apart[len(features) :]
+        in_order = [fitted for pair in zip(fused, joint, strict=True) for fitted in pair]
+        of_last = in_order[:2] if len(last) > 1 else []
         last_heads = [head for head, feature in zip(heads, features, strict=True) if feature in last]
         learners = _learners(bench, last, last_heads, of_last)
-        report(Progress("heads", steps, steps))
-        return cls(bench, heads, last_heads, of_last, of_all, learners)
+        report(Progress("heads", _STEPS, _STEPS))
+        return cls(bench, heads, last_heads, of_last, in_order[len(of_last) :], learners)
 
     @property
     def best_head(self) -> Fitted:
@@ -134,16 +136,14 @@ class Fits:
 def _learners(bench: Bench, last: Sequence[Feature], heads: Sequence[Fitted], sums: Sequence[Fitted]) -> list[Fitted]:
     if sum(bench.data.pooled[feature.name].shape[1] for feature in last) > MOST:
         return []
-    best = last[heads.index(_least(heads))]
-    alone = bench.learner(f"nonlinear, {best.name} alone", [best], _penalty(_least(heads)), together=True)
+    best = _least(heads)
+    feature = last[heads.index(best)]
+    alone = bench.learners({f"nonlinear, {feature.name} alone": True}, [feature], _penalty(best))
     if len(last) == 1:
-        return [alone]
-    l2 = _penalty(sums[1])  # of the heads that were fitted together
-    return [
-        bench.learner("nonlinear, together", last, l2, together=True),
-        bench.learner("nonlinear, one by one", last, l2, together=False),
-        alone,
-    ]
+        return alone
+    # The penalty is that of the heads that were fitted together.
+    both = bench.learners({"nonlinear, together": True, "nonlinear, one by one": False}, last, _penalty(sums[1]))
+    return [*both, *alone]
 
 
 def _penalty(fitted: Fitted) -> float:

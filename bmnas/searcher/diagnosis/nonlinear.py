@@ -1,8 +1,9 @@
 """A small learner that is no sum: the linear heads of features, and a hidden layer that corrects them.
 
-It tells whether anything is left that sums of linear heads cannot have. Two of them differ in one thing alone: the
+It tells whether anything is left that sums of linear heads cannot have. Two kinds of it differ in one thing alone: the
 hidden units of one read one input each, those of the other read all, so what the second gains is what inputs say
-together. It is no model to be used. Axes: N samples, D numbers of all inputs, H hidden units, O outputs.
+together. It is no model to be used. Axes: K networks that are trained side by side, N samples, B batch, D numbers of
+all inputs, H hidden units, O outputs.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ def learnt(
     cut: Sequence[Fold],
     l2: float,
     *,
-    together: bool,
+    together: Sequence[bool],
     scale: float = 1.0,
-) -> Tensor:
-    """Outputs of the held-out samples, (N held out, O), in the order of their rows.
+) -> list[Tensor]:
+    """For each kind, outputs of the held-out samples, (N held out, O), in the order of their rows.
 
     In each fold the heads are fitted first; then the hidden layer, which begins as zero, is trained on what they leave.
     How long, is chosen by the held-out samples of the *other* folds, among every 25 steps; it may be not at all.
@@ -49,94 +50,100 @@ def learnt(
         outputs: O.
         cut: the folds.
         l2: the penalty of the heads.
-        together: whether a hidden unit reads all inputs.
+        together: the kinds: whether a hidden unit reads all inputs.
         scale: of the outputs: 1 for logits, the labels' deviation for a regression.
     """
-    held_out, order = torch.cat([held for _, held in cut]).sort()
-    del held_out
-    looks = [_looks(xs, labels, loss, outputs, fold, l2, together, scale, n) for n, fold in enumerate(cut)]
-    sums = torch.tensor(
-        [
-            [float(loss(look, labels[held])) * len(held) for look in own]
-            for own, (_, held) in zip(looks, cut, strict=True)
-        ],
+    order = torch.cat([held for _, held in cut]).argsort()
+    x = torch.cat(list(xs), 1)
+    base = []
+    for fitted, _ in cut:
+        base.append(summed(fit_joint([each[fitted] for each in xs], labels[fitted], loss, outputs, l2), xs))
+    nets = [(kind, n) for kind in together for n in range(len(cut))]
+    layer = _Hidden([each.shape[1] for each in xs], outputs, nets, scale, x.device)
+    looks: list[list[Tensor]] = [[base[n][cut[n][1]]] for _, n in nets]  # by network, outputs of what it does not see
+    optimizer = torch.optim.AdamW(layer.weights, lr=_LR, weight_decay=_DECAY)
+    batch = min(BATCH, *(len(fitted) for fitted, _ in cut))
+    rows_KSB = torch.stack([cut[n][0].cpu()[_batches(len(cut[n][0]), batch, n)] for _, n in nets]).to(x.device)
+    base_KNO = torch.stack([base[n] for _, n in nets])
+    generator = torch.Generator().manual_seed(stream(0, "dropout"))
+    at = torch.arange(len(nets), device=x.device)[:, None]
+    for step in range(STEPS):
+        rows_KB = rows_KSB[:, step]
+        kept_KBH = (torch.rand(len(nets), batch, HIDDEN, generator=generator) >= _DROPOUT).to(x) / (1 - _DROPOUT)
+        with torch.enable_grad():
+            sums_KBO = base_KNO[at, rows_KB] + layer(x[rows_KB], kept_KBH)
+            optimizer.zero_grad()
+            # Each network's own mean, were it not for class weights; the factor gives each the gradient it has alone.
+            (len(nets) * loss(sums_KBO.flatten(0, 1), labels[rows_KB].flatten(0, 1))).backward()
+        optimizer.step()
+        if (step + 1) % _LOOK == 0:
+            for k, (_, n) in enumerate(nets):
+                held = cut[n][1]
+                looks[k].append(base[n][held] + layer.one(k, x[held]))
+    found = []
+    for kind in range(len(together)):
+        own = looks[kind * len(cut) : (kind + 1) * len(cut)]
+        found.append(torch.cat(_chosen(own, [labels[held] for _, held in cut], loss))[order])
+    return found
+
+
+def _chosen(looks: Sequence[Sequence[Tensor]], labels: Sequence[Tensor], loss: Loss) -> list[Tensor]:
+    """For each fold, the look at which the other folds have their smallest loss; of one fold alone the first."""
+    sums_FL = torch.tensor(
+        [[float(loss(look, own)) * len(own) for look in of_fold] for of_fold, own in zip(looks, labels, strict=True)],
         dtype=torch.float64,
     )
-    others = sums.sum(0) - sums  # where there is one fold alone nothing can be chosen, and the first look is taken
-    return torch.cat([own[int(other.argmin())] for own, other in zip(looks, others, strict=True)])[order]
-
-
-def _looks(
-    xs: Sequence[Tensor],
-    labels: Tensor,
-    loss: Loss,
-    outputs: int,
-    fold: Fold,
-    l2: float,
-    together: bool,
-    scale: float,
-    number: int,
-) -> list[Tensor]:
-    """Outputs of the samples that the fold holds out, after so and so many steps; the first are those of the heads."""
-    fitted, held = fold
-    parts = [x[fitted] for x in xs]
-    heads = fit_joint(parts, labels[fitted], loss, outputs, l2)
-    base, held_base = summed(heads, parts), summed(heads, [x[held] for x in xs])
-    x, held_x, y = torch.cat(parts, 1), torch.cat([x[held] for x in xs], 1), labels[fitted]
-    layer = _Hidden([part.shape[1] for part in parts], outputs, together, scale, number, x.device)
-    optimizer = torch.optim.AdamW(layer.weights, lr=_LR, weight_decay=_DECAY)
-    generator = torch.Generator().manual_seed(stream(number, "dropout"))
-    looks, rows = [held_base], _batches(len(x), number)
-    with torch.enable_grad():
-        for step, batch in enumerate(rows, 1):
-            batch = batch.to(x.device)
-            kept = (torch.rand(len(batch), HIDDEN, generator=generator) >= _DROPOUT).to(x) / (1 - _DROPOUT)
-            optimizer.zero_grad()
-            loss(base[batch] + layer(x[batch], kept), y[batch]).backward()
-            optimizer.step()
-            if step % _LOOK == 0:
-                with torch.no_grad():
-                    looks.append(held_base + layer(held_x))
-    return looks
+    others_FL = sums_FL.sum(0) - sums_FL
+    # What rounding leaves of a difference is no reason to train on.
+    others_FL = others_FL.round(decimals=9)
+    return [of_fold[int(other.argmin())] for of_fold, other in zip(looks, others_FL, strict=True)]
 
 
 class _Hidden:
-    """ReLU units and what they add to the outputs; they begin at random, and what they add as zero."""
+    """ReLU units of K networks and what they add to the outputs; they begin at random, and what they add as zero."""
 
     def __init__(
-        self, widths: Sequence[int], outputs: int, together: bool, scale: float, number: int, device: torch.device
+        self,
+        widths: Sequence[int],
+        outputs: int,
+        nets: Sequence[tuple[bool, int]],
+        scale: float,
+        device: torch.device,
     ) -> None:
-        generator = torch.Generator().manual_seed(stream(number, "hidden"))
-        reads_HD = torch.ones(HIDDEN, sum(widths))
-        if not together:
-            owner_D = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
-            reads_HD = (owner_D == torch.arange(HIDDEN)[:, None] % len(widths)).float()
-        first = torch.randn(HIDDEN, sum(widths), generator=generator) * reads_HD
-        self._reads = reads_HD.to(device)
+        owner_D = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
+        own_HD = (owner_D == torch.arange(HIDDEN)[:, None] % len(widths)).float()
+        reads_KHD = torch.stack([torch.ones_like(own_HD) if together else own_HD for together, _ in nets])
+        first_KHD = torch.stack([_normal(reads.shape, n) for reads, (_, n) in zip(reads_KHD, nets, strict=True)])
+        first_KHD = first_KHD * reads_KHD * (2 / reads_KHD.sum(2, keepdim=True)).sqrt()
+        self._reads = reads_KHD.to(device)
         self._scale = scale
         self.weights = [
-            (first * (2 / reads_HD.sum(1, keepdim=True)).sqrt()).to(device).requires_grad_(),
-            torch.zeros(HIDDEN, device=device).requires_grad_(),
-            torch.zeros(outputs, HIDDEN, device=device).requires_grad_(),
+            first_KHD.to(device).requires_grad_(),
+            torch.zeros(len(nets), 1, HIDDEN, device=device).requires_grad_(),
+            torch.zeros(len(nets), HIDDEN, outputs, device=device).requires_grad_(),
         ]
 
-    def __call__(self, x_ND: Tensor, kept_NH: Tensor | None = None) -> Tensor:
-        first_HD, bias_H, second_OH = self.weights
-        hidden_NH = torch.relu(x_ND @ (first_HD * self._reads).t() + bias_H)
-        if kept_NH is not None:
-            hidden_NH = hidden_NH * kept_NH
-        return self._scale * (hidden_NH @ second_OH.t())
+    def __call__(self, x_KBD: Tensor, kept_KBH: Tensor) -> Tensor:
+        first_KHD, bias_K1H, second_KHO = self.weights
+        hidden_KBH = torch.relu(torch.baddbmm(bias_K1H, x_KBD, (first_KHD * self._reads).mT))
+        return self._scale * torch.bmm(hidden_KBH * kept_KBH, second_KHO)
+
+    @torch.no_grad()
+    def one(self, k: int, x_ND: Tensor) -> Tensor:
+        """What one network adds, with all its units."""
+        first_HD, bias_1H, second_HO = (each[k] for each in self.weights)
+        return self._scale * (torch.relu(x_ND @ (first_HD * self._reads[k]).t() + bias_1H) @ second_HO)
 
 
-def _batches(count: int, number: int) -> list[Tensor]:
-    """The rows of each step: epoch after epoch in a new order, a last batch that is not full left out."""
-    if count <= BATCH:
-        return [torch.arange(count)] * STEPS
-    epochs = -(-STEPS // (count // BATCH))
-    found = [
-        batch
-        for epoch in range(epochs)
-        for batch in shuffled(count, number, "learner", epoch).split(BATCH)
-        if len(batch) == BATCH
+def _normal(shape: torch.Size, number: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(stream(number, "hidden")))
+
+
+def _batches(count: int, batch: int, number: int) -> Tensor:
+    """The places of each step, (STEPS, B): epoch after epoch in a new order, without a last batch that is not full."""
+    per_epoch = count // batch
+    epochs = [
+        shuffled(count, number, "learner", epoch)[: per_epoch * batch].reshape(per_epoch, batch)
+        for epoch in range(-(-STEPS // per_epoch))
     ]
-    return found[:STEPS]
+    return torch.cat(epochs)[:STEPS]
