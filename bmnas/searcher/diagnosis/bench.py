@@ -13,7 +13,7 @@ from bmnas.fit.linear import summed
 from bmnas.genotype import Feature
 from bmnas.searcher.anchor import HeadData, folds_of
 from bmnas.searcher.diagnosis.losses import losses, right
-from bmnas.searcher.diagnosis.nonlinear import learnt
+from bmnas.searcher.diagnosis.nonlinear import Kind, learnt
 from bmnas.searcher.diagnosis.paired import paired
 from bmnas.searcher.diagnosis.values import Comparison, Score, System
 from bmnas.tasks import Regression, Task
@@ -103,13 +103,12 @@ class Bench:
         )
         return [self._of_heads(name, subsets[name], fit) for name, fit in zip(subsets, fits, strict=True)]
 
-    def learners(self, names: Mapping[str, bool], features: Sequence[Feature], l2: float) -> list[Fitted]:
+    def learners(self, kinds: Mapping[str, Kind], features: Sequence[Feature]) -> list[Fitted]:
         """Small nonlinear ones, see `bmnas.searcher.diagnosis.nonlinear`.
 
         Args:
-            names: of each, and whether it reads the features together.
-            features: that they read.
-            l2: the penalty of the heads that they correct.
+            kinds: by name; their inputs are numbers of features.
+            features: of which they may read.
         """
         is_regression = isinstance(self.task.objective, Regression)
         every = learnt(
@@ -118,17 +117,17 @@ class Bench:
             self.task.loss,
             self.task.outputs,
             self.cut,
-            l2,
-            together=list(names.values()),
+            list(kinds.values()),
             scale=float(self.data.labels.std()) if is_regression else 1.0,
         )
         found = []
-        for name, outputs in zip(names, every, strict=True):
+        for (name, kind), outputs in zip(kinds.items(), every, strict=True):
+            read = [features[i] for i in kind.inputs]
             system = System(
                 name=name,
                 kind="nonlinear",
-                features=tuple(feature.name for feature in features),
-                modalities=_modalities(features),
+                features=tuple(feature.name for feature in read),
+                modalities=_modalities(read),
                 held_out=self._score(outputs, self.labels),
             )
             found.append(Fitted(system, outputs))

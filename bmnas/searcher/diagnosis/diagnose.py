@@ -81,7 +81,7 @@ def _diagnosis(
     bench = Bench.of(task, data, torch.cat(both) if len(both) == 2 else None, store.size("validation"))
     facts = facts_of(task, store, data, groups)
     fits = Fits.of(bench, features, report)
-    fusion, learner, interaction, layers = fits.fusion(), fits.learner(), fits.interaction(), fits.layers()
+    fusion, interaction, layers = fits.fusion(), fits.interaction(), fits.layers()
     power = fits.power(store.size("test"))
     return Diagnosis(
         task=task.name,
@@ -91,15 +91,15 @@ def _diagnosis(
         held_out=len(bench.held_out),
         heads=_systems(fits.heads),
         fusions=_systems([*fits.of_last, *fits.of_all]),
-        learners=_systems(fits.learners),
+        learners=_systems([*fits.alone, *fits.learners]),
         choosing=fits.choosing(),
-        comparisons=tuple(each for each in (*fusion, learner, interaction, *layers) if each is not None),
+        comparisons=tuple(each for each in (*fusion, interaction, *layers) if each is not None),
         power=tuple(power),
         data=facts,
         warnings=(*warnings_of(facts), *remarks),
         left_out=(*fits.left_out(), *_drawn(len(data.labels), store.size("train") + store.size("validation"))),
         verdicts=(
-            about_fusion(fusion, learner, interaction, fits.best_head.system.modalities[0]),
+            about_fusion(fusion, interaction, fits.best_alone.system.modalities[0]),
             about_layers(layers),
             about_samples(power),
         ),

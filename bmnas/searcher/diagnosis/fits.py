@@ -11,7 +11,7 @@ import torch
 from bmnas.genotype import Feature
 from bmnas.genotype.presets import last_features
 from bmnas.searcher.diagnosis.bench import Bench, Fitted
-from bmnas.searcher.diagnosis.nonlinear import MOST
+from bmnas.searcher.diagnosis.nonlinear import MOST, Kind
 from bmnas.searcher.diagnosis.values import Choosing, Comparison, Power
 from bmnas.searcher.diagnosis.verdicts import power_of
 from bmnas.tasks import Progress, Report
@@ -29,8 +29,8 @@ class Fits:
         last: those of the last features.
         of_last: sums of the last features; none where there is one modality.
         of_all: sums of all features; none where these are the last ones.
-        learners: nonlinear ones of the last features: together, one by one, on the best modality alone; of one
-            modality the last of them; none where features are too wide.
+        alone: nonlinear learners of each modality's last feature; none where these are too wide.
+        learners: nonlinear learners of all last features, together and one by one; none where there is one modality.
     """
 
     bench: Bench
@@ -38,6 +38,7 @@ class Fits:
     last: Sequence[Fitted]
     of_last: Sequence[Fitted]
     of_all: Sequence[Fitted]
+    alone: Sequence[Fitted]
     learners: Sequence[Fitted]
 
     @classmethod
@@ -57,36 +58,28 @@ class Fits:
         of_last = in_order[:2] if len(last) > 1 else []
         last_heads = [head for head, feature in zip(heads, features, strict=True) if feature in last]
         learners = _learners(bench, last, last_heads, of_last)
+        alone, others = learners[: len(last)], learners[len(last) :]
         report(Progress("heads", _STEPS, _STEPS))
-        return cls(bench, heads, last_heads, of_last, in_order[len(of_last) :], learners)
+        return cls(bench, heads, last_heads, of_last, in_order[len(of_last) :], alone, others)
 
     @property
-    def best_head(self) -> Fitted:
-        """Of the last features."""
-        return _least(self.last)
+    def best_alone(self) -> Fitted:
+        """What one modality gives by itself, linear or not."""
+        return _least([*self.last, *self.alone])
 
     def fusion(self) -> list[Comparison]:
-        """Sums of the last features against the best modality; see `about_fusion`."""
-        return [self.bench.compare(each, self.best_head) for each in self.of_last]
-
-    def learner(self) -> Comparison | None:
-        """The nonlinear learner of all modalities against the best of one; see `about_fusion`."""
-        if len(self.last) == 1 or not self.learners:
-            return None
-        together, _, alone = self.learners
-        return self.bench.compare(together, _least([self.best_head, alone]))
+        """What reads all modalities against the best one; see `about_fusion`."""
+        return [self.bench.compare(each, self.best_alone) for each in (*self.of_last, *self.learners)]
 
     def interaction(self) -> Comparison | None:
         """What reads the last features together against the best of what adds them up."""
         if not self.learners:
             return None
-        if len(self.last) == 1:
-            return self.bench.compare(self.learners[0], self.best_head)
-        together, one_by_one, _ = self.learners
+        together, one_by_one = self.learners
         return self.bench.compare(together, _least([*self.of_last, one_by_one]))
 
     def layers(self) -> list[Comparison]:
-        """Sums of all features against the best of what the last ones give; see `about_layers`."""
+        """Sums of all features against the best linear one of the last ones; see `about_layers`."""
         baseline = _least([*self.last, *self.of_last])
         return [self.bench.compare(each, baseline) for each in self.of_all]
 
@@ -95,8 +88,8 @@ class Fits:
         several = [*self.of_last, *self.of_all, *self.learners]
         if not several:
             return []
-        pairs = [(_least(several), self.best_head)]
-        first, second, *_ = sorted([*self.heads, *several], key=lambda fitted: fitted.loss)
+        pairs = [(_least(several), self.best_alone)]
+        first, second, *_ = sorted([*self.heads, *several, *self.alone], key=lambda fitted: fitted.loss)
         if {first, second} != set(pairs[0]):
             pairs.append((first, second))
         return [power_of(self.bench, one, other, test) for one, other in pairs]
@@ -125,7 +118,7 @@ class Fits:
                 "a sample has no single class: how often modalities disagree, and what choosing between them could "
                 "give, are left out"
             )
-        if not self.learners:
+        if not self.alone:
             said.append(
                 f"the last features have more than {MOST:,} numbers: the nonlinear learner would take too long, and is "
                 "left out"
@@ -136,14 +129,15 @@ class Fits:
 def _learners(bench: Bench, last: Sequence[Feature], heads: Sequence[Fitted], sums: Sequence[Fitted]) -> list[Fitted]:
     if sum(bench.data.pooled[feature.name].shape[1] for feature in last) > MOST:
         return []
-    best = _least(heads)
-    feature = last[heads.index(best)]
-    alone = bench.learners({f"nonlinear, {feature.name} alone": True}, [feature], _penalty(best))
-    if len(last) == 1:
-        return alone
-    # The penalty is that of the heads that were fitted together.
-    both = bench.learners({"nonlinear, together": True, "nonlinear, one by one": False}, last, _penalty(sums[1]))
-    return [*both, *alone]
+    kinds = {
+        f"nonlinear, {feature.name}": Kind((i,), True, _penalty(head))
+        for i, (feature, head) in enumerate(zip(last, heads, strict=True))
+    }
+    if len(last) > 1:
+        every, l2 = tuple(range(len(last))), _penalty(sums[1])  # of the heads that were fitted together
+        kinds["nonlinear, together"] = Kind(every, True, l2)
+        kinds["nonlinear, one by one"] = Kind(every, False, l2)
+    return bench.learners(kinds, last)
 
 
 def _penalty(fitted: Fitted) -> float:

@@ -9,6 +9,7 @@ all inputs, H hidden units, O outputs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,14 +18,29 @@ from bmnas.fit.heads import Fold
 from bmnas.fit.linear import Loss, fit_joint, summed
 from bmnas.fit.seeding import shuffled, stream
 
-HIDDEN = 64
-STEPS = 300
-BATCH = 256
+HIDDEN = 32
+STEPS = 200
+BATCH = 128
 MOST = 2048
 """Numbers of all inputs: with more, it would take longer than a diagnosis may."""
 
 _LOOK = 25  # steps between looks at the held-out samples
 _LR, _DECAY, _DROPOUT = 1e-2, 1e-1, 0.1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a learner reads.
+
+    Attributes:
+        inputs: which, by their numbers.
+        together: whether each hidden unit reads all of them, or one.
+        l2: the penalty of the heads that it corrects.
+    """
+
+    inputs: tuple[int, ...]
+    together: bool
+    l2: float
 
 
 def learnt(
@@ -33,9 +49,8 @@ def learnt(
     loss: Loss,
     outputs: int,
     cut: Sequence[Fold],
-    l2: float,
+    kinds: Sequence[Kind],
     *,
-    together: Sequence[bool],
     scale: float = 1.0,
 ) -> list[Tensor]:
     """For each kind, outputs of the held-out samples, (N held out, O), in the order of their rows.
@@ -49,22 +64,20 @@ def learnt(
         loss: of outputs (N, O).
         outputs: O.
         cut: the folds.
-        l2: the penalty of the heads.
-        together: the kinds: whether a hidden unit reads all inputs.
+        kinds: what there is to be learnt.
         scale: of the outputs: 1 for logits, the labels' deviation for a regression.
     """
     order = torch.cat([held for _, held in cut]).argsort()
     x = torch.cat(list(xs), 1)
-    base = []
-    for fitted, _ in cut:
-        base.append(summed(fit_joint([each[fitted] for each in xs], labels[fitted], loss, outputs, l2), xs))
-    nets = [(kind, n) for kind in together for n in range(len(cut))]
+    nets = [(kind, n) for kind in kinds for n in range(len(cut))]
+    base_KNO = torch.stack([_of_heads(xs, labels, loss, outputs, cut[n], kind) for kind, n in nets])
     layer = _Hidden([each.shape[1] for each in xs], outputs, nets, scale, x.device)
-    looks: list[list[Tensor]] = [[base[n][cut[n][1]]] for _, n in nets]  # by network, outputs of what it does not see
+    looks: list[list[Tensor]] = [  # of each network, outputs of what it does not see
+        [base_NO[cut[n][1]]] for base_NO, (_, n) in zip(base_KNO, nets, strict=True)
+    ]
     optimizer = torch.optim.AdamW(layer.weights, lr=_LR, weight_decay=_DECAY)
     batch = min(BATCH, *(len(fitted) for fitted, _ in cut))
     rows_KSB = torch.stack([cut[n][0].cpu()[_batches(len(cut[n][0]), batch, n)] for _, n in nets]).to(x.device)
-    base_KNO = torch.stack([base[n] for _, n in nets])
     generator = torch.Generator().manual_seed(stream(0, "dropout"))
     at = torch.arange(len(nets), device=x.device)[:, None]
     for step in range(STEPS):
@@ -79,12 +92,18 @@ def learnt(
         if (step + 1) % _LOOK == 0:
             for k, (_, n) in enumerate(nets):
                 held = cut[n][1]
-                looks[k].append(base[n][held] + layer.one(k, x[held]))
+                looks[k].append(base_KNO[k, held] + layer.one(k, x[held]))
     found = []
-    for kind in range(len(together)):
-        own = looks[kind * len(cut) : (kind + 1) * len(cut)]
+    for number in range(len(kinds)):
+        own = looks[number * len(cut) : (number + 1) * len(cut)]
         found.append(torch.cat(_chosen(own, [labels[held] for _, held in cut], loss))[order])
     return found
+
+
+def _of_heads(xs: Sequence[Tensor], labels: Tensor, loss: Loss, outputs: int, fold: Fold, kind: Kind) -> Tensor:
+    """Outputs of all samples, (N, O), by linear heads that were fitted to a fold."""
+    own = [xs[i] for i in kind.inputs]
+    return summed(fit_joint([x[fold[0]] for x in own], labels[fold[0]], loss, outputs, kind.l2), own)
 
 
 def _chosen(looks: Sequence[Sequence[Tensor]], labels: Sequence[Tensor], loss: Loss) -> list[Tensor]:
@@ -106,13 +125,12 @@ class _Hidden:
         self,
         widths: Sequence[int],
         outputs: int,
-        nets: Sequence[tuple[bool, int]],
+        nets: Sequence[tuple[Kind, int]],
         scale: float,
         device: torch.device,
     ) -> None:
         owner_D = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
-        own_HD = (owner_D == torch.arange(HIDDEN)[:, None] % len(widths)).float()
-        reads_KHD = torch.stack([torch.ones_like(own_HD) if together else own_HD for together, _ in nets])
+        reads_KHD = torch.stack([_reads(kind, owner_D) for kind, _ in nets]).float()
         first_KHD = torch.stack([_normal(reads.shape, n) for reads, (_, n) in zip(reads_KHD, nets, strict=True)])
         first_KHD = first_KHD * reads_KHD * (2 / reads_KHD.sum(2, keepdim=True)).sqrt()
         self._reads = reads_KHD.to(device)
@@ -133,6 +151,14 @@ class _Hidden:
         """What one network adds, with all its units."""
         first_HD, bias_1H, second_HO = (each[k] for each in self.weights)
         return self._scale * (torch.relu(x_ND @ (first_HD * self._reads[k]).t() + bias_1H) @ second_HO)
+
+
+def _reads(kind: Kind, owner_D: Tensor) -> Tensor:
+    """Which numbers a hidden unit reads, (H, D)."""
+    inputs = torch.tensor(kind.inputs)
+    if kind.together:
+        return torch.isin(owner_D, inputs).expand(HIDDEN, -1)
+    return owner_D == inputs[torch.arange(HIDDEN) % len(inputs), None]
 
 
 def _normal(shape: torch.Size, number: int) -> Tensor:

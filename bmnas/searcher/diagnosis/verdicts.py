@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import compress
 
 from bmnas.searcher.diagnosis.bench import Bench, Fitted
 from bmnas.searcher.diagnosis.paired import smallest_accuracy, smallest_mean
@@ -18,29 +19,23 @@ from bmnas.searcher.diagnosis.values import Answer, Comparison, Power, Verdict
 LEVEL = 0.05
 
 
-def about_fusion(
-    sums: Sequence[Comparison], learner: Comparison | None, interaction: Comparison | None, modality: str
-) -> Verdict:
+def about_fusion(compared: Sequence[Comparison], interaction: Comparison | None, modality: str) -> Verdict:
     """Whether there is room for fusion over the best modality.
 
-    Yes, if one of the systems that read all last features (score fusion; heads together; the nonlinear learner) is
-    better than the best modality, at 5 % divided by their number. Sums have to beat the best head of a last feature,
-    the nonlinear learner the better of that head and a nonlinear learner on the same modality. More than sums can have
-    is there if the nonlinear learner is better than the best of what adds modalities up, at 5 %.
+    Yes, if one of the systems that read all last features (score fusion; heads together; the two nonlinear learners) is
+    better than the best of what reads one (a head; a nonlinear learner), at 5 % divided by their number. Something
+    beyond sums is shown if the nonlinear learner that reads them together is better than the best of those that add
+    modalities up, at 5 %.
 
     Args:
-        sums: of the two that add up heads; none where there is one modality.
-        learner: of the nonlinear learner that reads all together, if there is one.
-        interaction: of it against the best of what adds modalities up.
+        compared: the systems, the two linear ones first; none where there is one modality.
+        interaction: of the nonlinear learner, if there is one.
         modality: the best one, or the only one.
     """
-    if not sums:
+    if not compared:
         sentence = f"Room for fusion: there is one modality, {modality}, so there is nothing to fuse."
         return Verdict(question="fusion", answer="does not apply", sentence=sentence)
-    k = len(sums) + (learner is not None)
-    best, is_shown = _best(sums, k)
-    if not is_shown and learner is not None:  # of those that are sure the simplest
-        best, is_shown = _best([best, learner], k)
+    best, is_shown = _best(compared, simple=2)
     sentence = f"Room for fusion over {modality}: {'yes' if is_shown else 'not shown'}; {_in_words(best)}"
     if interaction is not None:
         is_more = interaction.p <= LEVEL
@@ -63,7 +58,7 @@ def about_layers(several: Sequence[Comparison]) -> Verdict:
     if not several:
         sentence = "Room for intermediate layers: each modality has one feature, so there are none."
         return Verdict(question="intermediate layers", answer="does not apply", sentence=sentence)
-    best, is_shown = _best(several, len(several))
+    best, is_shown = _best(several)
     sentence = f"Room for intermediate layers: {'yes' if is_shown else 'not shown'}; {_in_words(best)}."
     return Verdict(question="intermediate layers", answer="yes" if is_shown else "not shown", sentence=sentence)
 
@@ -71,9 +66,9 @@ def about_layers(several: Sequence[Comparison]) -> Verdict:
 def about_samples(powers: Sequence[Power]) -> Verdict:
     """Whether there are samples enough to tell.
 
-    Yes, if the difference between the best system of several features (or the nonlinear one) and the best modality is
-    as great on held-out samples as the smallest that the test split can show; no, if it is smaller. Where the best
-    system is no better, there is no difference that could be told.
+    Yes, if the difference between the best system of several features and the best of what reads one last feature is as
+    great on held-out samples as the smallest that the test split can show; no, if it is smaller. Where the best system
+    is no better, there is no difference that could be told.
 
     Args:
         powers: of these two, and of the two best systems, if these are others; none where there is one system.
@@ -122,10 +117,11 @@ def _about_samples(answer: Answer, sentence: str) -> Verdict:
     return Verdict(question="samples", answer=answer, sentence=f"Samples enough: {sentence}.")
 
 
-def _best(compared: Sequence[Comparison], k: int) -> tuple[Comparison, bool]:
-    """The greatest gain among those that are sure, or else among all; and whether it is sure, as one of k."""
-    sure = [each for each in compared if each.p <= LEVEL / k]
-    return max(sure or compared, key=lambda each: each.gain), bool(sure)
+def _best(compared: Sequence[Comparison], simple: int = 0) -> tuple[Comparison, bool]:
+    """The greatest gain among the first that are sure, or else among all that are, or else among all; and if it is."""
+    sure = [each.p <= LEVEL / len(compared) for each in compared]
+    first = list(compress(compared[:simple], sure))
+    return max(first or list(compress(compared, sure)) or compared, key=lambda each: each.gain), any(sure)
 
 
 def _in_words(compared: Comparison) -> str:
