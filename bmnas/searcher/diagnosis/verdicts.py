@@ -36,7 +36,8 @@ def about_fusion(compared: Sequence[Comparison], interaction: Comparison | None,
         sentence = f"Room for fusion: there is one modality, {modality}, so there is nothing to fuse."
         return Verdict(question="fusion", answer="does not apply", sentence=sentence)
     best, is_shown = _best(compared, simple=2)
-    sentence = f"Room for fusion over {modality}: {'yes' if is_shown else 'not shown'}; {_in_words(best)}"
+    words = _in_words(best, LEVEL / len(compared))
+    sentence = f"Room for fusion over {modality}: {'yes' if is_shown else 'not shown'}; {words}"
     if interaction is not None:
         is_more = interaction.p <= LEVEL
         sentence += (
@@ -59,7 +60,9 @@ def about_layers(several: Sequence[Comparison]) -> Verdict:
         sentence = "Room for intermediate layers: each modality has one feature, so there are none."
         return Verdict(question="intermediate layers", answer="does not apply", sentence=sentence)
     best, is_shown = _best(several)
-    sentence = f"Room for intermediate layers: {'yes' if is_shown else 'not shown'}; {_in_words(best)}."
+    sentence = (
+        f"Room for intermediate layers: {'yes' if is_shown else 'not shown'}; {_in_words(best, LEVEL / len(several))}."
+    )
     return Verdict(question="intermediate layers", answer="yes" if is_shown else "not shown", sentence=sentence)
 
 
@@ -124,8 +127,10 @@ def _best(compared: Sequence[Comparison], simple: int = 0) -> tuple[Comparison, 
     return max(first or list(compress(compared, sure)) or compared, key=lambda each: each.gain), any(sure)
 
 
-def _in_words(compared: Comparison) -> str:
+def _in_words(compared: Comparison, level: float) -> str:
     p = "p < 0.001" if compared.p < 0.001 else f"p = {compared.p:.3f}"
+    if compared.p > level:
+        p += f", above {level:.3g}"
     right = "" if compared.accuracy is None else f", accuracy {100 * compared.accuracy:+.1f} points"
     change = "smaller" if compared.gain >= 0 else "greater"
     return (
