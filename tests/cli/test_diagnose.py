@@ -43,7 +43,7 @@ def test_what_is_shown(workplace):
     assert "Groups: 18 of the train split, 9 of the validation split, 10 of the test split" in text
     assert "Warning: task arrays: group 17 is in both the train and the validation split" in text
     assert text.count("is in both the train and the validation split") == 1
-    assert "Room for fusion over Text: yes; the loss of" in text
+    assert "Room for fusion of last features over Sound: yes; the loss of" in text
     assert "Room for intermediate layers: yes; the loss of all features" in text
     assert max(map(len, out.splitlines())) <= 100
 

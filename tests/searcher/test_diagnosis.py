@@ -75,7 +75,7 @@ def test_one_modality_decides():
     assert a.held_out.score == pytest.approx(1 - 0.1024, abs=0.03)
     assert b.held_out.score == pytest.approx(0.5, abs=0.08)
     assert b.held_out.loss > 0.68
-    assert "Room for fusion over A: not shown" in found.in_brief()[0]
+    assert "Room for fusion of last features over A: not shown" in found.in_brief()[0]
 
 
 def test_both_are_needed_and_add_up():
@@ -126,6 +126,17 @@ def test_room_for_intermediate_layers(decisive, answer):
     assert answers(found)["intermediate layers"] == answer
     assert [each.name for each in found.fusions][2:] == ["all features, score fusion", "all features together"]
     assert {each.name for each in found.learners} >= {"nonlinear, A_2", "nonlinear, B_1"}
+
+
+def test_what_intermediate_layers_say_together_is_no_sum():
+    """The label is a product of features neither of which is a last one."""
+    a, b, _ = two(800)
+    one, other, _ = two(800, seed=1)
+    found = diagnosed({"A_1": a, "A_2": one, "B_1": b, "B_2": other}, (a[:, 0] * b[:, 0] > 0).long())
+    assert answers(found)["fusion"] == "not shown"
+    assert answers(found)["intermediate layers"] == "yes"
+    assert system(found, "all features together").held_out.score < 0.6
+    assert system(found, "nonlinear, all").held_out.score > 0.75
 
 
 def test_validation_scores_are_of_heads_of_the_training_split():
@@ -292,7 +303,7 @@ def test_where_backbones_saw_the_training_split_validation_samples_alone_are_hel
 def test_features_that_are_too_wide_for_the_learner(monkeypatch):
     monkeypatch.setattr(fits, "MOST", 9)
     a, b, noise = two(120)
-    found = diagnosed({"A": a, "B": b}, LABELS["both, added"](a, b, noise))
+    found = diagnosed({"A": a, "B_1": a, "B_2": b}, LABELS["both, added"](a, b, noise))
     assert found.learners == ()
     assert any("the last features have more than 9 numbers" in sentence for sentence in found.left_out)
     assert answers(found)["fusion"] == "yes"

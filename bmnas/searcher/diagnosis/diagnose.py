@@ -91,7 +91,7 @@ def _diagnosis(
         held_out=len(bench.held_out),
         heads=_systems(fits.heads),
         fusions=_systems([*fits.of_last, *fits.of_all]),
-        learners=_systems([*fits.alone, *fits.learners]),
+        learners=_systems([*fits.alone, *fits.learners, *fits.deep]),
         choosing=fits.choosing(),
         comparisons=tuple(each for each in (*fusion, interaction, *layers) if each is not None),
         power=tuple(power),

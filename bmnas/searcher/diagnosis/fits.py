@@ -31,6 +31,7 @@ class Fits:
         of_all: sums of all features; none where these are the last ones.
         alone: nonlinear learners of each modality's last feature; none where these are too wide.
         learners: nonlinear learners of all last features, together and one by one; none where there is one modality.
+        deep: the nonlinear learner of all features; none where these are the last ones, or too wide.
     """
 
     bench: Bench
@@ -40,6 +41,7 @@ class Fits:
     of_all: Sequence[Fitted]
     alone: Sequence[Fitted]
     learners: Sequence[Fitted]
+    deep: Sequence[Fitted]
 
     @classmethod
     def of(cls, bench: Bench, features: Sequence[Feature], report: Report) -> Fits:
@@ -59,8 +61,10 @@ class Fits:
         last_heads = [head for head, feature in zip(heads, features, strict=True) if feature in last]
         learners = _learners(bench, last, last_heads, of_last)
         alone, others = learners[: len(last)], learners[len(last) :]
+        of_all = in_order[len(of_last) :]
+        deep = _deep(bench, features, of_all)
         report(Progress("heads", _STEPS, _STEPS))
-        return cls(bench, heads, last_heads, of_last, in_order[len(of_last) :], alone, others)
+        return cls(bench, heads, last_heads, of_last, of_all, alone, others, deep)
 
     @property
     def best_alone(self) -> Fitted:
@@ -79,13 +83,13 @@ class Fits:
         return self.bench.compare(together, _least([*self.of_last, one_by_one]))
 
     def layers(self) -> list[Comparison]:
-        """Sums of all features against the best linear one of the last ones; see `about_layers`."""
-        baseline = _least([*self.last, *self.of_last])
-        return [self.bench.compare(each, baseline) for each in self.of_all]
+        """What reads all features against the best of what reads the last ones; see `about_layers`."""
+        baseline = _least([*self.last, *self.of_last, *self.alone, *self.learners])
+        return [self.bench.compare(each, baseline) for each in (*self.of_all, *self.deep)]
 
     def power(self, test: int) -> list[Power]:
         """Of the best system of several features against the best modality, and of the two best systems, if others."""
-        several = [*self.of_last, *self.of_all, *self.learners]
+        several = [*self.of_last, *self.of_all, *self.learners, *self.deep]
         if not several:
             return []
         pairs = [(_least(several), self.best_alone)]
@@ -118,16 +122,14 @@ class Fits:
                 "a sample has no single class: how often modalities disagree, and what choosing between them could "
                 "give, are left out"
             )
-        if not self.alone:
-            said.append(
-                f"the last features have more than {MOST:,} numbers: the nonlinear learner would take too long, and is "
-                "left out"
-            )
+        if not self.alone or (self.of_all and not self.deep):
+            which = "all features" if self.alone else "the last features"
+            said.append(f"{which} have more than {MOST:,} numbers: a nonlinear learner of them would take too long")
         return said
 
 
 def _learners(bench: Bench, last: Sequence[Feature], heads: Sequence[Fitted], sums: Sequence[Fitted]) -> list[Fitted]:
-    if sum(bench.data.pooled[feature.name].shape[1] for feature in last) > MOST:
+    if _width(bench, last) > MOST:
         return []
     kinds = {
         f"nonlinear, {feature.name}": Kind((i,), True, _penalty(head))
@@ -138,6 +140,16 @@ def _learners(bench: Bench, last: Sequence[Feature], heads: Sequence[Fitted], su
         kinds["nonlinear, together"] = Kind(every, True, l2)
         kinds["nonlinear, one by one"] = Kind(every, False, l2)
     return bench.learners(kinds, last)
+
+
+def _deep(bench: Bench, features: Sequence[Feature], sums: Sequence[Fitted]) -> list[Fitted]:
+    if not sums or _width(bench, features) > MOST:
+        return []
+    return bench.learners({"nonlinear, all": Kind(tuple(range(len(features))), True, _penalty(sums[1]))}, features)
+
+
+def _width(bench: Bench, features: Sequence[Feature]) -> int:
+    return sum(bench.data.pooled[feature.name].shape[1] for feature in features)
 
 
 def _penalty(fitted: Fitted) -> float:

@@ -189,7 +189,7 @@ class Diagnosis(Value):
         held_out: how many samples were held out.
         heads: of each feature by itself, in the task's order.
         fusions: the last features as score fusion and together, all features likewise; none of one feature.
-        learners: small nonlinear ones: of each last feature, of all of these together, and of all of them one by one.
+        learners: small nonlinear ones: of each last feature, of these together, of these one by one, of all features.
         choosing: between modalities; ``None`` where there is one, or samples have no single class.
         comparisons: that the verdicts follow from.
         power: of the test split.

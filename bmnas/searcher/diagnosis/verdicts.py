@@ -37,7 +37,7 @@ def about_fusion(compared: Sequence[Comparison], interaction: Comparison | None,
         return Verdict(question="fusion", answer="does not apply", sentence=sentence)
     best, is_shown = _best(compared, simple=2)
     words = _in_words(best, LEVEL / len(compared))
-    sentence = f"Room for fusion over {modality}: {'yes' if is_shown else 'not shown'}; {words}"
+    sentence = f"Room for fusion of last features over {modality}: {'yes' if is_shown else 'not shown'}; {words}"
     if interaction is not None:
         is_more = interaction.p <= LEVEL
         sentence += (
@@ -50,16 +50,16 @@ def about_fusion(compared: Sequence[Comparison], interaction: Comparison | None,
 def about_layers(several: Sequence[Comparison]) -> Verdict:
     """Whether there is room for intermediate features.
 
-    Yes, if all features, as score fusion or together, are better than the best of what the last features give (a single
-    one, score fusion, together), at 5 % divided by the number of ways.
+    Yes, if one of the systems that read all features (score fusion; heads together; the nonlinear learner) is better
+    than the best of what reads last features alone, linear or not, at 5 % divided by their number.
 
     Args:
-        several: of these ways; none where each modality has one feature.
+        several: the systems, the two linear ones first; none where each modality has one feature.
     """
     if not several:
         sentence = "Room for intermediate layers: each modality has one feature, so there are none."
         return Verdict(question="intermediate layers", answer="does not apply", sentence=sentence)
-    best, is_shown = _best(several)
+    best, is_shown = _best(several, simple=2)
     sentence = (
         f"Room for intermediate layers: {'yes' if is_shown else 'not shown'}; {_in_words(best, LEVEL / len(several))}."
     )
@@ -120,7 +120,7 @@ def _about_samples(answer: Answer, sentence: str) -> Verdict:
     return Verdict(question="samples", answer=answer, sentence=f"Samples enough: {sentence}.")
 
 
-def _best(compared: Sequence[Comparison], simple: int = 0) -> tuple[Comparison, bool]:
+def _best(compared: Sequence[Comparison], simple: int) -> tuple[Comparison, bool]:
     """The greatest gain among the first that are sure, or else among all that are, or else among all; and if it is."""
     sure = [each.p <= LEVEL / len(compared) for each in compared]
     first = list(compress(compared[:simple], sure))
