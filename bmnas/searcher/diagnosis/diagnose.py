@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from bmnas.fit.ambient import single_precision, undisturbed
 from bmnas.fit.events import Event
@@ -19,7 +20,7 @@ from bmnas.searcher.diagnosis.fits import Fits
 from bmnas.searcher.diagnosis.values import Diagnosis, System
 from bmnas.searcher.diagnosis.verdicts import about_fusion, about_layers, about_samples
 from bmnas.searcher.run.rounds import Report
-from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, Remark, Task, get_task, groups_of
+from bmnas.tasks import SPLITS, Extraction, FeatureStore, Progress, Remark, SplitName, Task, get_task, groups_of
 
 
 def diagnose(
@@ -76,8 +77,10 @@ def _diagnosis(
         features,
         length,
     )
-    groups = {split: own for split in SPLITS if (own := groups_of(task, store, split)) is not None}
-    both = [groups[split] for split in ("train", "validation") if split in groups]
+    groups: dict[SplitName, Tensor] = {
+        split: own for split in SPLITS if (own := groups_of(task, store, split)) is not None
+    }
+    both = [own for split, own in groups.items() if split != "test"]
     bench = Bench.of(task, data, torch.cat(both) if len(both) == 2 else None, store.size("validation"))
     facts = facts_of(task, store, data, groups)
     fits = Fits.of(bench, features, report)
