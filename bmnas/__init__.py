@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     from bmnas.genotype.drawing import draw
     from bmnas.genotype.lint import lint
     from bmnas.genotype.space import Space
-    from bmnas.searcher import SearchConfig, SearchResult, TrainConfig, extract, open_run, search, train
+    from bmnas.searcher import (
+        Diagnosis,
+        SearchConfig,
+        SearchResult,
+        TrainConfig,
+        diagnose,
+        extract,
+        open_run,
+        search,
+        train,
+    )
     from bmnas.taps import Tap
     from bmnas.tasks import Extraction, MultiLabel, Regression, SingleLabel, Split, Task, get_task
     from bmnas.tasks.arrays import ArrayTask
@@ -44,6 +54,7 @@ if TYPE_CHECKING:
 _HOME = {
     "BmnasError": ("bmnas.errors", "BmnasError"),
     "Cell": ("bmnas.genotype", "Cell"),
+    "Diagnosis": ("bmnas.searcher", "Diagnosis"),
     "Feature": ("bmnas.genotype", "Feature"),
     "FusionNetwork": ("bmnas.compiler", "FusionNetwork"),
     "Genotype": ("bmnas.genotype", "Genotype"),
@@ -68,6 +79,7 @@ _HOME = {
     "TrainConfig": ("bmnas.searcher", "TrainConfig"),
     "canonical_hash": ("bmnas.genotype.canonical", "canonical_hash"),
     "compile": ("bmnas.compiler", "compile_genotype"),
+    "diagnose": ("bmnas.searcher", "diagnose"),
     "dumps": ("bmnas.genotype", "dumps"),
     "from_dict": ("bmnas.genotype", "from_dict"),
     "lint": ("bmnas.genotype.lint", "lint"),
@@ -88,6 +100,7 @@ __all__ = [
     "ArrayTask",
     "BmnasError",
     "Cell",
+    "Diagnosis",
     "Extraction",
     "Feature",
     "FusionNetwork",
@@ -112,6 +125,7 @@ __all__ = [
     "__version__",
     "canonical_hash",
     "compile",
+    "diagnose",
     "draw",
     "dumps",
     "extract",

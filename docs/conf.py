@@ -46,7 +46,14 @@ napoleon_use_rtype = False
 napoleon_use_ivar = True  # an attribute of a docstring may be a property that has a docstring of its own
 
 PAGES = {
-    "Guides": ["docs/search", "docs/own-features", "docs/own-backbones", "docs/tasks", "docs/whole-models"],
+    "Guides": [
+        "docs/search",
+        "docs/diagnose",
+        "docs/own-features",
+        "docs/own-backbones",
+        "docs/tasks",
+        "docs/whole-models",
+    ],
     "Reference": ["docs/genotype", "docs/compiler", "docs/api/index", "examples/README"],
     "Background": ["docs/paper", "docs/results", "benchmarks/README", "docs/parts", "CONTRIBUTING", "CHANGELOG"],
 }

@@ -32,7 +32,7 @@ MAY_IMPORT = {
 LAYERS = (
     *("settings", "problem", "events", "network_fit", "training"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
-    *("selections", "strategies", "config", "presets", "run", "api"),
+    *("selections", "strategies", "config", "presets", "run", "api", "diagnosis"),
 )
 
 

@@ -49,7 +49,14 @@ def without_rounding(printed: str) -> str:
 
 @pytest.mark.parametrize(
     ("page", "shown"),
-    [("genotype.md", 6), ("compiler.md", 2), ("own-features.md", 1), ("tasks.md", 0), ("search.md", 0)],
+    [
+        ("genotype.md", 6),
+        ("compiler.md", 2),
+        ("own-features.md", 1),
+        ("diagnose.md", 1),
+        ("tasks.md", 0),
+        ("search.md", 0),
+    ],
 )
 def test_files_commands_and_python_in_their_order(workplace, monkeypatch, request, page, shown):
     monkeypatch.syspath_prepend(workplace)

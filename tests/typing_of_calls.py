@@ -108,6 +108,8 @@ def arrays(video: Tensor, audio: np.ndarray[Any, Any], labels: np.ndarray[Any, A
     )
     config = SearchConfig.for_task(task, epochs=2, cells=1)
     result = bmnas.search(task, config, train=bmnas.TrainConfig(epochs=5), device="cpu", report=print)
+    diagnosis = assert_type(bmnas.diagnose(task, device="cpu", report=print), bmnas.Diagnosis)
+    print(diagnosis.in_brief(), diagnosis.heads[0].held_out.loss, diagnosis.verdicts[0].answer)
     trained = bmnas.train(result.genotype, task, bmnas.TrainConfig(epochs=5))
     print(trained.network, bmnas.open_run(result.folder).config)
 

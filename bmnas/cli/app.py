@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bmnas.cli import compile, convert, diff, draw, extract, info, new, schema, search, taps, train, validate
+from bmnas.cli import compile, convert, diagnose, diff, draw, extract, info, new, schema, search, taps, train, validate
 from bmnas.version import __version__
 
 
@@ -40,6 +40,7 @@ app = typer.Typer(
 COMMANDS: tuple[Callable[..., None], ...] = (
     search.search,
     extract.extract,
+    diagnose.diagnose,
     taps.taps,
     train.train,
     new.new,

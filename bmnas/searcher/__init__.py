@@ -3,6 +3,7 @@
 from bmnas.fit.events import Event, MicroBatch, TrainingEpochDone
 from bmnas.searcher.api import extract, search, train
 from bmnas.searcher.config import SearchConfig
+from bmnas.searcher.diagnosis import Diagnosis, diagnose
 from bmnas.searcher.events import CandidateDone, EpochDone, RoundDone, Row, SelectionDone
 from bmnas.searcher.run.interrupt import Interrupted
 from bmnas.searcher.run.reading import Run, open_run
@@ -12,6 +13,7 @@ from bmnas.searcher.training import Trained
 
 __all__ = [
     "CandidateDone",
+    "Diagnosis",
     "EpochDone",
     "Event",
     "Interrupted",
@@ -26,6 +28,7 @@ __all__ = [
     "TrainConfig",
     "Trained",
     "TrainingEpochDone",
+    "diagnose",
     "extract",
     "open_run",
     "search",

@@ -186,6 +186,7 @@ def test_help_of_every_command_shows_an_example_that_parses():
     assert commands == [
         "search",
         "extract",
+        "diagnose",
         "taps",
         "train",
         "new",
