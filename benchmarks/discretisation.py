@@ -79,7 +79,7 @@ def measured(name: str, relaxation: str, arguments: argparse.Namespace) -> list[
         modalities=modalities[name].split(",") if name in modalities else None,
     )
     given = {"relaxation": relaxation, "select": "alpha", "seeds": arguments.seeds, "epochs": arguments.epochs}
-    config = SearchConfig.for_task(task, **given)
+    config = SearchConfig.for_task(task, anchor="none", select_budget=0, **given)
     store = prepare(task, length=config.length, pool=pool, cache=arguments.cache)
     with threads_for(config.batch_size * config.channels * config.length):
         problem = Problem.of(task, store, config, torch.device("cpu"))
@@ -103,7 +103,7 @@ def measured(name: str, relaxation: str, arguments: argparse.Namespace) -> list[
                 row["genotypes"].append([list(cell.inputs) for cell in choice.genotype.cells])
             rows.append(row | values)
             print(json.dumps(rows[-1]), flush=True)
-        late_fusion = baselines(task, config)["late fusion"].model_copy(update={"features": task.features})
+        late_fusion = baselines(task, config)["late fusion"].genotype.model_copy(update={"features": task.features})
         late = [100 * trained(late_fusion, problem, seed) for seed in problem.seeds]
         for row in rows:
             row["late fusion"] = late

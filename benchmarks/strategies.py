@@ -83,6 +83,9 @@ def measured(
         strategy=strategy,
         seed=seed,
         epochs=arguments.epochs,
+        # The paper's space, and what each strategy finds in it, whether it is the final choice or not.
+        anchor="none",
+        select_budget=0,
         budget_seconds=seconds,
         population=population,
     )

@@ -30,7 +30,7 @@ MAY_IMPORT = {
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
-    *("settings", "problem", "events", "network_fit", "training"),
+    *("settings", "anchor", "problem", "events", "network_fit", "training"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
     *("selections", "strategies", "config", "presets", "run", "api", "diagnosis"),
 )

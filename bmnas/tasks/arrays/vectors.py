@@ -11,7 +11,7 @@ OPERATIONS = ("Sum", "Mul", "LinearGLU", "ConcatFC", "GatedSum", "Bilinear")
 def settings(train: int, validation: int, outputs: int) -> dict[str, Any]:
     """The settings of a search that suit vectors.
 
-    Batches of about a thirtieth of the training samples, 16 to 128, and as many epochs as make about 1,500 steps,
+    Batches of about a thirtieth of the training samples, 32 to 128, and as many epochs as make about 1,000 steps,
     20 to 60: small data need more passes, large ones have enough steps in few. Channels rise with the number of classes
     and samples, 64 to 256. ``benchmarks/views.py`` has the data on which this was tried.
 
@@ -21,8 +21,8 @@ def settings(train: int, validation: int, outputs: int) -> dict[str, Any]:
         outputs: of the network.
     """
     least = max(2, min(train, validation))  # a search refuses a batch that is larger than a split it goes through
-    batch = min(least, _power_of_two(train / 30, 16, 128))
-    train_epochs = round(min(60, max(20, 1500 * batch / train)))
+    batch = min(least, _power_of_two(train / 30, 32, 128))
+    train_epochs = round(min(60, max(20, 1000 * batch / train)))
     channels = _power_of_two(max(train / 20, 4 * outputs), 64, 256)
     return {
         "channels": channels,

@@ -46,7 +46,7 @@ def test_a_network_has_to_be_better_by_more_than_the_noise():
     assert simplest_of_the_best(tensors(simple=simple, middle=clear, found=clear)) == "middle"
 
 
-def a_task(kind: str, count: int = 600) -> ArrayTask:
+def a_task(kind: str, count: int = 400) -> ArrayTask:
     """Additive: the sum of two views tells the class; interaction: neither does, nor any sum of what each says."""
     random = np.random.default_rng(0)
     if kind == "additive":
@@ -65,8 +65,8 @@ def a_task(kind: str, count: int = 600) -> ArrayTask:
 
 def searched(kind: str, tmp_path, **options: object) -> bmnas.SearchResult:
     task = a_task(kind)
-    config = SearchConfig.for_task(task, cells=1, steps=1, channels=16, epochs=6, seed=1)
-    train = bmnas.TrainConfig.ending(task, config, 12)
+    config = SearchConfig.for_task(task, cells=1, steps=1, channels=16, epochs=3, seed=1, select_budget=4)
+    train = bmnas.TrainConfig.ending(task, config, 15)
     return bmnas.search(
         task, config, train=train, folder=tmp_path / "run", cache=tmp_path / "cache", device="cpu", **options
     )
