@@ -118,7 +118,7 @@ def search_from_disk(folder: Path, steps: int) -> None:
     start = time.perf_counter()
     store = FeatureStore.open(folder)
     print(f"opened and verified {store.bytes / 1e9:.2f} GB in {time.perf_counter() - start:.1f} s")
-    config = SearchConfig(batch_size=BATCH, channels=128, length=LENGTH, cells=2, steps=2)
+    config = SearchConfig(batch_size=BATCH, channels=128, length=LENGTH, cells=2, steps=2, anchor="none")
     with threads_for(BATCH * 128 * LENGTH):
         search = Bilevel(Problem.of(NtuSized(), store, config, torch.device("cpu")))
         print(f"training split: {type(search.train).__name__}, {len(search.train)} samples")

@@ -10,7 +10,7 @@ import torch
 from hypothesis import example, given, settings, strategies as st
 
 import bmnas
-from bmnas.compiler.plan.names import module_names
+from bmnas.compiler.plan.names import distinct, module_names
 from bmnas.errors import GenotypeError
 from bmnas.genotype import INPUT_NAMES, Genotype, dumps, from_dict, labelling, loads
 from bmnas.genotype.canonical import canonical_form, canonical_hash, canonical_names, equivalent
@@ -295,8 +295,15 @@ def _copy(network, genotype, other, form) -> None:
         ]
         copy, module = _held(other, theirs["cell", same.name]), _held(network, own["cell", cell.name])
         _load(copy, module, _places(nodes, wanted))
-    places = _places([upper[name] for name in genotype.output], list(form.output))
-    _load(_held(other, "output"), _held(network, "output"), places)
+    nodes, wanted = [upper[name] for name in genotype.output], list(form.output)
+    places = _places(nodes, wanted)
+    if genotype.join == "concat":
+        _load(_held(other, "output"), _held(network, "output"), places)
+        return
+    mine, copies = (distinct(each.output) for each in (genotype, form))
+    for copy, place in zip(copies, places, strict=True):
+        for kind in ("heads", "scales"):
+            _load(_held(other, f"output.{kind}.{copy}"), _held(network, f"output.{kind}.{mine[place]}"))
 
 
 def _held(network, name):

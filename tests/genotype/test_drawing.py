@@ -91,7 +91,7 @@ def nodes_by_id(graph: pygraphviz.AGraph) -> dict[str, Node]:
             found[node] = inside
         elif node.attr["shape"] == "plain":
             found |= {port: ("feature", text) for port, text in rows(node)}
-        elif lines[0] in ("Concat", "Output"):
+        elif lines[0] in ("Concat", "Output") or lines[0].startswith("Sum → "):
             found[node] = OUTPUT
         else:
             assert lines[0].startswith("Linear → ")
@@ -110,11 +110,16 @@ def shown(label: str) -> list[str]:
     return [text.replace("\\\\", "\\") for text in ElementTree.fromstring(f"<p>{label}</p>").itertext()]
 
 
+def has_head_box(genotype: Genotype) -> bool:
+    """Whether a head comes after the output; heads whose results are added are a part of it."""
+    return genotype.head is not None and genotype.join == "concat"
+
+
 def stand_ins(genotype: Genotype) -> dict[Node, Node]:
     """In the paper dialect, what is drawn for the nodes that compute nothing."""
     found: dict[Node, Node] = {}
     if genotype.dialect == "paper":
-        if genotype.head and len(genotype.output) == 1:
+        if has_head_box(genotype) and len(genotype.output) == 1:
             found[OUTPUT] = HEAD
         for cell in genotype.cells:
             if len(cell.output) == 1:
@@ -130,7 +135,7 @@ def test_every_node_and_every_edge_is_in_the_dot_text(genotype, dialect):
     drawn = pygraphviz.AGraph(string=to_dot(genotype))
     nodes = nodes_by_id(drawn)
     graph, used, instead = to_graph(genotype), used_nodes(genotype) | {HEAD}, stand_ins(genotype)
-    assert Counter(nodes.values()) == Counter([*set(graph) - set(instead), *[HEAD] * bool(genotype.head)])
+    assert Counter(nodes.values()) == Counter([*set(graph) - set(instead), *[HEAD] * has_head_box(genotype)])
 
     edges: Counter[tuple[Node, Node]] = Counter()
     paints = THEMES["light"].paints
@@ -150,7 +155,7 @@ def test_every_node_and_every_edge_is_in_the_dot_text(genotype, dialect):
     for source, target, data in graph.edges(data=True):
         if instead.get(target) != source:
             reads[instead.get(source, source), instead.get(target, target)] += len(data["positions"])
-    if genotype.head and OUTPUT not in instead:
+    if has_head_box(genotype) and OUTPUT not in instead:
         reads[OUTPUT, HEAD] = 1
     assert edges == +reads
 

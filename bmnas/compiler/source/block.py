@@ -35,6 +35,11 @@ class Block:
         return any(op.weights for op in self.ops)
 
     @property
+    def numbers_modules(self) -> bool:
+        """Whether modules of one kind are numbered, as in a step; those of an output have the names of nodes."""
+        return self.ops[0].place[0] == "step"
+
+    @property
     def takes_channels(self) -> bool:
         """Whether it is a reshape layer, of which several differ in the channels of their features alone."""
         return any(isinstance(op.primitive, Pool) for op in self.ops) and not any(
@@ -98,7 +103,7 @@ def _constructors(block: Block) -> list[str]:
             else:
                 single.append(f"{_INDENT}self.{name} = {text}")
     for name, texts in members.items():
-        if all(index.isdigit() for index in texts):
+        if block.numbers_modules:
             single += _list(f"self.{name} = nn.ModuleList", [texts[index] for index in sorted(texts, key=int)])
         else:
             single += _dictionary(f"self.{name} = nn.ModuleDict", texts)
@@ -137,7 +142,7 @@ def _statements(block: Block, inputs: Sequence[str]) -> list[str]:
         module = f"self.{own}" if op.weights else ""
         if "." in own:
             name, _, index = own.partition(".")
-            module = f"self.{name}[{index if index.isdigit() else quoted(index)}]"
+            module = f"self.{name}[{index if block.numbers_modules else quoted(index)}]"
         value = expression(op.primitive, [values[id] for id in op.reads], module)
         if op.id != block.output and (uses.count(op.id) > 1 or len(value.text) > 50):
             local = f"out_{len(found) + 1}" if found else "out"

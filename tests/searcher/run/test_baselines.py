@@ -22,19 +22,36 @@ def task_of(*features, name="sensors", channels=3):
 
 def test_the_rows_are_each_modality_alone_and_late_fusion():
     rows = baselines(task_of("A_1", "A_2", "B_1"), CONFIG)
-    assert {row: genotype.name for row, genotype in rows.items()} == {
+    assert {row: baseline.genotype.name for row, baseline in rows.items()} == {
         "A alone": "A_2",
         "B alone": "B_1",
         "late fusion": "A_2 + B_1",
     }
 
 
+def test_heads_are_baselines_where_networks_begin_at_them():
+    rows = baselines(task_of("A_1", "A_2", "B_1"), CONFIG, anchored=True)
+    assert {row: (baseline.genotype.output, dict(baseline.training)) for row, baseline in rows.items()} == {
+        "A alone": (("A_2",), {}),
+        "B alone": (("B_1",), {}),
+        "score fusion": (("A_2", "B_1"), {"heads": "apart"}),
+        "linear, last features": (("A_2", "B_1"), {"heads": "joint"}),
+        "linear, all features": (("A_1", "A_2", "B_1"), {"heads": "joint"}),
+        "late fusion": (("A_2", "B_1"), {}),
+    }
+    assert {row for row, baseline in rows.items() if baseline.genotype.join == "concat"} == {"late fusion"}
+    assert {row for row, baseline in rows.items() if not baseline.fuses} == {"A alone", "B alone"}
+    # Of one modality, and where the last features are all, there is nothing to add or to leave out.
+    assert set(baselines(task_of("A_1"), CONFIG, anchored=True)) == {"A alone", "late fusion"}
+    assert "linear, all features" not in baselines(task_of("A_1", "B_1"), CONFIG, anchored=True)
+
+
 def test_a_name_joined_from_many_modalities_is_one_that_can_be_written():
     names = [f"sensor{number:02}_1" for number in range(40)]
-    fusion = baselines(task_of(*names), CONFIG)["late fusion"]
+    fusion = baselines(task_of(*names), CONFIG)["late fusion"].genotype
     assert loads(dumps(fusion)) == fusion
     assert fusion.name.startswith("sensor00_1 + sensor01_1 + ") and "(40 features)" in fusion.name
-    other = baselines(task_of(*names[:-1], "sensor99_1"), CONFIG)["late fusion"]
+    other = baselines(task_of(*names[:-1], "sensor99_1"), CONFIG)["late fusion"].genotype
     assert other.name != fusion.name
 
 
@@ -62,6 +79,6 @@ def test_options_that_do_not_fit_the_channels_are_refused():
 
 def test_a_genotype_that_does_not_fit_the_task_is_refused_before_the_extraction(monkeypatch):
     monkeypatch.setattr("bmnas.searcher.api.prepare", lambda *_, **__: pytest.fail("the features were extracted"))
-    genotype = baselines(task_of("A_1", "C_1"), CONFIG)["late fusion"]
+    genotype = baselines(task_of("A_1", "C_1"), CONFIG)["late fusion"].genotype
     with pytest.raises(BmnasError, match="'C_1', which task sensors does not have"):
         bmnas.train(genotype, task_of("A_1", "B_1"), TRAIN)
