@@ -32,6 +32,8 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
     if len(result.seeds) > 1:
         console.print(_genotypes(result, metric))
         console.print(_choices(result))
+    if result.begin:
+        typer.echo(f"Begin: {result.begin}.")
     typer.echo(_search_in_words(result, metric, config))
     for line in _choices_in_words(result):
         typer.echo(line)

@@ -28,7 +28,7 @@ from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.training import Trained, fitted, same_training, train_network
-from bmnas.tasks import Extraction, FeatureStore, Remark, Task, get_task, prepare
+from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
 _GOES_ON = "the same command goes on"
@@ -101,8 +101,6 @@ def search(
         own_state.enter_context(undisturbed())
         own_state.enter_context(single_precision())
         problem = Problem.of(task, store, config, where)
-        if problem.anchor:
-            report(Remark(problem.anchor.sentence()))
         strategy = strategy_of(problem)
         command = search_command(task, config, extraction)
         history = do_rounds(run, strategy, command, report, stop, again, checkpoint_every)
@@ -133,7 +131,8 @@ def search(
         )
         if len(found) > 1:
             run.save_summary(summary)
-        return SearchResult(best.genotype, history, best.rows, folder, found, summary)
+        begin = problem.anchor.sentence() if problem.anchor else ""
+        return SearchResult(best.genotype, history, best.rows, folder, found, summary, begin)
 
 
 def train(

@@ -77,6 +77,7 @@ def test_every_option(tmp_path):
         "modality": "Video",
         "channels": 8,
         "reshape": "grid",
+        "scale": "none",
     }
     assert (genotype.representation.channels, genotype.representation.length) == (6, 4)
     assert (genotype.name, genotype.head.outputs, genotype.dropout) == ("one", 3, 0.5)

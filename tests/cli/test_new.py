@@ -109,7 +109,7 @@ def test_code_of_the_user_registers_operations(tmp_path):
 def test_an_operation_of_the_user_is_searched(tmp_path, cache):
     (tmp_path / "ops.py").write_text(CODE)
     sizes = ("--channels", 6, "--length", 4, "--steps", 1, "--cells", 1, "--epochs", 1, "--train-epochs", 1)
-    options = (*sizes, "--operations", "Second", "--device", "cpu", "--out", tmp_path / "run")
+    options = (*sizes, "--select-budget", 0, "--operations", "Second", "--device", "cpu", "--out", tmp_path / "run")
     bmnas("--import", tmp_path / "ops.py", "search", *options, cache=cache)
     text = (tmp_path / "run" / "genotype.json").read_text()
     assert '"op": "Second"' in text

@@ -17,7 +17,7 @@ from bmnas.searcher import SearchConfig, TrainConfig
 ANCHORED = SearchConfig(
     epochs=3, channels=6, length=4, batch_size=96, cells=2, steps=1, lr=1e-2, seed=5, select="alpha"
 )
-CONFIG = SearchConfig(**{**ANCHORED.flat(), "anchor": "none"})
+CONFIG = SearchConfig(**{**ANCHORED.flat(), "anchor": "none", "select_budget": 0})
 TRAIN = TrainConfig(epochs=2, batch_size=96, lr=1e-2, seed=5)
 
 

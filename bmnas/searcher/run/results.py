@@ -41,6 +41,7 @@ class SearchResult:
         folder: the run folder.
         seeds: the result of each seed.
         summary: what they have in common.
+        begin: where networks began, as a sentence; empty in the paper's space.
     """
 
     genotype: Genotype
@@ -49,3 +50,4 @@ class SearchResult:
     folder: Path
     seeds: list[SeedResult]
     summary: Summary
+    begin: str = ""
