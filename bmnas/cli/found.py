@@ -33,7 +33,7 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
         console.print(_genotypes(result, metric))
         console.print(_choices(result))
     if result.begin:
-        typer.echo(f"Begin: {result.begin}.")
+        typer.echo(f"{result.begin[0].upper()}{result.begin[1:]}.")
     typer.echo(_search_in_words(result, metric, config))
     for line in _choices_in_words(result):
         typer.echo(line)

@@ -57,8 +57,8 @@ def test_search_prints_one_table_and_where_things_are(whole_run):
 def test_the_found_genotype_says_how_it_was_made(whole_run):
     provenance = load(whole_run[0] / "genotype.json").provenance
     assert provenance.command == (
-        "bmnas search --task digits --anchor none --batch-size 96 --channels 6 --epochs 4 --length 4 --lr 0.01 --seed 2 "
-        "--select-budget 0 --steps 1 --top-k 1"
+        "bmnas search --task digits --anchor none --batch-size 96 --channels 6 --epochs 4 --length 4 --lr 0.01 "
+        "--seed 2 --select-budget 0 --steps 1 --top-k 1"
     )
     assert provenance.trained_by == (
         "bmnas train genotype.json --task digits --batch-size 96 --epochs 2 --lr 0.01 --seed 2"
