@@ -51,13 +51,13 @@ def a_task(kind: str, count: int = 400) -> ArrayTask:
     random = np.random.default_rng(0)
     if kind == "additive":
         labels = random.integers(0, 3, count)
-        views = {name: random.normal(0, 1.5, (3, 6))[labels] + random.normal(0, 1, (count, 6)) for name in "AB"}
+        views = {name: random.normal(0, 1, (3, 6))[labels] + random.normal(0, 2, (count, 6)) for name in "AB"}
     else:
         a, b = random.integers(0, 2, (2, count))
         labels = a ^ b
         views = {
-            "A": random.normal(0, 1.5, (2, 6))[a] + random.normal(0, 0.5, (count, 6)),
-            "B": random.normal(0, 1.5, (2, 6))[b] + random.normal(0, 0.5, (count, 6)),
+            "A": random.normal(0, 1.5, (2, 6))[a] + random.normal(0, 0.3, (count, 6)),
+            "B": random.normal(0, 1.5, (2, 6))[b] + random.normal(0, 0.3, (count, 6)),
         }
     splits = ["train"] * (count // 2) + ["validation"] * (count // 4) + ["test"] * (count - count // 2 - count // 4)
     return ArrayTask(views, labels, splits, name=kind)
@@ -65,8 +65,8 @@ def a_task(kind: str, count: int = 400) -> ArrayTask:
 
 def searched(kind: str, tmp_path, **options: object) -> bmnas.SearchResult:
     task = a_task(kind)
-    config = SearchConfig.for_task(task, cells=1, steps=1, channels=16, epochs=3, seed=1, select_budget=4)
-    train = bmnas.TrainConfig.ending(task, config, 15)
+    config = SearchConfig.for_task(task, cells=1, steps=1, channels=16, epochs=3, lr=5e-3, seed=1, select_budget=4)
+    train = bmnas.TrainConfig.ending(task, config, 20)
     return bmnas.search(
         task, config, train=train, folder=tmp_path / "run", cache=tmp_path / "cache", device="cpu", **options
     )
