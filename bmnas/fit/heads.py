@@ -27,7 +27,7 @@ Ways = Literal["auto", "joint", "apart"]
 # Towards 1, which is what a head counts where held-out samples say little: as much as so many samples.
 _PRIOR = 3.0
 # Of L-BFGS, where penalties are compared: each begins where the one before has ended.
-_STEPS = 40
+_STEPS = 20
 _TOLERANCE = 1e-5
 
 

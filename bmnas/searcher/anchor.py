@@ -283,8 +283,9 @@ def begun(
     if not names:
         begin(network, read, kinds, [])
         return None
-    if task.backbones_saw_training and not last:
-        # No sample tells how good the features of new ones are, so nothing can be chosen.
+    nothing_open = settings.heads == "joint" and settings.head_l2 is not None
+    if nothing_open or (task.backbones_saw_training and not last):
+        # Or no sample tells how good the features of new ones are, so nothing can be chosen.
         fit = HeadsFit.given(settings.heads == "apart", settings.head_l2, len(names), read.labels, task.outputs)
     else:
         cut = folds_of(read, task, groups, last)

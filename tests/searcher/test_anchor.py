@@ -134,7 +134,7 @@ def test_what_is_left_open_goes_by_held_out_samples(tmp_path):
         other = Problem.of(task, store, config.changed(scale=scale), CPU).anchor
         assert other is not None
         losses.append(other.fit.loss)
-    assert found.fit.loss <= min(losses) * 1.2
+    assert found.fit.loss in losses and found.fit.loss < losses[0]
     assert found.sentence().startswith("networks begin at the heads of A, B, scaled")
 
 

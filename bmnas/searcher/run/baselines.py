@@ -7,7 +7,7 @@ simple to less simple: of networks between which held-out samples do not tell, t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bmnas.genotype import INPUT_NAMES, Feature, Genotype, dumps, from_dict, loads
@@ -68,7 +68,17 @@ def baselines(
 
 def rows_of(problem: Problem) -> dict[str, Baseline]:
     """The baselines of a search."""
-    return baselines(problem.task, problem.config, problem.features, anchored=problem.anchor is not None)
+    rows = baselines(problem.task, problem.config, problem.features, anchored=problem.anchor is not None)
+    if problem.anchor is None:
+        return rows
+    # The penalty that was chosen for the search's own heads is about right for all; of one head nothing else is open.
+    l2 = problem.anchor.fit.l2
+    return {
+        name: replace(row, training={"heads": "joint", **row.training, "head_l2": l2})
+        if row.genotype.join == "sum"
+        else row
+        for name, row in rows.items()
+    }
 
 
 def compared(problem: Problem, found: Genotype) -> dict[str, Baseline]:

@@ -138,10 +138,7 @@ class FinalChoice:
         return Held(losses=each, score=self._problem.task.metric.score(outputs, labels))
 
     def _settings(self, candidate: Baseline) -> TrainConfig:
-        # The penalty that the search begins with is about right for all heads, and chosen with more samples.
-        anchor = self._problem.anchor
-        usual = {} if anchor is None or self._train.head_l2 is not None else {"head_l2": anchor.fit.l2}
-        return self._train.model_copy(update={**usual, **candidate.training})
+        return self._train.model_copy(update=dict(candidate.training))
 
     def _losses(self, name: str) -> Tensor:
         """Of all samples that were held out, (N,)."""
