@@ -24,6 +24,7 @@ from tests.searcher.problems import problem
 
 CPU = torch.device("cpu")
 ANCHORED = {"anchor": "last", "scale": "each"}
+NOISE = 1.2
 
 
 def clear_task(tmp_path, *, count: int = 120, **options: object) -> tuple[Task, FeatureStore]:
@@ -31,8 +32,8 @@ def clear_task(tmp_path, *, count: int = 120, **options: object) -> tuple[Task, 
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, count)
     views = {
-        "A": random.normal(0, 1, (3, 5))[labels] + random.normal(0, 0.7, (count, 5)),
-        "B": 1000 + 50 * (random.normal(0, 1, (3, 4))[labels] + random.normal(0, 0.7, (count, 4))),
+        "A": random.normal(0, 1, (3, 5))[labels] + random.normal(0, NOISE, (count, 5)),
+        "B": 1000 + 50 * (random.normal(0, 1, (3, 4))[labels] + random.normal(0, NOISE, (count, 4))),
     }
     splits = ["train"] * (count // 2) + ["validation"] * (count // 4) + ["test"] * (count - count // 2 - count // 4)
     task = ArrayTask(views, labels, splits, name="clear", **options)
@@ -134,7 +135,7 @@ def test_what_is_left_open_goes_by_held_out_samples(tmp_path):
         other = Problem.of(task, store, config.changed(scale=scale), CPU).anchor
         assert other is not None
         losses.append(other.fit.loss)
-    assert found.fit.loss in losses and found.fit.loss < losses[0]
+    assert found.fit.loss in losses[1:] and found.fit.loss < 1.1 * min(losses)
     assert found.sentence().startswith("networks begin at the heads of A, B, scaled")
 
 
