@@ -36,7 +36,6 @@ Kind = Literal["none", "one", "each"]
 
 KINDS: tuple[Kind, ...] = ("each", "one", "none")
 FOLDS = 3
-_TRIED = 1e-2  # the penalty with which kinds of scaling are compared
 _LEVEL = 1.03  # losses so near to each other are level: then the kind goes first that makes fitting easiest
 # Numbers of features that heads are fitted to at most: more samples than fit into 1 GiB make no difference to them.
 _MOST = 2**28
@@ -190,7 +189,7 @@ def found_anchor(task: Task, store: FeatureStore, config: SearchSettings, device
     kinds = KINDS if config.scale == "auto" else (config.scale,)
     kind = kinds[0]
     if len(kinds) > 1:
-        tried = [chosen_fit(task, data, last, dict.fromkeys(last, each), cut, way="joint", l2=_TRIED) for each in kinds]
+        tried = [chosen_fit(task, data, last, dict.fromkeys(last, each), cut, way="joint") for each in kinds]
         least = min(fit.loss for fit in tried)
         kind = next(each for each, fit in zip(kinds, tried, strict=True) if fit.loss <= _LEVEL * least)
     by_feature = dict.fromkeys(every, kind)
