@@ -226,7 +226,7 @@ def test_the_state_of_a_search_on_another_device_is_taken_to_this_one(strategy, 
 
 OWN = SearchConfig.for_task(get_task("digits"), **SHORT.model_dump())
 SIZES = "--cells 1 --steps 1 --channels 6 --length 4 --batch-size 200 --lr 0.01 --seed 5"
-COMMAND = ["search", *SIZES.split(), "--select", "alpha", "--no-evaluate"]
+COMMAND = ["search", *SIZES.split(), "--anchor", "none", "--select-budget", 0, "--select", "alpha", "--no-evaluate"]
 DYING = """
 import os, signal
 from bmnas.cli import main

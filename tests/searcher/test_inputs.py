@@ -26,6 +26,8 @@ from tests.searcher.strategies.going_on import rounds, stopped_and_continued
 
 NAMES = ("Image_1", "Image_2", "Audio_1", "Audio_2", "Text_1")
 SETTINGS = {
+    "anchor": "none",
+    "select_budget": 0,
     "channels": 4,
     "length": 3,
     "cells": 2,
