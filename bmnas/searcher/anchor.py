@@ -168,7 +168,7 @@ class Anchor:
         kind = {"none": "not scaled", "one": "scaled as a whole", "each": "scaled channel by channel"}
         shown = ", ".join(self.names[:8]) + (f" and {len(self.names) - 8} more" if len(self.names) > 8 else "")
         return (
-            f"networks begin at the heads of {shown}, {kind[self.kinds[self.names[0]]]}, {how}, "
+            f"networks begin at the heads of {shown}, {kind[next(iter(self.kinds.values()))]}, {how}, "
             f"penalty {self.fit.l2:g}; their loss on held-out samples is {self.fit.loss:.4f}"
         )
 
@@ -186,13 +186,13 @@ def found_anchor(task: Task, store: FeatureStore, config: SearchSettings, device
     # All of them: those without heads are scaled, too.
     data = HeadData.of(both, task.features, config.length)
     cut = folds_of(data, task, groups_of(task, store, "train", "validation"), store.size("validation"))
-    kinds = KINDS if config.scale == "auto" else (config.scale,)
-    kind = kinds[0]
+    kinds: tuple[Kind, ...] = KINDS if config.scale == "auto" else (config.scale,)
+    kind: Kind = kinds[0]
     if len(kinds) > 1:
         tried = [chosen_fit(task, data, last, dict.fromkeys(last, each), cut, way="joint") for each in kinds]
         least = min(fit.loss for fit in tried)
         kind = next(each for each, fit in zip(kinds, tried, strict=True) if fit.loss <= _LEVEL * least)
-    by_feature = dict.fromkeys(every, kind)
+    by_feature: dict[str, Kind] = {name: kind for name in every}  # noqa: C420 - with the type of the kind
     subsets = [[every.index(name) for name in names] for names in wanted]
     fits = choose_fits(
         data.scaled(every, by_feature),

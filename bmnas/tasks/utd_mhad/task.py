@@ -128,7 +128,9 @@ class UtdMhadTask(Task):
     def _chosen(self) -> Mapping[SplitName, list[Clip]]:
         """The clips of each split, sorted."""
         found = self._found()
-        chosen = {split: [clip for clip in found if clip.subject in _SUBJECTS[split]] for split in SPLITS}
+        chosen: dict[SplitName, list[Clip]] = {
+            split: [clip for clip in found if clip.subject in _SUBJECTS[split]] for split in SPLITS
+        }
         self._refuse_unusable(chosen)
         return chosen
 

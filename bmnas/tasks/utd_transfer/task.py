@@ -153,8 +153,12 @@ class UtdTransferTask(Task):
 
     def _clips(self) -> _Clips:
         found = find_clips(self.folder, self.modalities)
-        known = {name: [clip for clip in found if clip.action in _KNOWN[self.half]] for name in SPLITS}
-        new = {name: [clip for clip in found if clip.action not in _KNOWN[self.half]] for name in SPLITS}
+        known: dict[SplitName, list[Clip]] = {
+            name: [clip for clip in found if clip.action in _KNOWN[self.half]] for name in SPLITS
+        }
+        new: dict[SplitName, list[Clip]] = {
+            name: [clip for clip in found if clip.action not in _KNOWN[self.half]] for name in SPLITS
+        }
         for of_split in (known, new):
             for name in SPLITS:
                 of_split[name] = [clip for clip in of_split[name] if self._split_of(clip) == name]
