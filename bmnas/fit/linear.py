@@ -61,9 +61,11 @@ def fit_joint(
     x = torch.cat(list(xs), 1)
     weight = torch.cat([head.weight for head in begin], 1).clone() if begin else x.new_zeros(outputs, x.shape[1])
     bias = sum((head.bias for head in begin), x.new_zeros(outputs)) if begin else x.new_zeros(outputs)
-    minimise(
-        lambda: loss(torch.addmm(bias, x, weight.t()), labels) + l2 / 2 * weight.square().sum(), [weight, bias], steps
-    )
+
+    def objective() -> Tensor:
+        return loss(torch.addmm(bias, x, weight.t()), labels) + l2 / 2 * weight.square().sum()
+
+    minimise(objective, [weight, bias], steps, tolerance)
     widths = [each.shape[1] for each in xs]
     parts = weight.split(widths, 1)
     # One bias would do; it is that of the first head.

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from bmnas.errors import BmnasError
 from bmnas.fit.threads import one_thread
 from bmnas.genotype import Feature
 from bmnas.tasks.av_digits import augmentation, degradation, files, log_mel, pairs, spectrograms
 from bmnas.tasks.av_digits.augmentation import shift_images, shift_sounds
+from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models.audio_cnn import AudioCNN
 from bmnas.tasks.models.image_cnn import ImageCNN
 from bmnas.tasks.progress import Report, silent
-from bmnas.tasks.task import Split, SplitName, Task
+from bmnas.tasks.task import Split, SplitName
 from bmnas.tasks.training import TrainingSettings, outputs_of, train
 
 # By depth: the submodule of either backbone, and the channels it returns.
@@ -26,7 +26,7 @@ _TAPS = (("stage1", 16), ("stage2", 32), ("stage3", 64), ("embedding", 64))
 _TRAINING = TrainingSettings(epochs=15, batch_size=64, learning_rate=2e-3, seed=0)
 
 
-class AvDigitsTask(Task):
+class AvDigitsTask(FolderTask):
     """Pairs of a recording and an image of the same digit; inputs ``Image`` (N, 1, 28, 28), ``Audio`` (N, 51, 32).
 
     Splits by the index of the recording in FSDD: 0-4 test (FSDD's official test part), 5-9 validation, 10-49 train
@@ -53,22 +53,9 @@ class AvDigitsTask(Task):
         self._pairs = pairs.Pairs(data)
 
     @classmethod
-    def open(cls, data: Path | None = None) -> Self:
-        """The task on the data folder, of which nothing is read yet.
-
-        Raises:
-            BmnasError: no folder is given, or there is none.
-        """
-        if data is None:
-            raise BmnasError(f"task {cls.name} needs its data: name their folder with --data; {files.HOW_TO_GET}")
-        if not data.is_dir():
-            raise BmnasError(f"{data}: there is no such folder; {files.HOW_TO_GET}")
-        return cls(data)
-
-    @classmethod
-    def described(cls) -> Self:
-        """The task without data."""
-        return cls(Path())
+    def needs(cls) -> str:
+        """See `FolderTask.needs`."""
+        return files.HOW_TO_GET
 
     def split(self, name: SplitName) -> Split:
         """The pairs of a split, ordered by digit, speaker and index of the recording.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,10 +23,11 @@ from bmnas.tasks.av_pairs import pairing, signals
 from bmnas.tasks.av_pairs.pairing import Samples
 from bmnas.tasks.av_pairs.signals import FOLDS, Signals
 from bmnas.tasks.fingerprint import add_tensor
+from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models.audio_cnn import AudioCNN
 from bmnas.tasks.models.image_cnn import ImageCNN
 from bmnas.tasks.progress import Report, silent
-from bmnas.tasks.task import SPLITS, Split, SplitName, Task
+from bmnas.tasks.task import SPLITS, Split, SplitName
 from bmnas.tasks.training import TrainingSettings, outputs_of, train
 
 DIGITS = 10
@@ -36,7 +37,7 @@ _IMAGE_TRAINING = TrainingSettings(epochs=4, batch_size=64, learning_rate=2e-3, 
 _AUDIO_TRAINING = TrainingSettings(epochs=8, batch_size=64, learning_rate=2e-3, seed=0)
 
 
-class AvPairsTask(Task):
+class AvPairsTask(FolderTask):
     """Images (N, 1, 28, 28) of digits with recordings (N, 51, 32) of digits, and a question about them.
 
     The backbones are trained on the digits of the training split's images and recordings, each by itself, so the
@@ -71,22 +72,9 @@ class AvPairsTask(Task):
         """The samples of a split."""
 
     @classmethod
-    def open(cls, data: Path | None = None) -> Self:
-        """The task's fold 0 on the data folder, of which nothing is read yet.
-
-        Raises:
-            BmnasError: no folder is given, or there is none.
-        """
-        if data is None:
-            raise BmnasError(f"task {cls.name} needs its data: name their folder with --data; {files.HOW_TO_GET}")
-        if not data.is_dir():
-            raise BmnasError(f"{data}: there is no such folder; {files.HOW_TO_GET}")
-        return cls(data)
-
-    @classmethod
-    def described(cls) -> Self:
-        """The task without data."""
-        return cls(Path())
+    def needs(cls) -> str:
+        """See `FolderTask.needs`."""
+        return files.HOW_TO_GET
 
     def split(self, name: SplitName) -> Split:
         """The samples of a split, ordered by digit, speaker and index of the (first) recording.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +19,12 @@ from bmnas.tasks.av_digits.augmentation import shift_images
 from bmnas.tasks.emoji import files, words
 from bmnas.tasks.emoji.files import CLASSES, SIDE, Sample, read_picture, read_samples
 from bmnas.tasks.emoji.words import PLACES, bags
+from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models import image_cnn, text_mlp
 from bmnas.tasks.models.image_cnn import ImageCNN
 from bmnas.tasks.models.text_mlp import TextMLP
 from bmnas.tasks.progress import Report, silent
-from bmnas.tasks.task import SPLITS, Split, SplitName, Task
+from bmnas.tasks.task import SPLITS, Split, SplitName
 from bmnas.tasks.training import TrainingSettings, outputs_of, train
 
 # By modality and depth: the submodule of the backbone, and the channels it returns.
@@ -41,7 +42,7 @@ _TRAINING: Mapping[str, TrainingSettings] = MappingProxyType(
 )
 
 
-class EmojiTask(Task):
+class EmojiTask(FolderTask):
     """1,377 emoji of 9 groups; inputs ``Image`` (N, 3, 32, 32) and ``Text`` (N, 2048), see `read_picture` and `bags`.
 
     The pictures are EmojiTwo's, the words a description and tags. The list of samples says which split each is in.
@@ -66,22 +67,9 @@ class EmojiTask(Task):
         self._data = data
 
     @classmethod
-    def open(cls, data: Path | None = None) -> Self:
-        """The task on the data folder, of which nothing is read yet.
-
-        Raises:
-            BmnasError: no folder is given, or there is none.
-        """
-        if data is None:
-            raise BmnasError(f"task {cls.name} needs its data: name their folder with --data; {files.HOW_TO_GET}")
-        if not data.is_dir():
-            raise BmnasError(f"{data}: there is no such folder; {files.HOW_TO_GET}")
-        return cls(data)
-
-    @classmethod
-    def described(cls) -> Self:
-        """The task without data."""
-        return cls(Path())
+    def needs(cls) -> str:
+        """See `FolderTask.needs`."""
+        return files.HOW_TO_GET
 
     def split(self, name: SplitName) -> Split:
         """The samples of a split in the order of the list.

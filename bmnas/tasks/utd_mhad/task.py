@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.fit.threads import one_thread
+from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models import depth_cnn, hcn, inertial_cnn
 from bmnas.tasks.progress import Report, silent
-from bmnas.tasks.task import SPLITS, Split, SplitName, Task
+from bmnas.tasks.task import SPLITS, Split, SplitName
 from bmnas.tasks.training import outputs_of
 from bmnas.tasks.utd_mhad import (
     clips,
@@ -45,7 +46,7 @@ _SUBJECTS: Mapping[str, tuple[int, ...]] = MappingProxyType(
 )
 
 
-class UtdMhadTask(Task):
+class UtdMhadTask(FolderTask):
     """861 clips; inputs ``Skeleton`` (N, 3, 32, 20, 1), ``Inertial`` (N, 6, 96), ``Depth`` (N, 1, 16, 60, 48).
 
     Only the files of the modalities that are used are read, once in a process.
@@ -70,20 +71,9 @@ class UtdMhadTask(Task):
         self.folder = folder
 
     @classmethod
-    def open(cls, data: Path | None = None) -> Self:
-        """The task on the data set in the folder ``data``.
-
-        Raises:
-            BmnasError: no folder is given.
-        """
-        if data is None:
-            raise BmnasError(f"task {cls.name} needs its data, --data DIR: {expected(list(RECIPES))}")
-        return cls(data)
-
-    @classmethod
-    def described(cls) -> Self:
-        """The task without data."""
-        return cls(Path())
+    def needs(cls) -> str:
+        """See `FolderTask.needs`."""
+        return expected(list(RECIPES))
 
     def split(self, name: SplitName) -> Split:
         """The clips of a split, sorted by action, subject and trial.

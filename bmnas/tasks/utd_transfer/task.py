@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from bmnas.errors import BmnasError
 from bmnas.fit.threads import one_thread
 from bmnas.tasks.fingerprint import add_tensor
+from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.progress import Report, silent
-from bmnas.tasks.task import SPLITS, Split, SplitName, Task
+from bmnas.tasks.task import SPLITS, Split, SplitName
 from bmnas.tasks.training import outputs_of
 from bmnas.tasks.utd_mhad import UtdMhadTask
 from bmnas.tasks.utd_mhad.clips import clip_inputs
@@ -33,7 +34,7 @@ _KNOWN = (tuple(range(1, ACTIONS + 1, 2)), tuple(range(2, ACTIONS + 1, 2)))
 _TRIALS = 4
 
 
-class UtdTransferTask(Task):
+class UtdTransferTask(FolderTask):
     """Clips of 13 or 14 actions; inputs ``Skeleton`` (N, 3, 32, 20, 1), ``Inertial`` (N, 6, 96), as in `UtdMhadTask`.
 
     One subject is for test, the next one (1 after 8) for validation, the other six for training. The backbones are
@@ -73,20 +74,9 @@ class UtdTransferTask(Task):
         self.options = MappingProxyType({"half": half, "left_out": left_out, "people": people, "shots": shots})
 
     @classmethod
-    def open(cls, data: Path | None = None) -> Self:
-        """The task on the data set in the folder ``data``: half 0, subject 8 left out.
-
-        Raises:
-            BmnasError: no folder is given.
-        """
-        if data is None:
-            raise BmnasError(f"task {cls.name} needs its data, --data DIR: {expected(_MODALITIES)}")
-        return cls(data)
-
-    @classmethod
-    def described(cls) -> Self:
-        """The task without data."""
-        return cls(Path())
+    def needs(cls) -> str:
+        """See `FolderTask.needs`."""
+        return expected(_MODALITIES)
 
     def split(self, name: SplitName) -> Split:
         """The clips of a split, sorted by action, subject and trial; labels count the new actions from 0.
