@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import doctest
+import math
 import os
 import re
 import shlex
@@ -20,6 +21,7 @@ from tests.cli.calling import call
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"(?:<!-- (?P<mark>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```\n", flags=re.DOTALL)
 PAGE = DOCS / "genotype.md"
+OF_FITS = {"diagnose"}  # pages whose figures come from numerical fits
 
 
 @pytest.fixture
@@ -45,6 +47,18 @@ def without_rounding(printed: str) -> str:
     """
     printed = re.sub(r"(pt2, )[\d,]+ bytes", r"\1... bytes", printed)
     return re.sub(r"(differs by at most )(0\.0e\+00|\d\.\de-0[78])", r"\1...", printed)
+
+
+NUMBER = re.compile(r"\d+\.\d+")
+
+
+def alike(new: str, old: str) -> bool:
+    """Whether both say the same of figures that come from a fit: another processor ends a fit a little elsewhere."""
+    words = [re.sub(r"\s+", " ", NUMBER.sub("#", text)) for text in (new, old)]
+    pairs = zip(map(float, NUMBER.findall(new)), map(float, NUMBER.findall(old)), strict=False)
+    return words[0] == words[1] and all(
+        math.isclose(a, b, rel_tol=0.05, abs_tol=0.005 + 1.5 * (a > 2)) for a, b in pairs
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +103,7 @@ def test_files_commands_and_python_in_their_order(workplace, monkeypatch, reques
         page.write_text(text, encoding="utf-8")
     else:
         for _, old, new in changes:
-            assert without_rounding(new) == without_rounding(old)
+            assert without_rounding(new) == without_rounding(old) or (page.stem in OF_FITS and alike(new, old))
     assert len(changes) >= shown
 
 

@@ -59,7 +59,8 @@ def test_the_run_folder_of_several_seeds(tmp_path, cache):
     assert result.genotype == max(result.seeds, key=lambda found: found.score).genotype
     summary = json.loads((result.folder / "summary.json").read_text())
     assert summary["seeds"] == [0, 1]
-    assert {"A alone", "B alone", "late fusion", "found network"} <= set(summary["rows"])
+    heads = {"score fusion", "linear, last features", "linear, all features"}
+    assert set(summary["rows"]) == {"A alone", "B alone", *heads, "late fusion", "found network"}
     again = search(task, config, train=TrainConfig(epochs=1, batch_size=16), folder=tmp_path / "run", cache=cache)
     assert again == result
 

@@ -69,9 +69,9 @@ def make(**changed: Any) -> ModuleTask:
 def test_features_are_named_and_their_channels_found() -> None:
     task = make(reshape={"Image": "grid", "Image_2": "sequence"})
     assert [feature.model_dump(mode="json") for feature in task.features] == [
-        {"name": "Image_1", "modality": "Image", "channels": 4, "reshape": "grid"},
-        {"name": "Image_2", "modality": "Image", "channels": 4, "reshape": "sequence"},
-        {"name": "Text_1", "modality": "Text", "channels": 6, "reshape": "sequence"},
+        {"name": "Image_1", "modality": "Image", "channels": 4, "reshape": "grid", "scale": "none"},
+        {"name": "Image_2", "modality": "Image", "channels": 4, "reshape": "sequence", "scale": "none"},
+        {"name": "Text_1", "modality": "Text", "channels": 6, "reshape": "sequence", "scale": "none"},
     ]
     assert task.taps == {"Image_1": "0", "Image_2": "1", "Text_1": Tap("1", item=0, axis=-1)}
     assert task.modalities == ("Image", "Text")
