@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from bmnas.compiler.network import FusionNetwork as FusionNetwork, compile_genotype as compile_genotype
     from bmnas.compiler.pooling import pool as pool
     from bmnas.compiler.summary import Summary as Summary, summarise as summarise
+    from bmnas.compiler.temperature import divide_outputs as divide_outputs
 
 _HOME = {
     "FeatureError": "bmnas.compiler.features",
     "FusionNetwork": "bmnas.compiler.network",
     "Summary": "bmnas.compiler.summary",
     "compile_genotype": "bmnas.compiler.network",
+    "divide_outputs": "bmnas.compiler.temperature",
     "pool": "bmnas.compiler.pooling",
     "summarise": "bmnas.compiler.summary",
 }
 
-__all__ = ["FeatureError", "FusionNetwork", "Summary", "compile_genotype", "pool", "summarise"]
+__all__ = ["FeatureError", "FusionNetwork", "Summary", "compile_genotype", "divide_outputs", "pool", "summarise"]
 
 
 def __getattr__(name: str) -> Any:

@@ -118,7 +118,8 @@ def search(
             place.restore(best_round["event"], best_round["round"], best_round["sha256"])
             rows = []
             if evaluate:
-                rows = comparison.rows(seed, place, found_by(history, seed, place), best_round.get("chosen", FOUND))
+                made, ends = best_round.get("chosen", FOUND), best_round.get("trainings_end")
+                rows = comparison.rows(seed, place, found_by(history, seed, place), made, ends)
             found.append(SeedResult(seed, place.genotype(), best_round["score"], rows, place.path))
         best = found[0]
         for other in found[1:]:

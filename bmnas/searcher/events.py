@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import ClassVar, Literal
 
-from pydantic import Field, computed_field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype, dumps
@@ -75,6 +75,15 @@ class SelectionDone(RoundDone):
     unit: ClassVar[str] = "selection"
 
 
+class TrainingEnd(BaseModel):
+    """How a training ends: settings of `TrainConfig`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stop_epoch: int | None = None
+    temperature: float | None = None
+
+
 class ChoiceDone(RoundDone):
     """The final choice between the found network and the baselines, see `bmnas.searcher.run.choice`.
 
@@ -89,6 +98,9 @@ class ChoiceDone(RoundDone):
     difference: float = Field(description="The found network's loss less the rival's.")
     error: float = Field(description="Standard error of the difference.")
     folds: int
+    trainings_end: dict[str, TrainingEnd] = Field(
+        default_factory=dict, description="By row, how its training ends best, by the samples that were held out."
+    )
 
     def sentence(self) -> str:
         """What was chosen and why, for people."""

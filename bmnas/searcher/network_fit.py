@@ -28,6 +28,7 @@ def network_fit(
     settings: Optimisation,
     *,
     epochs: int,
+    stop: int | None = None,
     order: Callable[[int], list[Tensor]],
     seed: Callable[..., None],
     subject: str,
@@ -40,7 +41,8 @@ def network_fit(
         task: gives the loss.
         data: what it is trained on.
         settings: how.
-        epochs: of the training.
+        epochs: of the training, over which the step size falls.
+        stop: after how many it ends; after all if left out.
         order: the batches of an epoch, from 1, each a tensor of rows of the data.
         seed: see `Phase.seed`.
         subject: what is trained, as errors name it.
@@ -67,7 +69,7 @@ def network_fit(
         seed=seed,
         rate=settings.lr,
     )
-    return Fit(network, [phase], epochs=epochs, device=data.device, subject=subject)
+    return Fit(network, [phase], epochs=epochs if stop is None else stop, device=data.device, subject=subject)
 
 
 def learning(

@@ -44,6 +44,12 @@ class TrainConfig(TaskSettings, Optimisation):
     """The training of one fusion network on training + validation data."""
 
     epochs: int = Field(default=50, ge=1, description="Passes over the data.")
+    stop_epoch: int | None = Field(
+        default=None, ge=0, description="End after so many of them; the step sizes are those of all. 0: heads alone."
+    )
+    temperature: float | None = Field(
+        default=None, gt=0, le=1000, description="Divide the outputs of the trained network by it; not if left out."
+    )
 
     @classmethod
     def _suiting(cls, task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +138,7 @@ class SearchSettings(TaskSettings, Optimisation):
     )
     strategy: SerializeAsAny[StrategySettings] = Field(description="How is searched: a strategy and its own settings.")
     select_budget: int = Field(
-        default=6,
+        default=9,
         ge=0,
         le=1000,
         description="Trainings for the final choice between the found network and the baselines, by cross-validation: "

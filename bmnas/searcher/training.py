@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from bmnas.compiler import FusionNetwork, compile_genotype
+from bmnas.compiler import FusionNetwork, compile_genotype, divide_outputs
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.clock import Clock
@@ -40,6 +40,8 @@ class Trained:
         data: the task, and the fingerprint of its features.
         extraction: how these were extracted.
         best_on_test: as in `train_network`.
+        outputs: what the network gives for the test split, (N, outputs); ``None`` where ``best_on_test``.
+        labels: of the test split, likewise.
     """
 
     network: FusionNetwork
@@ -49,6 +51,8 @@ class Trained:
     data: str
     extraction: Extraction
     best_on_test: bool = False
+    outputs: Tensor | None = None
+    labels: Tensor | None = None
 
 
 def train_network(
@@ -142,12 +146,15 @@ class NetworkTraining:
         self._clock.lap()
         # Heads alone are fitted: there is nothing left to train.
         epochs = 0 if heads and not used_cells(genotype) else config.epochs
+        self._epochs = epochs if config.stop_epoch is None else min(epochs, config.stop_epoch)
+        self._is_cooled = False
         self.fit = network_fit(
             self.network,
             self._task,
             data,
             config,
             epochs=epochs,
+            stop=self._epochs,
             order=lambda epoch: epoch_order(data, config.batch_size, config.seed, "train", epoch),
             seed=lambda *place: seed_default(stream(config.seed, "train", *place), device),
             subject=f"the training of {self._title}",
@@ -176,7 +183,7 @@ class NetworkTraining:
             if self._best_on_test:
                 self._best = self._better(self._tested())
             yield TrainingEpochDone(
-                name=self._title, epoch=event.epoch, epochs=self._config.epochs, loss=event.losses["weights"]
+                name=self._title, epoch=event.epoch, epochs=self._epochs, loss=event.losses["weights"]
             )
 
     def state(self) -> dict[str, Any]:
@@ -191,12 +198,27 @@ class NetworkTraining:
 
     def trained(self) -> Trained:
         """The result, when all steps are done; reads the test split."""
+        if self._config.temperature is not None and not self._is_cooled:
+            divide_outputs(self.network, self._config.temperature)
+            self._is_cooled = True
         self._clock.lap()
-        test = self._tested() if self._best is None else self._best
+        outputs, labels = self._test_outputs() if self._best is None else (None, None)
+        test = self._best if outputs is None or labels is None else self._task.metric.score(outputs, labels)
+        assert test is not None
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         how = Extraction(**{name: self._store.fingerprint[name] for name in Extraction().decisive})
         data = f"{self._task.name}@{self._store.key}"
-        return Trained(self.network, test, parameters, self._clock.spent, data, how, self._best_on_test)
+        return Trained(
+            self.network,
+            test,
+            parameters,
+            self._clock.spent,
+            data,
+            how,
+            self._best_on_test,
+            None if outputs is None else outputs.cpu(),
+            None if labels is None else labels.cpu(),
+        )
 
     def outputs(self, samples: Tensor) -> Tensor:
         """What the network gives for samples of training + validation, (N, outputs)."""
@@ -204,10 +226,11 @@ class NetworkTraining:
         return outputs_on(self.network, data, self._config.batch_size, self.fit.micro)
 
     def _tested(self) -> float:
+        return self._task.metric.score(*self._test_outputs())
+
+    def _test_outputs(self) -> tuple[Tensor, Tensor]:
         data = self._store.data("test", names=self._names, device=self._device)
-        return self._task.metric.score(
-            outputs_on(self.network, data, self._config.batch_size, self.fit.micro), data.labels
-        )
+        return outputs_on(self.network, data, self._config.batch_size, self.fit.micro), data.labels
 
     def _better(self, score: float) -> float:
         if self._best is None:

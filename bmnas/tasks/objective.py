@@ -18,7 +18,10 @@ Weights = tuple[float, ...] | Literal["balanced"] | None
 
 
 class Objective(Protocol):
-    """A kind of labels. A new kind is a class with these members, and a line in `OBJECTIVES`."""
+    """A kind of labels. A new kind is a class with these members, and a line in `OBJECTIVES`.
+
+    One whose outputs are logits says so, ``logits = True``: they may be divided by a temperature.
+    """
 
     name: ClassVar[str]
 
@@ -59,6 +62,7 @@ class SingleLabel:
     """
 
     name: ClassVar[str] = "single-label"
+    logits: ClassVar[bool] = True
     class_weights: Weights = None
     label_smoothing: float = 0.0
 
@@ -118,6 +122,7 @@ class MultiLabel:
     """
 
     name: ClassVar[str] = "multi-label"
+    logits: ClassVar[bool] = True
     class_weights: Weights = None
     threshold: float = 0.5
 
@@ -173,6 +178,7 @@ class Regression:
     """
 
     name: ClassVar[str] = "regression"
+    logits: ClassVar[bool] = False
     criterion: Literal["mse", "l1", "huber"] = "mse"
 
     def __post_init__(self) -> None:

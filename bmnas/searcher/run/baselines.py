@@ -12,7 +12,8 @@ from typing import Any
 
 from bmnas.genotype import INPUT_NAMES, Feature, Genotype, dumps, from_dict, loads
 from bmnas.genotype.names import fitting, joined
-from bmnas.genotype.presets import heads, last_features, late_fusion
+from bmnas.genotype.presets import concat_fc, heads, last_features, late_fusion
+from bmnas.searcher.anchor import Anchor
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Task
@@ -71,19 +72,45 @@ def rows_of(problem: Problem) -> dict[str, Baseline]:
     rows = baselines(problem.task, problem.config, problem.features, anchored=problem.anchor is not None)
     if problem.anchor is None:
         return rows
+    if full := _fully_connected(problem, problem.anchor):
+        rows["fully connected"] = full
     # The penalty that was chosen for the search's own heads is about right for all; of one head nothing else is open.
     l2 = problem.anchor.fit.l2
     return {
         name: replace(row, training={"heads": "joint", **row.training, "head_l2": l2})
-        if row.genotype.join == "sum"
+        if row.genotype.join == "sum" and not row.genotype.cells
         else row
         for name, row in rows.items()
     }
 
 
-def compared(problem: Problem, found: Genotype) -> dict[str, Baseline]:
-    """The baselines of a search, and what it has found, which is trained from where the search began."""
-    return {**rows_of(problem), FOUND: Baseline(found, problem.anchor.training if problem.anchor else {})}
+def compared(
+    problem: Problem, found: Genotype, ends: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Baseline]:
+    """The baselines of a search, and what it has found, which is trained from where the search began.
+
+    Args:
+        problem: what was searched on.
+        found: what was found.
+        ends: by row, how its training ends, where a final choice has said so.
+    """
+    rows = {**rows_of(problem), FOUND: Baseline(found, problem.anchor.training if problem.anchor else {})}
+    return {name: replace(row, training={**row.training, **(ends or {}).get(name, {})}) for name, row in rows.items()}
+
+
+def _fully_connected(problem: Problem, anchor: Anchor) -> Baseline | None:
+    """Where the search begins, and one fully connected layer on all features, or else on the last ones.
+
+    None where a cell cannot read so many.
+    """
+    for read in (problem.features, last_features(problem.features)):
+        if 2 <= len(read) <= len(INPUT_NAMES):
+            config, task = problem.config, problem.task
+            frame = {"channels": config.channels, "length": config.length, "dropout": config.dropout}
+            cells = concat_fc(read, outputs=task.outputs, **frame).cells
+            genotype = problem.genotype(cells, config.seed).replace(name="fully-connected")
+            return Baseline(genotype, anchor.training)
+    return None
 
 
 def refuse_unwritable(task: Task, config: SearchSettings) -> None:

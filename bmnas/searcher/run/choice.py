@@ -1,47 +1,38 @@
 """The final choice: the found network and the baselines, compared by cross-validation on training + validation data.
 
 Each is trained without some of the samples and scored on these, until every one was left out once; what counts is the
-loss (of classes, the negative log-likelihood), which says more about few samples than the metric does. A network is
-chosen only if its loss is smaller than that of every simpler one by more than the noise: the standard error of the
-difference, sample by sample, of which those of one group count as one. So where nothing pays, the result is the
-simplest thing that does as well. The test split takes no part.
+loss (of classes, the negative log-likelihood), which says more about few samples than the metric does. Each counts as
+good as it is when its training stops at its best, at its best temperature (`bmnas.searcher.run.held_out`); so it is
+trained in the end. A network is chosen only if its loss is smaller than that of every simpler one by more than the
+noise: the standard error of the difference, sample by sample, of which those of one group count as one. So where
+nothing pays, the result is the simplest thing that does as well. The test split takes no part.
 """
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
-from bmnas.errors import BmnasError
-from bmnas.files import read_json, sealed_json, unsealed_json, write_atomically
-from bmnas.fit.events import Event, Pause
+from bmnas.files import sealed, unsealed, write_atomically
+from bmnas.fit.events import Pause, TrainingEpochDone
 from bmnas.fit.folds import folds
 from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
-from bmnas.searcher.events import ChoiceDone
+from bmnas.searcher.events import ChoiceDone, TrainingEnd
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
-from bmnas.searcher.run.seed_folder import JSON_LIMIT
+from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, sample_losses, temperatures
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import NetworkTraining, same_training
 from bmnas.tasks.fingerprint import of_json
 
 _MOST_FOLDS = 5
-
-Losses = dict[str, list[float]]
-
-
-class Held(Event):
-    """What one training of the choice gave: the loss of each sample that it was not given, and its score."""
-
-    losses: tuple[float, ...]
-    score: float
 
 
 class FinalChoice:
@@ -89,19 +80,18 @@ class FinalChoice:
             before: the counts of the round before it.
             seconds: that it took.
         """
-        losses = {name: self._losses(name) for name in self._candidates}
+        stops = {name: self._stop(name) for name in self._candidates}
+        losses = {name: stop.losses for name, stop in stops.items()}
         groups = None if self._groups is None else self._groups[torch.cat([held for _, held in self._folds])]
         name = simplest_of_the_best(losses, groups)
         means = {other: float(each.mean()) for other, each in losses.items()}
         rival = min((other for other in losses if other != FOUND), key=means.__getitem__)
         difference, error = paired(losses[FOUND], losses[rival], groups)
-        scores = [self._done[f"{name}/{fold}"].score for fold in range(len(self._folds))]
-        sizes = [len(held) for _, held in self._folds]
         return ChoiceDone(
             seed=seed,
             round=1,
             rounds=1,
-            score=math.fsum(score * size for score, size in zip(scores, sizes, strict=True)) / sum(sizes),
+            score=stops[name].score,
             trainings=before["trainings"] + len(self._done),
             candidates=before["candidates"] + len(self._candidates),
             seconds=seconds,
@@ -113,6 +103,7 @@ class FinalChoice:
             difference=difference,
             error=error,
             folds=len(self._folds),
+            trainings_end={other: self._end(other, stop) for other, stop in stops.items()},
         )
 
     def remove(self) -> None:
@@ -129,21 +120,36 @@ class FinalChoice:
             title=f"{name} in the final choice",
             samples=fitted,
         )
+        found = [self._looked(training, held)]
+        awaited = set(looks(training.fit.epochs)) - {0}
         for event in training.steps():
             if isinstance(event, Pause):
                 yield event
-        outputs, labels = training.outputs(held), self._labels[held].to(self._problem.device)
-        loss = self._problem.task.loss
-        each = tuple(float(loss(outputs[i : i + 1], labels[i : i + 1])) for i in range(len(held)))
-        return Held(losses=each, score=self._problem.task.metric.score(outputs, labels))
+            elif isinstance(event, TrainingEpochDone) and event.epoch in awaited:
+                found.append(self._looked(training, held))
+                if _together(found).is_past_its_best():
+                    break
+        return _together(found)
+
+    def _looked(self, training: NetworkTraining, held: Tensor) -> Held:
+        task, labels = self._problem.task, self._labels[held].to(self._problem.device)
+        outputs = training.outputs(held)
+        score = task.metric.score(outputs, labels)
+        return Held((training.fit.epoch,), sample_losses(task, outputs, labels)[None], (score,))
 
     def _settings(self, candidate: Baseline) -> TrainConfig:
         return self._train.model_copy(update=dict(candidate.training))
 
-    def _losses(self, name: str) -> Tensor:
-        """Of all samples that were held out, (N,)."""
-        parts = [self._done[f"{name}/{fold}"].losses for fold in range(len(self._folds))]
-        return torch.tensor([loss for part in parts for loss in part], dtype=torch.float64)
+    def _stop(self, name: str) -> Stop:
+        folds = [self._done[f"{name}/{number}"] for number in range(len(self._folds))]
+        return best_stop(folds, temperatures(self._problem.task))
+
+    def _end(self, name: str, stop: Stop) -> TrainingEnd:
+        """As settings; what changes nothing is left out."""
+        is_all = _is_heads(self._candidates[name].genotype) or stop.epoch == self._train.epochs
+        return TrainingEnd(
+            stop_epoch=None if is_all else stop.epoch, temperature=None if stop.temperature == 1 else stop.temperature
+        )
 
     def _identity(self, candidate: Baseline) -> dict[str, Any]:
         problem = self._problem
@@ -152,16 +158,17 @@ class FinalChoice:
     def _read(self) -> dict[str, Held]:
         """What a choice between the same candidates has left; nothing where the file is none of it."""
         try:
-            record = unsealed_json(read_json(self._path, JSON_LIMIT))
-            if record.get("of") != self._of:
+            content = torch.load(io.BytesIO(unsealed(self._path.read_bytes())), map_location="cpu", weights_only=True)
+            if content["of"] != self._of:
                 return {}
-            return {key: Held.model_validate(value) for key, value in record["done"].items()}
-        except (BmnasError, ValidationError, KeyError, AttributeError):
+            return {key: Held.of_state(state) for key, state in content["done"].items()}
+        except Exception:  # there is none, or it is damaged, which torch reports with many types of exceptions
             return {}
 
     def _write(self) -> None:
-        done = {key: value.model_dump(mode="json") for key, value in self._done.items()}
-        write_atomically(self._path, sealed_json({"of": self._of, "done": done}, indent=None))
+        buffer = io.BytesIO()
+        torch.save({"of": self._of, "done": {key: held.state() for key, held in self._done.items()}}, buffer)
+        write_atomically(self._path, sealed(buffer.getvalue()))
 
 
 def simplest_of_the_best(losses: Mapping[str, Tensor], groups: Tensor | None = None) -> str:
@@ -199,3 +206,10 @@ def paired(one: Tensor, other: Tensor, groups: Tensor | None = None) -> tuple[fl
 
 def _is_heads(genotype: Genotype) -> bool:
     return genotype.join == "sum" and not genotype.cells
+
+
+def _together(found: Sequence[Held]) -> Held:
+    """Several looks, one after the other."""
+    epochs = tuple(epoch for each in found for epoch in each.epochs)
+    scores = tuple(score for each in found for score in each.scores)
+    return Held(epochs, torch.cat([each.losses for each in found]), scores)

@@ -53,7 +53,7 @@ def choose(
     found = found_by(history, seed, place)
     candidates = {name: row for name, row in compared(problem, found).items() if row.fuses}
     own = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
-    path = place.path / "checkpoints" / "choice.json"
+    path = place.path / "checkpoints" / "choice.ckpt"
     clock = Clock()
     clock.start()
     with stop.waiting():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from bmnas.fit.checkpoint import Keeper
@@ -42,7 +42,14 @@ class Comparison:
         self._run, self._problem, self._train = run, problem, train
         self._keeping, self._report, self._best_on_test = keeping, report, best_on_test
 
-    def rows(self, seed: int, place: SeedFolder, found: Genotype, chosen: str = FOUND) -> list[Row]:
+    def rows(
+        self,
+        seed: int,
+        place: SeedFolder,
+        found: Genotype,
+        chosen: str = FOUND,
+        ends: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> list[Row]:
         """The rows of a seed.
 
         Args:
@@ -50,13 +57,14 @@ class Comparison:
             place: its folder, which has the result, and takes the rows.
             found: what its search has found.
             chosen: the row that is the result of the search.
+            ends: by row, how its training ends, where a final choice has said so.
         """
         task = self._problem.task
         train = self._train.model_copy(update={"seed": self._train.seed - self._problem.config.seed + seed})
         protocol: Literal["standard", "official"] = "official" if self._best_on_test else "standard"
         result, settings = place.genotype(), train.model_dump(mode="json")
         rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
-        for name, row in compared(self._problem, found).items():
+        for name, row in compared(self._problem, found, ends).items():
             if name in rows and (name != chosen or _is_tested(result)):
                 continue
             genotype = result if name == chosen else row.genotype
@@ -67,6 +75,8 @@ class Comparison:
             trained = self._trained(name, genotype, own, keeper)
             if name == chosen:
                 save_outcome(result, trained, task, own, place.path / "genotype.json")
+            if trained.outputs is not None and trained.labels is not None:
+                place.keep_outputs(name, trained.outputs, trained.labels)
             seconds = round(trained.seconds, 3)
             rows[name] = Row(
                 name=name, test=trained.test, parameters=trained.parameters, seconds=seconds, protocol=protocol

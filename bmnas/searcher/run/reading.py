@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from bmnas.errors import BmnasError
 from bmnas.files import parse_json, read_json, read_text, unsealed_json
 from bmnas.genotype import Genotype
@@ -130,6 +132,20 @@ class Run:
         """
         self._refuse_older()
         return SeedFolder(self.folder_of(seed)).all_rows()
+
+    def outputs(self, row: str, seed: int | None = None) -> tuple[Tensor, Tensor]:
+        """What the network of a row gives for the test split, (N, outputs), and the labels.
+
+        Two rows of a run have the same samples in the same order, so that they can be compared sample by sample.
+
+        Args:
+            row: its title.
+            seed: the first one, if it is left out.
+
+        Raises:
+            BmnasError: that row is not done, or its file is damaged.
+        """
+        return SeedFolder(self.folder_of(seed)).outputs(row)
 
     def summary(self) -> Summary:
         """What the seeds have in common; those count that have a genotype and as many rows as any other.

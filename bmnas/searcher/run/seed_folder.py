@@ -4,28 +4,41 @@ genotypes/       epoch-007.json, ...: derived after each epoch; or candidate-007
 genotype.json    the best so far, with genotype.svg; after the final training with its weights
                  (genotype.safetensors) and scores (genotype.scores.json)
 results.json     the comparison at the end, row by row
+outputs/         of each row, what its network gives for the test split, with the labels
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+import safetensors.torch
 from pydantic import ValidationError
+from torch import Tensor
 
 from bmnas.errors import BmnasError
-from bmnas.files import read_json, reason, sealed_json, unsealed_json, write_atomically
+from bmnas.files import read_bytes, read_json, reason, sealed_json, unsealed_json, write_atomically
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype, load, save
 from bmnas.genotype.drawing import draw
 from bmnas.searcher.events import CandidateDone, ChoiceDone, EpochDone, RoundDone, Row, SelectionDone, meaning_of
 
 JSON_LIMIT = 64 * 2**20  # bytes
+OUTPUTS_LIMIT = 2**30
 SEED_FILES = (
-    *("genotypes", "genotype.json", "genotype.svg", "genotype.safetensors", "genotype.scores.json", "results.json"),
+    *(
+        "genotypes",
+        "genotype.json",
+        "genotype.svg",
+        "genotype.safetensors",
+        "genotype.scores.json",
+        "results.json",
+        "outputs",
+    ),
 )
 
 ROUNDS: dict[str, type[RoundDone]] = {
@@ -121,6 +134,33 @@ class SeedFolder:
         """Keep the rows that are done."""
         results = Results(metric=metric, train=train, rows=tuple(rows))
         write_atomically(self.path / "results.json", sealed_json(results.model_dump(mode="json")))
+
+    def keep_outputs(self, row: str, outputs: Tensor, labels: Tensor) -> None:
+        """Keep what a row's network gives for the test split.
+
+        Args:
+            row: its title.
+            outputs: (N, outputs).
+            labels: of the N samples.
+        """
+        content = {"outputs": outputs.contiguous(), "labels": labels.contiguous()}
+        write_atomically(self._outputs(row), safetensors.torch.save(content))
+
+    def outputs(self, row: str) -> tuple[Tensor, Tensor]:
+        """What `keep_outputs` has kept: outputs (N, outputs) and labels.
+
+        Raises:
+            BmnasError: there is nothing, or it is damaged.
+        """
+        path = self._outputs(row)
+        try:
+            content = safetensors.torch.load(read_bytes(path, OUTPUTS_LIMIT, "1 GiB"))
+            return content["outputs"], content["labels"]
+        except (safetensors.SafetensorError, KeyError) as error:
+            raise BmnasError(f"{path}: does not hold the outputs of a network") from error
+
+    def _outputs(self, row: str) -> Path:
+        return self.path / "outputs" / f"{re.sub('[^a-z0-9]+', '-', row.lower())}.safetensors"
 
     def _of_round(self, event: str, round: int) -> Path:
         return self.path / "genotypes" / f"{ROUNDS[event].unit}-{round:03d}.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
@@ -79,7 +78,11 @@ def test_where_nothing_pays_the_result_is_a_baseline(tmp_path):
     assert result.genotype.cells == () and result.genotype.join == "sum"
     tests = {row.name: row.test for row in result.rows}
     assert result.genotype.provenance.scores["test"] == tests[made[0]["chosen"]]
-    assert {"A alone", "B alone", "score fusion", "linear, last features", "late fusion", "found network"} == set(tests)
+    heads = {"A alone", "B alone", "score fusion", "linear, last features"}
+    assert {*heads, "late fusion", "fully connected", "found network"} == set(tests)
+    for row in result.rows:
+        outputs, labels = open_run(tmp_path / "run").outputs(row.name)
+        assert (outputs.argmax(1) == labels).double().mean().item() == pytest.approx(row.test)
     run = open_run(tmp_path / "run")
     assert meaning_of(run.genotype()) == meaning_of(result.genotype)
     again = searched("additive", tmp_path)  # nothing is left to do
@@ -112,8 +115,7 @@ def test_a_choice_that_was_stopped_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(choice.FinalChoice, "_write", interrupted)
     with pytest.raises(Interrupted):
         searched("additive", tmp_path)
-    kept = json.loads((tmp_path / "run" / "checkpoints" / "choice.json").read_text())
-    assert len(kept["done"]) == 4
+    assert (tmp_path / "run" / "checkpoints" / "choice.ckpt").exists()
     monkeypatch.setattr(choice.FinalChoice, "_write", write)
     trained = []
     begin = choice.FinalChoice._trained
@@ -125,7 +127,7 @@ def test_a_choice_that_was_stopped_goes_on(tmp_path, monkeypatch):
     assert len(trained) == len(made["losses"]) * made["folds"] - 4
     (told,) = [entry for entry in whole.history if entry["event"] == "ChoiceDone"]
     assert made["losses"] == told["losses"]
-    assert not (tmp_path / "run" / "checkpoints" / "choice.json").exists()
+    assert not (tmp_path / "run" / "checkpoints" / "choice.ckpt").exists()
 
 
 def test_no_budget_no_choice(tmp_path):

@@ -1,0 +1,109 @@
+"""How a training does on samples that it was not given: after some of its epochs, at some temperatures.
+
+What a network has to say of new samples is often best long before its training ends, and it is often too sure of it.
+Both show on samples that were held out, and are chosen by them: when to stop, and by what to divide the outputs (Guo et
+al., On Calibration of Modern Neural Networks, ICML 2017). Axes: N samples, P epochs, T temperatures, O outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bmnas.tasks import Task
+
+TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0)
+# So many looks in a row that were no better: what comes then is not worth its time.
+_PATIENCE = 4
+
+
+def looks(epochs: int) -> tuple[int, ...]:
+    """After which epochs samples are looked at: 0, 1, 2, 3, 4, 6, 8, 11, ..., and the last one."""
+    found, wish = [0], 1.0
+    while round(wish) < epochs:
+        if round(wish) > found[-1]:
+            found.append(round(wish))
+        wish *= 2**0.5
+    return tuple(found if epochs == 0 else [*found, epochs])
+
+
+def temperatures(task: Task) -> tuple[float, ...]:
+    """Those that are tried: 1 alone where outputs are no logits."""
+    return TEMPERATURES if getattr(task.objective, "logits", False) else (1.0,)
+
+
+def sample_losses(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
+    """Of outputs (N, O), each sample's loss at each temperature, (T, N)."""
+    return torch.stack([_each(task, outputs / temperature, labels) for temperature in temperatures(task)]).cpu()
+
+
+@dataclass(frozen=True)
+class Held:
+    """Of one training.
+
+    Attributes:
+        epochs: after which ones was looked, P of them.
+        losses: (P, T, N).
+        scores: by the task's metric, (P,).
+    """
+
+    epochs: tuple[int, ...]
+    losses: Tensor
+    scores: tuple[float, ...]
+
+    def is_past_its_best(self) -> bool:
+        """Whether the last looks, a few of them, were all worse than an earlier one."""
+        best = self.losses.mean(2).amin(1)
+        return len(best) > _PATIENCE and int(best.argmin()) < len(best) - _PATIENCE
+
+    def state(self) -> dict[str, Any]:
+        """As tensors and plain values."""
+        return {"epochs": self.epochs, "losses": self.losses, "scores": self.scores}
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any]) -> Held:
+        """What `state` gave; any exception where it is no such thing."""
+        return cls(tuple(map(int, state["epochs"])), torch.as_tensor(state["losses"]), tuple(state["scores"]))
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to stop, and how sure to be.
+
+    Attributes:
+        epoch: after which the loss was smallest, of all folds together.
+        temperature: at which it was.
+        losses: of all samples there, (N,), in 64 bits, fold by fold.
+        score: by the task's metric, the mean over folds by their sizes.
+    """
+
+    epoch: int
+    temperature: float
+    losses: Tensor
+    score: float
+
+
+def best_stop(folds: Sequence[Held], temperatures: Sequence[float]) -> Stop:
+    """Where the mean loss of the samples of all folds is smallest; of equals the first."""
+    count = min(len(fold.epochs) for fold in folds)
+    losses_PTN = torch.cat([fold.losses[:count] for fold in folds], dim=2).double()
+    look, degree = divmod(int(losses_PTN.mean(2).argmin()), losses_PTN.shape[1])
+    sizes = [fold.losses.shape[2] for fold in folds]
+    score = sum(fold.scores[look] * size for fold, size in zip(folds, sizes, strict=True)) / sum(sizes)
+    return Stop(folds[0].epochs[look], temperatures[degree], losses_PTN[look, degree], score)
+
+
+def _each(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
+    """Each sample's loss, (N,). A loss is a mean; of one sample alone it is that sample's."""
+
+    def alone(output: Tensor, label: Tensor) -> Tensor:
+        return task.loss(output[None], label[None])
+
+    try:
+        return torch.vmap(alone)(outputs, labels)
+    except RuntimeError:  # a loss of one's own may look at values, which vmap cannot
+        return torch.stack([alone(*pair) for pair in zip(outputs, labels, strict=True)])
