@@ -34,6 +34,7 @@ def genotypes(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> Genotyp
         output=tuple(draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=3, unique=True))),
         join=draw(st.sampled_from(["concat", "sum"])) if head else "concat",
         head=head,
+        members=draw(st.sampled_from([1] * 7 + [2])) if head else 1,
         dropout=draw(st.sampled_from([0.0, 0.1, 0.5])),
     )
 

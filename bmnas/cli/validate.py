@@ -132,7 +132,8 @@ def _report(path: Path, genotype: Genotype | None, found: tuple[Finding, ...]) -
 
 def _sizes(genotype: Genotype) -> dict[str, int]:
     steps = sum(len(cell.steps) for cell in genotype.cells)
-    return {"feature": len(genotype.features), "cell": len(genotype.cells), "step": steps}
+    sizes = {"feature": len(genotype.features), "cell": len(genotype.cells), "step": steps}
+    return sizes if genotype.members == 1 else {**sizes, "member": genotype.members}
 
 
 def _count(number: int, what: str) -> str:

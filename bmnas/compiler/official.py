@@ -51,13 +51,18 @@ def load_official_state(network: FusionNetwork, state_dict: Mapping[str, Tensor]
 
     Raises:
         BmnasError: a parameter has another shape, is missing, or has no place in the network; or the genotype's
-            dialect is not the official one. The network is then as it was.
+            dialect is not the official one, or it is an ensemble. The network is then as it was.
     """
     genotype = network.genotype
     if genotype.dialect != "official":
         raise BmnasError(
             f"the genotype {genotype.name!r} is in the {genotype.dialect} dialect, but the released code's weights "
             "need the official one"
+        )
+    if genotype.members > 1:
+        raise BmnasError(
+            f"the genotype {genotype.name!r} has {genotype.members} members, but the released code's weights are those "
+            "of one network"
         )
     given = by_plain_name(state_dict)
     places = _places(genotype)

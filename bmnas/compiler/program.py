@@ -120,6 +120,10 @@ def _concat(*nodes: Tensor) -> Tensor:
     return torch.cat(nodes, dim=-1)
 
 
+def _mean(*nodes: Tensor) -> Tensor:
+    return torch.stack(nodes).mean(0)
+
+
 def _complement(x: Tensor) -> Tensor:
     return 1 - x
 
@@ -156,6 +160,7 @@ CALLS: dict[type[p.Primitive], Callable[[Any], Call]] = {
     p.Mixes: _mixes,
     p.Pick: lambda it: itemgetter(it.number),
     p.Maximum: lambda it: _all(torch.maximum),
+    p.Mean: lambda it: _mean,
     p.Divide: lambda it: partial(torch.div, other=it.by),
     p.Complement: lambda it: _complement,
     p.Zeros: lambda it: torch.zeros_like,

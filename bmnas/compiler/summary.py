@@ -133,10 +133,9 @@ def _described(genotype: Genotype) -> Iterable[tuple[GraphNode, str, str, tuple[
         parts = ["concat, 1x1 conv"] * (len(cell.output) > 1) + ["+ x, layer norm"] * official
         yield ("cell", cell.name), cell.name, f"cell: {', '.join(parts)}" if parts else "cell", cell.inputs
     head = f"linear to {genotype.head.outputs}" if genotype.head else "no head"
-    if genotype.join == "sum":
-        yield OUTPUT, "output", f"output: sum of a {head} each", genotype.output
-    else:
-        yield OUTPUT, "output", f"output: {'layer norm, ReLU, ' * official}{head}", genotype.output
+    what = f"sum of a {head} each" if genotype.join == "sum" else f"{'layer norm, ReLU, ' * official}{head}"
+    members = f", mean of {genotype.members} networks" if genotype.members > 1 else ""
+    yield OUTPUT, "output", f"output: {what}{members}", genotype.output
 
 
 def _unused(genotype: Genotype, used: frozenset[GraphNode]) -> Iterable[str]:

@@ -10,9 +10,9 @@ What does not count, and is gone or the same in every form:
 - which of a cell's inputs is x, y, z, ..., but that the official dialect adds the first one to the cell's output.
 
 What counts: how the used features are called (a network is given its features by name), their channels, reshape and
-scale; the representation, how the output's nodes are joined, the dialect, the head and the dropout rate; the order of
-the inputs of other operations (ConcatFC(x, y) and ConcatFC(y, x) have other weights for the same function); the order
-of the output of a genotype without a head.
+scale; the representation, how the output's nodes are joined, the dialect, the head, the number of members and the
+dropout rate; the order of the inputs of other operations (ConcatFC(x, y) and ConcatFC(y, x) have other weights for the
+same function); the order of the output of a genotype without a head.
 
 Two steps that apply one operation to the same inputs are two nodes: Sum(s, s) is not Sum(s, t). There is no algebra: a
 Sum of a Sum is not the Sum of three, and a step that adds Zero is a step.
@@ -142,6 +142,7 @@ class _Form:
             "output": [self._name(number) for number, _ in output],
             **({} if genotype.join == "concat" else {"join": genotype.join}),
             "head": {"outputs": genotype.head.outputs} if genotype.head is not None else None,
+            **({} if genotype.members == 1 else {"members": genotype.members}),
             "dropout": abs(genotype.dropout),  # of 0.0 and -0.0 only one
         }
 

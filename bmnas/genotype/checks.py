@@ -97,6 +97,9 @@ def genotype(genotype: Any) -> Iterator[Problem]:
     yield from _output(genotype.output, earlier, "a cell or a feature")
     if genotype.join == "sum" and not genotype.has_head:
         yield Problem("join", "is 'sum', which adds the results of heads, so the genotype needs a head")
+    if genotype.members not in (None, 1) and not genotype.has_head:
+        text = f"is {genotype.members}, networks whose outputs are averaged, so the genotype needs a head"
+        yield Problem("members", text)
 
 
 def refuse(problems: Iterable[Problem]) -> None:

@@ -78,6 +78,7 @@ class _Comparison:
             )
         yield from self._value("dropout", "", a.dropout, b.dropout)
         yield from self._value("join", "", a.join, b.join)
+        yield from self._value("members", "", a.members, b.members)
         if a.head and b.head:
             yield from self._value("head.outputs", "", a.head.outputs, b.head.outputs)
         elif a.head or b.head:

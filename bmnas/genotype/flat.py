@@ -62,9 +62,14 @@ def flatten(genotype: Genotype) -> FlatGraph:
         upper[cell.name] = _add(flat, ("cell", cell.name), (_CELL, ""), reads)
     ordered = genotype.head is None
     output = [(upper[name], position if ordered else ANY) for position, name in enumerate(genotype.output)]
-    # What nodes are concatenated, is what a node was before there was anything else.
-    _add(flat, ("output",), (_OUTPUT, "" if genotype.join == "concat" else genotype.join), output)
+    _add(flat, ("output",), (_OUTPUT, _end(genotype)), output)
     return flat
+
+
+def _end(genotype: Genotype) -> str:
+    # That nodes are concatenated, in one network, is what an output was before there was anything else.
+    join = "" if genotype.join == "concat" else genotype.join
+    return join if genotype.members == 1 else f"{join} {genotype.members}"
 
 
 def _inputs(step: Step, nodes: dict[str, int]) -> list[tuple[int, int]]:

@@ -40,6 +40,13 @@ class Genotype(Frozen):
         "its mean over positions; a cell's head begins as zero, so that the features' heads are where training begins.",
     )
     head: Head | None = None
+    members: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        strict=True,
+        description="Of how many networks of this genotype, each with weights of its own, the outputs are averaged.",
+    )
     dropout: float = Field(default=0.2, ge=0, lt=1, strict=True)
     provenance: Provenance | None = None
 

@@ -75,6 +75,8 @@ def _leave_out_the_papers(data: dict[str, Any]) -> None:
             del feature["scale"]
     if data["join"] == "concat":
         del data["join"]
+    if data["members"] == 1:
+        del data["members"]
 
 
 def _layout(value: Any, indent: int = 0, lead: int = 0) -> str:

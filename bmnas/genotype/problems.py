@@ -123,6 +123,7 @@ def _loose_genotype(data: Mapping[str, Any]) -> SimpleNamespace:
         output=_names(data.get("output")),
         join=data.get("join"),
         has_head=data.get("head") is not None,
+        members=_positive(data.get("members", 1)),
     )
 
 

@@ -98,7 +98,8 @@ def test_the_network_is_the_equations(genotype):
     assume({step.op for step in steps} <= POOL)
     assume(all(len(step.inputs) == 2 for step in steps if step.op == "Attention"))
     features = tuple(feature.model_copy(update={"scale": "none"}) for feature in genotype.features)
-    genotype = genotype.model_copy(update={"dialect": "paper", "join": "concat", "features": features})
+    plain = {"dialect": "paper", "join": "concat", "members": 1, "features": features}
+    genotype = genotype.model_copy(update=plain)
     network = compile_genotype(genotype).double().eval()
     features = {name: tensor.double() for name, tensor in inputs_of(genotype).items()}
     reshaped = {name: reshape(network, name, features[name]) for name in network.features}

@@ -65,7 +65,7 @@ def _whole(genotype: Genotype) -> Any:
         for f in genotype.features
         if ("feature", f.name) in used
     }
-    return features, genotype.representation, genotype.dialect, genotype.head, genotype.dropout
+    return features, genotype.representation, genotype.dialect, genotype.head, genotype.members, genotype.dropout
 
 
 def _flat(genotype: Genotype) -> nx.DiGraph:
@@ -210,7 +210,8 @@ def _change_feature(data: dict[str, Any], rng: Random) -> None:
 
 
 def _change_whole(data: dict[str, Any], rng: Random) -> None:
-    key, value = rng.choice([("dropout", 0.25), ("head", {"outputs": 9}), ("head", None), ("dialect", "paper")])
+    changes = [("dropout", 0.25), ("head", {"outputs": 9}), ("head", None), ("members", 3), ("dialect", "paper")]
+    key, value = rng.choice(changes)
     data[key] = value
 
 

@@ -14,6 +14,7 @@ from bmnas.compiler.plan.names import distinct, module_names
 from bmnas.errors import GenotypeError
 from bmnas.genotype import INPUT_NAMES, Genotype, dumps, from_dict, labelling, loads
 from bmnas.genotype.canonical import canonical_form, canonical_hash, canonical_names, equivalent
+from bmnas.genotype.graph import used_features
 from tests.genotype.disguises import disguised, same_by_search, with_one_change
 from tests.genotype.test_schema import SHORT, changed
 from tests.profiles import examples
@@ -268,12 +269,19 @@ def _randomise(network: torch.nn.Module) -> None:
 
 
 def _copy(network, genotype, other, form) -> None:
-    """The weights of a network into that of its canonical form; what reads a concatenation, block by block."""
+    """The weights of a network into that of its canonical form."""
+    for number in range(genotype.members):
+        part = f"members.{number}" if genotype.members > 1 else ""
+        _copy_member(network.get_submodule(part), genotype, other.get_submodule(part), form)
+
+
+def _copy_member(network, genotype, other, form) -> None:
+    """The same of one network of an ensemble, or the only one; what reads a concatenation, block by block."""
     names = canonical_names(genotype)
     own, theirs = module_names(genotype), module_names(form)
     upper = {node[-1]: names[node][-1] for node in names if node[0] != "step"}
     cells = {cell.name: cell for cell in form.cells}
-    for name in other.features:
+    for name in used_features(form):
         _load(_held(other, theirs["feature", name]), _held(network, own["feature", name]))
     for cell in genotype.cells:
         if ("cell", cell.name) not in names:

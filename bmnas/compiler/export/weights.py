@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bmnas.compiler.network import FusionNetwork
 from bmnas.compiler.passes import plan_for_training
-from bmnas.compiler.plan.names import module_names, where
+from bmnas.compiler.plan.names import module_names, where, within_member
 from bmnas.compiler.plan.primitives import Dropout
 from bmnas.errors import BmnasError
 from bmnas.files import reason
@@ -103,6 +103,8 @@ def _meaning(genotype: Genotype) -> dict[object, object]:
 
 def _place(genotype: Genotype, parameter: str) -> str:
     """Where in the genotype a parameter belongs, in words: ``cells[0].steps[1] ('Step_2', LinearGLU)``."""
+    if genotype.members > 1:
+        parameter = within_member(parameter)
     for node, module in module_names(genotype).items():
         if parameter.startswith(f"{module}."):
             if node[0] == "output":

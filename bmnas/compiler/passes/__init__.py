@@ -50,6 +50,7 @@ FOR_INFERENCE: tuple[Pass, ...] = (
     drop_unused,
     fold_batch_norm,
     fold_scale,
+    share,
     stretch_late,
     group_siblings,
     order_head,

@@ -25,7 +25,7 @@ def lower(plan: Plan) -> Plan:
             ops.append(replace(op, reads=tuple(instead[id] for id in op.reads)))
             instead[op.id] = op.id
             continue
-        builder = Builder(op.place, op.weights[0] if op.weights else "")
+        builder = Builder(op.place, op.weights[0] if op.weights else "", op.id)
         instead[op.id] = _lowered(op, builder, [instead[id] for id in op.reads])
         ops += builder.ops
     return rewired(ops, {}, instead[plan.output])
@@ -33,7 +33,7 @@ def lower(plan: Plan) -> Plan:
 
 def lower_alone(op: Op) -> Plan:
     """One block written out, with an `Input` for each node that it reads, and shapes."""
-    builder = Builder(op.place, op.weights[0] if op.weights else "")
+    builder = Builder(op.place, op.weights[0] if op.weights else "", op.id)
     assert isinstance(op.primitive, Block), f"{op.primitive} is no block"
     shapes = [op.primitive.read_shape(i) for i, _ in enumerate(op.reads)]
     reads = [builder.add(Input(*shape), name=f"input_{i}") for i, shape in enumerate(shapes)]

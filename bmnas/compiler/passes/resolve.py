@@ -1,13 +1,17 @@
-"""Genotype -> the first plan: one block for each feature, step, cell and the output, names resolved to ids."""
+"""Genotype -> the first plan: one block for each feature, step, cell and the output, names resolved to ids.
+
+Of an ensemble, so many blocks for each as it has members, and the mean of their outputs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bmnas.compiler.plan.blocks import CellOutput, NetworkOutput, Raw, ReshapedFeature, Step, SummedHeads
-from bmnas.compiler.plan.names import distinct, module_names
-from bmnas.compiler.plan.plan import Id, Op, Plan
-from bmnas.compiler.plan.primitives import Input, Primitive
+from bmnas.compiler.plan.names import distinct, member_module, module_names
+from bmnas.compiler.plan.plan import Id, Op, Plan, of_member
+from bmnas.compiler.plan.primitives import Input, Mean, Primitive
 from bmnas.compiler.size import Size
 from bmnas.errors import GenotypeError
 from bmnas.genotype import Genotype
@@ -15,10 +19,20 @@ from bmnas.genotype.graph import OUTPUT, Node, reads, used_nodes
 
 
 def resolve(genotype: Genotype) -> Plan:
-    """The genotype's nodes as blocks.
+    """The genotype's nodes as blocks, those of each member.
 
     Raises:
         GenotypeError: a used feature's channels are not known.
+    """
+    member = resolve_member(genotype)
+    return member if genotype.members == 1 else _ensemble(member, genotype.members)
+
+
+def resolve_member(genotype: Genotype) -> Plan:
+    """The same of one member alone, as if there were no others.
+
+    Raises:
+        GenotypeError: as for `resolve`.
     """
     names = module_names(genotype)
     read = reads(genotype)
@@ -40,6 +54,29 @@ def resolve(genotype: Genotype) -> Plan:
             own = tuple(as_it_comes(id) if id[0] == "feature" else id for id in own)
         ops.append(Op(node, block, own, node, (names[node],) if node in names else ()))
     return Plan(tuple(ops), OUTPUT)
+
+
+def _ensemble(member: Plan, count: int) -> Plan:
+    """A plan so many times, each with weights of its own, and the mean of their outputs; inputs are shared."""
+    ops = [op for op in member if isinstance(op.primitive, Input)]
+    shared = {op.id for op in ops}
+    outputs = []
+    for number in range(count):
+        own = {op.id: op.id if op.id in shared else of_member(number, op.id) for op in member}
+        module = member_module(number)
+        ops += [
+            replace(
+                op,
+                id=own[op.id],
+                reads=tuple(own[id] for id in op.reads),
+                weights=tuple(f"{module}.{name}" for name in op.weights),
+            )
+            for op in member
+            if op.id not in shared
+        ]
+        outputs.append(own[member.output])
+    mean = Op((*OUTPUT, "mean"), Mean(), tuple(outputs), OUTPUT)
+    return Plan((*ops, mean), mean.id)
 
 
 def as_it_comes(feature: Id) -> Id:

@@ -11,21 +11,23 @@ class Builder:
     """Adds the primitives of one block.
 
     Args:
-        place: the genotype's node that they belong to, and the beginning of their ids.
+        place: the genotype's node that they belong to.
         weights: name of the submodule that holds the block's weights.
+        id: the beginning of their ids; if left out, the place.
     """
 
-    def __init__(self, place: Node, weights: str) -> None:
+    def __init__(self, place: Node, weights: str, id: Id | None = None) -> None:
         self.place, self.weights = place, weights
+        self.id = place if id is None else id
         self.ops: list[Op] = []
         self._taken: set[Id] = set()
 
     def add(self, primitive: p.Primitive, *reads: Id, name: str, weights: bool = False) -> Id:
         """Add any primitive; ``name`` is that of its submodule if it has weights, and part of its id."""
-        id = (*self.place, name)
+        id = (*self.id, name)
         number = 2
         while id in self._taken:
-            id, number = (*self.place, f"{name}_{number}"), number + 1
+            id, number = (*self.id, f"{name}_{number}"), number + 1
         self._taken.add(id)
         own = (f"{self.weights}.{name}" if self.weights else name,) if weights else ()
         self.ops.append(Op(id, primitive, reads, self.place, own))

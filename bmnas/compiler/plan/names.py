@@ -28,7 +28,8 @@ def module_names(genotype: Genotype) -> dict[Node, str]:
     """For the used features, cells and steps, the name of the submodule that holds their weights.
 
     ``reshapes.Video_3``, ``cells.Cell_1.steps.Step_1``, ``cells.Cell_1.output``; characters that a Python name cannot
-    have become ``_``, and what then has the same name is numbered.
+    have become ``_``, and what then has the same name is numbered. A member of an ensemble has all of them, within its
+    `member_module`.
     """
     used = used_nodes(genotype)
     features = [feature.name for feature in genotype.features if ("feature", feature.name) in used]
@@ -42,6 +43,16 @@ def module_names(genotype: Genotype) -> dict[Node, str]:
         found["cell", cell.name] = f"cells.{key}.output"
     found["output",] = "output"
     return found
+
+
+def member_module(number: int) -> str:
+    """The name of the submodule that holds all weights of the member of that number, of an ensemble."""
+    return f"members.{number}"
+
+
+def within_member(parameter: str) -> str:
+    """The name that a parameter of a member of an ensemble has in the member."""
+    return parameter.split(".", 2)[-1] if parameter.startswith("members.") else parameter
 
 
 def distinct(names: Iterable[str]) -> list[str]:

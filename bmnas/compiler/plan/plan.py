@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bmnas.compiler.plan.names import member_module
 from bmnas.compiler.plan.primitives import Input, Primitive, Shape
 from bmnas.genotype.graph import Node
 
@@ -95,8 +96,18 @@ class Plan:
         return {op.id: op for op in self.ops}
 
 
+_MEMBER = "member"
+
+
+def of_member(number: int, id: Id) -> Id:
+    """The id, in an ensemble's member of that number, of what a single network calls ``id``."""
+    return _MEMBER, str(number), *id
+
+
 def in_words(id: Id) -> str:
-    """An id for people: ``Cell_1 / Step_1 / conv``, ``output / head``."""
+    """An id for people: ``Cell_1 / Step_1 / conv``, ``output / head``; of a member, ``members.0 / output / head``."""
+    if id[0] == _MEMBER:
+        return f"{member_module(int(id[1]))} / {in_words(id[2:])}"
     return " / ".join(id if id[0] == "output" else id[1:])
 
 

@@ -295,6 +295,14 @@ class Maximum(Primitive):
 
 
 @dataclass(frozen=True)
+class Mean(Primitive):
+    """The mean of what it reads, element by element: in one go, as there may be many of them."""
+
+    def kept(self, reads: Sequence[Shape]) -> int:
+        return sum(prod(shape) for shape in reads)
+
+
+@dataclass(frozen=True)
 class Divide(Primitive):
     """x / ``by``."""
 

@@ -1,4 +1,7 @@
-"""The whole file: helpers, a class for each kind of block, a class for each cell, the network."""
+"""The whole file: helpers, a class for each kind of block, a class for each cell, the network.
+
+Of an ensemble, the network of one member has a class of its own, and the network has the members.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from collections.abc import Iterable
 
 from bmnas.compiler.passes.drop_unused import drop_unused
 from bmnas.compiler.passes.lower import lower_alone
-from bmnas.compiler.passes.resolve import resolve
+from bmnas.compiler.passes.resolve import resolve_member
 from bmnas.compiler.plan.blocks import ReshapedFeature
 from bmnas.compiler.plan.names import module_names, where
 from bmnas.compiler.plan.plan import Op
-from bmnas.compiler.plan.primitives import Foreign, Input, Scale
+from bmnas.compiler.plan.primitives import Foreign, Input, Scale, Shape
 from bmnas.compiler.source.block import Block, class_body, inline, line, shown
 from bmnas.compiler.source.expressions import HELPERS
 from bmnas.compiler.source.identifiers import class_name, identifiers, quoted
@@ -35,16 +38,16 @@ class _Source:
         self.genotype = genotype
         self.modules = module_names(genotype)
         self.used = used_nodes(genotype)
-        self.plan = drop_unused(resolve(genotype))
+        self.plan = drop_unused(resolve_member(genotype))
         self.classes: dict[str, str] = {}  # body -> name
         self.definitions: list[str] = []
-        self.class_names = {name[:-1] for name in HELPERS}
+        self.class_names = {name[:-1] for name in HELPERS} | ({"Member"} if genotype.members > 1 else set())
         nodes = [*self._features(), *(cell.name for cell in self._cells())]
         self.variables = identifiers(nodes, self.class_names)
 
     def text(self) -> str:
         """All of it."""
-        network = self._network()
+        network = self._network() if self.genotype.members == 1 else self._ensemble()
         body = "\n\n".join([*self.definitions, network, _LOAD])  # each begins with an empty line
         helpers = [text.strip("\n") for use, text in HELPERS.items() if use in body]
         return "\n\n\n".join([self._head(), *helpers, body.strip("\n")]).replace("\n\n\n\n", "\n\n\n") + "\n"
@@ -54,6 +57,39 @@ class _Source:
         return _HEAD.format(channels=size.channels, length=size.length, dialect=self.genotype.dialect)
 
     def _network(self) -> str:
+        shape, body = self._fused()
+        about = f"Features by name -> {shown(shape)}."
+        return "\n".join([*self._beginning("Network", about), *self._names(), *body])
+
+    def _ensemble(self) -> str:
+        shape, body = self._fused()
+        about = f"Features by name -> {shown(shape)}"
+        count = self.genotype.members
+        member = "\n".join([*self._beginning("Member", f"{about}: one of {count} networks."), *body])
+        network = [
+            *self._beginning("Network", f"{about}: the mean of {count} networks."),
+            *self._names(),
+            "    def __init__(self):",
+            "        super().__init__()",
+            f"        self.members = nn.ModuleList([Member() for _ in range({count})])",
+            "",
+            "    def forward(self, features):",
+            "        outputs = [member(features) for member in self.members]",
+            line("return torch.stack(outputs).mean(0)", shape),
+        ]
+        return f"{member}\n\n" + "\n".join(network)
+
+    def _beginning(self, name: str, about: str) -> list[str]:
+        return ["", f"class {name}(nn.Module):", f'    """{about}"""', ""]
+
+    def _names(self) -> list[str]:
+        """What a network is called, and the features that it needs."""
+        features = [f"        {quoted(name)}: {self._channels(name)}," for name in self._features()]
+        start = [f"    name = {quoted(self.genotype.name)}", "    features = {"]
+        return [*start, *features, "    }  # their channels", ""]
+
+    def _fused(self) -> tuple[Shape, list[str]]:
+        """The shape of one network's result, and what makes and computes it."""
         made, forward = [], []
         for name in self._reshaped():
             constructor, statement = self._feature(name)
@@ -75,12 +111,8 @@ class _Source:
             forward.append(line(f"return self.output({', '.join(outputs)})", block.shape()))
         else:
             forward.append(line(f"return {inline(block, outputs).text}", block.shape()))
-        lines = ["", "class Network(nn.Module):", f'    """Features by name -> {shown(block.shape())}."""', ""]
-        lines += [f"    name = {quoted(self.genotype.name)}", "    features = {"]
-        lines += [f"        {quoted(name)}: {self._channels(name)}," for name in self._features()]
-        lines += ["    }  # their channels", "", "    def __init__(self):", "        super().__init__()"]
-        lines += [*_dictionaries(made), "", "    def forward(self, features):", *forward]
-        return "\n".join(lines)
+        lines = ["    def __init__(self):", "        super().__init__()", *_dictionaries(made)]
+        return block.shape(), [*lines, "", "    def forward(self, features):", *forward]
 
     def _feature(self, name: str) -> tuple[str, str]:
         """What makes its module, and the statement that calls it."""

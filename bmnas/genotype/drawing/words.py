@@ -32,7 +32,7 @@ def output_lines(genotype: Genotype) -> tuple[Line, ...]:
     """What becomes of the output of a genotype, before the head."""
     if genotype.join == "sum":
         assert genotype.head is not None
-        return Line(f"Sum → {genotype.head.outputs}"), Line("a linear head each", small=True)
+        return Line(f"Sum → {genotype.head.outputs}"), Line("a linear head each", small=True), *_members(genotype)
     together = Line("Concat" if len(genotype.output) > 1 else "Output")
     return (together, Line("layer norm, ReLU", small=True)) if genotype.dialect == "official" else (together,)
 
@@ -41,7 +41,7 @@ def head_lines(genotype: Genotype) -> tuple[Line, ...] | None:
     """What the head does that comes after the output; ``None`` where there is none, or one for each node before it."""
     if genotype.head is None or genotype.join == "sum":
         return None
-    return (Line(f"Linear → {genotype.head.outputs}"),)
+    return Line(f"Linear → {genotype.head.outputs}"), *_members(genotype)
 
 
 def sizes(genotype: Genotype) -> str:
@@ -59,6 +59,12 @@ def about_step(cell: Cell, step: Step) -> str:
 def about_input(cell: Cell, number: int) -> str:
     """Such as ``x of Cell_1: Video_3``."""
     return f"{INPUT_NAMES[number]} of {cell.name}: {cell.inputs[number]}"
+
+
+def _members(genotype: Genotype) -> tuple[Line, ...]:
+    if genotype.members == 1:
+        return ()
+    return (Line(f"mean of {genotype.members} such networks", small=True),)
 
 
 def _options(step: Step) -> str:

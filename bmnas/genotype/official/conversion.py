@@ -109,6 +109,8 @@ def _official(genotype: Genotype) -> OfficialGenotype:
         _same_length(i, "output", len(cell.output), len(genotype.cells[0].output))
     if genotype.join != "concat":
         raise GenotypeError(f"join is {genotype.join!r}, but the released code concatenates its output")
+    if genotype.members != 1:
+        raise GenotypeError(f"members is {genotype.members}, but the released code has no ensembles")
     for i, feature in enumerate(genotype.features):
         if feature.scale != "none":
             raise GenotypeError(f"features[{i}].scale is {feature.scale!r}, but the released code scales no feature")

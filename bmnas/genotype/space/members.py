@@ -60,6 +60,8 @@ class Members:
         for field in _FIXED:
             if getattr(genotype, field) != getattr(self._space, field):
                 raise _foreign(genotype, field, "differs from the space's")
+        if genotype.members != 1:
+            raise _foreign(genotype, "members", f"is {genotype.members}, but the space has single networks")
         if len(genotype.cells) != self._space.cells:
             raise _foreign(genotype, "cells", f"has {len(genotype.cells)} items, but the space has {self._space.cells}")
         choices = tuple(self._cell_choice(genotype, n) for n in range(len(genotype.cells)))
