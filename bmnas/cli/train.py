@@ -80,8 +80,8 @@ def train(
         refuse_existing(written, force, genotype)
 
     from bmnas.searcher import TrainConfig, train as run_training
+    from bmnas.searcher.network_training import fitted
     from bmnas.searcher.run.outcome import save_outcome
-    from bmnas.searcher.training import fitted
 
     chosen = _chosen(given, task, data, features, modalities, backbone)
     config = TrainConfig.for_task(chosen, **settings)

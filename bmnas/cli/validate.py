@@ -66,7 +66,7 @@ def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
     if task is None:
         return None
     from bmnas.errors import BmnasError, GenotypeError
-    from bmnas.searcher.training import fitted
+    from bmnas.searcher.network_training import fitted
     from bmnas.tasks import described_task
 
     known = described_task(task)

@@ -25,7 +25,15 @@ _HOME = {
     "summarise": "bmnas.compiler.summary",
 }
 
-__all__ = ["FeatureError", "FusionNetwork", "Summary", "compile_genotype", "divide_outputs", "pool", "summarise"]
+__all__ = [
+    "FeatureError",
+    "FusionNetwork",
+    "Summary",
+    "compile_genotype",
+    "divide_outputs",
+    "pool",
+    "summarise",
+]
 
 
 def __getattr__(name: str) -> Any:

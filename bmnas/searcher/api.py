@@ -16,8 +16,9 @@ from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
+from bmnas.searcher.network_training import fitted
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch, refuse_unsearchable
-from bmnas.searcher.run.baselines import FOUND, refuse_unwritable
+from bmnas.searcher.run.baselines import refuse_unwritable
 from bmnas.searcher.run.choosing import best_of, choose, found_by
 from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder
@@ -27,11 +28,13 @@ from bmnas.searcher.run.rounds import Report, do_rounds
 from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
-from bmnas.searcher.training import Trained, fitted, same_training, train_network
+from bmnas.searcher.training import Trained, same_training, train_network
 from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
 _GOES_ON = "the same command goes on"
+# What a final choice says of the comparison: argument of `Comparison.rows`, field of `ChoiceDone`.
+_TOLD = {"chosen": "chosen", "ends": "trainings_end", "join": "join"}
 
 
 def search(
@@ -118,8 +121,8 @@ def search(
             place.restore(best_round["event"], best_round["round"], best_round["sha256"])
             rows = []
             if evaluate:
-                made, ends = best_round.get("chosen", FOUND), best_round.get("trainings_end")
-                rows = comparison.rows(seed, place, found_by(history, seed, place), made, ends)
+                told = {name: best_round[key] for name, key in _TOLD.items() if key in best_round}
+                rows = comparison.rows(seed, place, found_by(history, seed, place), **told)
             found.append(SeedResult(seed, place.genotype(), best_round["score"], rows, place.path))
         best = found[0]
         for other in found[1:]:

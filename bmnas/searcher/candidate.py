@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from bmnas.compiler import compile_genotype
+from bmnas.compiler.ensemble import member_genotype
 from bmnas.fit.events import EpochEnd, MicroBatch, Pause
 from bmnas.fit.order import epoch_order
 from bmnas.fit.seeding import seed_default, seeded, stream
@@ -76,7 +77,7 @@ class CandidateTraining:
         self._problem, self._seed, self._number = problem, seed, number
         names = ("candidate", number)
         with seeded(stream(seed, *names), problem.device):
-            self.network = compile_genotype(genotype).to(problem.device)
+            self.network = compile_genotype(member_genotype(genotype)).to(problem.device)
         if problem.anchor:
             problem.anchor.begin(self.network)
 

@@ -98,6 +98,9 @@ class ChoiceDone(RoundDone):
     difference: float = Field(description="The found network's loss less the rival's.")
     error: float = Field(description="Standard error of the difference.")
     folds: int
+    join: Literal["sum", "concat"] = Field(
+        default="sum", description="How the output of the found network is joined, where it may be either."
+    )
     trainings_end: dict[str, TrainingEnd] = Field(
         default_factory=dict, description="By row, how its training ends best, by the samples that were held out."
     )

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from bmnas.compiler import FusionNetwork, compile_genotype
+from bmnas.compiler.ensemble import member_genotype
 from bmnas.compiler.foreign import PerSeed
 from bmnas.compiler.layers import BatchNorm
 from bmnas.compiler.passes import FOR_TRAINING, applied
@@ -29,6 +30,7 @@ def inherited(hypernet: Hypernet, genotype: Genotype) -> FusionNetwork:
         hypernet: of one seed.
         genotype: one that it contains: its features, cells and steps by number, its operations in its pool.
     """
+    genotype = member_genotype(genotype)
     network = compile_genotype(genotype)
     plan = applied(settled(hypernet.size, genotype), FOR_TRAINING)
     # The two are the same plan but for the names of the modules that hold the weights.

@@ -95,6 +95,7 @@ class Problem:
             join="sum" if self.anchor else "concat",
             head=Head(outputs=self.task.outputs),
             dropout=config.dropout,
+            members=config.ensemble,
         )
 
     def score(self, outputs: Tensor, labels: Tensor | None = None) -> float:

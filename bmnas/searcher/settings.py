@@ -138,11 +138,17 @@ class SearchSettings(TaskSettings, Optimisation):
     )
     strategy: SerializeAsAny[StrategySettings] = Field(description="How is searched: a strategy and its own settings.")
     select_budget: int = Field(
-        default=9,
+        default=12,
         ge=0,
         le=1000,
         description="Trainings for the final choice between the found network and the baselines, by cross-validation: "
         "at least two of each; 0: what was found is the result.",
+    )
+    ensemble: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="How many trainings of a network are one result, their outputs averaged; of baselines likewise.",
     )
     patience: int | None = Field(default=None, ge=1, description="Stop after so many rounds without a better score.")
 

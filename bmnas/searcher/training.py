@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,22 +10,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from bmnas.compiler import FusionNetwork, compile_genotype, divide_outputs
-from bmnas.errors import BmnasError, did_you_mean
+from bmnas.compiler import FusionNetwork
 from bmnas.fit.checkpoint import Keeper
-from bmnas.fit.clock import Clock
-from bmnas.fit.events import EpochEnd, Event, MicroBatch, Pause, TrainingEpochDone
-from bmnas.fit.order import epoch_order
-from bmnas.fit.seeding import seed_default, seeded, stream
+from bmnas.fit.events import Event, Pause
 from bmnas.genotype import Genotype
-from bmnas.genotype.graph import used_cells, used_features
-from bmnas.searcher.anchor import begun, groups_of
-from bmnas.searcher.network_fit import network_fit, outputs_on
+from bmnas.searcher.ensemble_training import EnsembleTraining
+from bmnas.searcher.network_training import NetworkTraining, fitted
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import Extraction, FeatureStore, SplitName, Task
-from bmnas.tasks.store import Chosen
-
-_BOTH: tuple[SplitName, SplitName] = ("train", "validation")
+from bmnas.tasks import Extraction, FeatureStore, Task
 
 
 @dataclass(frozen=True)
@@ -80,10 +72,11 @@ def train_network(
         Diverged: a loss or a weight is no number.
     """
 
-    def new() -> NetworkTraining:
-        return NetworkTraining(genotype, task, store, config, device=device, title=title, best_on_test=best_on_test)
+    def new() -> NetworkTraining | EnsembleTraining:
+        kind = EnsembleTraining if genotype.members > 1 else NetworkTraining
+        return kind(genotype, task, store, config, device=device, title=title, best_on_test=best_on_test)
 
-    training = keeper.resumed(new) if keeper else new()
+    training: NetworkTraining | EnsembleTraining = keeper.resumed(new) if keeper else new()
     training.start()
     steps = keeper.steps(training) if keeper else training.steps()
     # Closed even where an error's traceback still refers to it, so that the caller has his random numbers back.
@@ -91,7 +84,7 @@ def train_network(
         for event in events:
             if report and not isinstance(event, Pause):
                 report(event)
-    return training.trained()
+    return _trained(training, task, store)
 
 
 def same_training(
@@ -107,163 +100,14 @@ def same_training(
     }
 
 
-class NetworkTraining:
-    """The training of one network, which can be stopped at any step. Arguments are those of `train_network`; and
-    samples, ascending, where not all of training + validation are trained on.
-
-    Attributes:
-        network: what is trained.
-        fit: what trains it.
-    """
-
-    def __init__(
-        self,
-        genotype: Genotype,
-        task: Task,
-        store: FeatureStore,
-        config: TrainConfig,
-        *,
-        device: torch.device,
-        title: str | None = None,
-        best_on_test: bool = False,
-        samples: Tensor | None = None,
-    ) -> None:
-        genotype = fitted(genotype, task)
-        self._names = used_features(genotype)
-        data, groups = store.data(*_BOTH, names=self._names, device=device), groups_of(task, store, *_BOTH)
-        last = store.size("validation")
-        if samples is not None:
-            last = int((samples >= len(data) - last).sum())
-            data, groups = Chosen(data, samples), None if groups is None else groups[samples]
-        self._task, self._store, self._config = task.fitted(data.labels), store, config
-        self._device, self._title, self._best_on_test = device, title or genotype.name, best_on_test
-        self._best: float | None = None  # on the test split, where each epoch is tested
-        self._clock = Clock()
-        with seeded(stream(config.seed, "train"), device):
-            self.network = compile_genotype(genotype).to(device)
-        self._clock.start()
-        heads = begun(self.network, self._task, data, config, last, groups)
-        self._clock.lap()
-        # Heads alone are fitted: there is nothing left to train.
-        epochs = 0 if heads and not used_cells(genotype) else config.epochs
-        self._epochs = epochs if config.stop_epoch is None else min(epochs, config.stop_epoch)
-        self._is_cooled = False
-        self.fit = network_fit(
-            self.network,
-            self._task,
-            data,
-            config,
-            epochs=epochs,
-            stop=self._epochs,
-            order=lambda epoch: epoch_order(data, config.batch_size, config.seed, "train", epoch),
-            seed=lambda *place: seed_default(stream(config.seed, "train", *place), device),
-            subject=f"the training of {self._title}",
-            heads=heads,
-        )
-
-    @property
-    def place(self) -> str:
-        """Where the training stands, as a part of a sentence."""
-        return f"in the training of {self._title}, {self.fit.place}"
-
-    def start(self) -> None:
-        """What has passed since the training was made or read was not work."""
-        self._clock.start()
-
-    def steps(self) -> Iterator[Pause | MicroBatch | TrainingEpochDone]:
-        """Do what remains, a pause after each step and each epoch.
-
-        Raises:
-            Diverged: a loss or a weight is no number.
-        """
-        for event in self.fit.steps():
-            if not isinstance(event, EpochEnd):
-                yield event
-                continue
-            if self._best_on_test:
-                self._best = self._better(self._tested())
-            yield TrainingEpochDone(
-                name=self._title, epoch=event.epoch, epochs=self._epochs, loss=event.losses["weights"]
-            )
-
-    def state(self) -> dict[str, Any]:
-        """Everything that the rest of the training depends on: tensors and plain values only."""
-        return {"fit": self.fit.state(), "best": self._best, "clock": self._clock.state()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` gave; any exception where it is no such thing."""
-        self.fit.load_state(state["fit"])
-        self._best = None if state["best"] is None else float(state["best"])
-        self._clock.load_state(state["clock"])
-
-    def trained(self) -> Trained:
-        """The result, when all steps are done; reads the test split."""
-        if self._config.temperature is not None and not self._is_cooled:
-            divide_outputs(self.network, self._config.temperature)
-            self._is_cooled = True
-        self._clock.lap()
-        outputs, labels = self._test_outputs() if self._best is None else (None, None)
-        test = self._best if outputs is None or labels is None else self._task.metric.score(outputs, labels)
-        assert test is not None
-        parameters = sum(parameter.numel() for parameter in self.network.parameters())
-        how = Extraction(**{name: self._store.fingerprint[name] for name in Extraction().decisive})
-        data = f"{self._task.name}@{self._store.key}"
-        return Trained(
-            self.network,
-            test,
-            parameters,
-            self._clock.spent,
-            data,
-            how,
-            self._best_on_test,
-            None if outputs is None else outputs.cpu(),
-            None if labels is None else labels.cpu(),
-        )
-
-    def outputs(self, samples: Tensor) -> Tensor:
-        """What the network gives for samples of training + validation, (N, outputs)."""
-        data = Chosen(self._store.data(*_BOTH, names=self._names, device=self._device), samples)
-        return outputs_on(self.network, data, self._config.batch_size, self.fit.micro)
-
-    def _tested(self) -> float:
-        return self._task.metric.score(*self._test_outputs())
-
-    def _test_outputs(self) -> tuple[Tensor, Tensor]:
-        data = self._store.data("test", names=self._names, device=self._device)
-        return outputs_on(self.network, data, self._config.batch_size, self.fit.micro), data.labels
-
-    def _better(self, score: float) -> float:
-        if self._best is None:
-            return score
-        return max(score, self._best) if self._task.metric.higher_is_better else min(score, self._best)
-
-
-def fitted(genotype: Genotype, task: Task) -> Genotype:
-    """The genotype with the task's channels filled in.
-
-    Raises:
-        BmnasError: a feature is not the task's, or differs from it, or the head does not fit; it names the place.
-    """
-    known = {feature.name: feature for feature in task.features}
-    for i, feature in enumerate(genotype.features):
-        place = f"features[{i}]"
-        if feature.name not in known:
-            near = did_you_mean(feature.name, known)
-            raise BmnasError(f"{place}.name is {feature.name!r}, which task {task.name} does not have{near}")
-        own = known[feature.name]
-        if feature.modality != own.modality:
-            raise BmnasError(
-                f"{place}.modality is {feature.modality!r}, but {own.name} of task {task.name} is of {own.modality!r}"
-            )
-        if feature.channels not in (None, own.channels):
-            raise BmnasError(
-                f"{place}.channels is {feature.channels}, but {own.name} of task {task.name} has {own.channels}"
-            )
-        if feature.reshape != own.reshape:
-            raise BmnasError(
-                f"{place}.reshape is {feature.reshape!r}, but task {task.name} keeps the feature as {own.reshape!r}"
-            )
-    if genotype.head is None or genotype.head.outputs != task.outputs:
-        found = "is missing" if genotype.head is None else f"has {genotype.head.outputs} outputs"
-        raise BmnasError(f"head {found}, but task {task.name} needs {task.outputs} outputs")
-    return genotype.with_channels({name: own.channels for name, own in known.items() if own.channels is not None})
+def _trained(training: NetworkTraining | EnsembleTraining, task: Task, store: FeatureStore) -> Trained:
+    """The result, when all steps are done; reads the test split."""
+    network = training.finished()
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    how = Extraction(**{name: store.fingerprint[name] for name in Extraction().decisive})
+    rest = (parameters, training.seconds, f"{task.name}@{store.key}", how)
+    if training.best is not None:
+        return Trained(network, training.best, *rest, best_on_test=True)
+    outputs, labels = training.tested()
+    test = task.metric.score(outputs, labels)
+    return Trained(network, test, *rest, outputs=outputs.cpu(), labels=labels.cpu())

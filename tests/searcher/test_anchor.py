@@ -16,9 +16,9 @@ from bmnas.searcher.anchor import HeadData, begin, folds_of, groups_of, head_nam
 from bmnas.searcher.candidate import CandidateTraining
 from bmnas.searcher.inherit import inherited
 from bmnas.searcher.network_fit import learning
+from bmnas.searcher.network_training import NetworkTraining
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
-from bmnas.searcher.training import NetworkTraining
 from bmnas.tasks import FeatureStore, Task, get_task, prepare
 from tests.searcher.problems import problem
 

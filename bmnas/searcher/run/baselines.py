@@ -20,6 +20,8 @@ from bmnas.tasks import Task
 
 FOUND = "found network"
 """The title of its row."""
+CONCATENATED = f"{FOUND}, concatenated"
+"""What the same network is called in the final choice, with `concatenated` in place of heads that are added."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def baselines(
 def rows_of(problem: Problem) -> dict[str, Baseline]:
     """The baselines of a search."""
     rows = baselines(problem.task, problem.config, problem.features, anchored=problem.anchor is not None)
+    rows = {name: replace(row, genotype=_repeated(row.genotype, problem.config)) for name, row in rows.items()}
     if problem.anchor is None:
         return rows
     if full := _fully_connected(problem, problem.anchor):
@@ -85,7 +88,7 @@ def rows_of(problem: Problem) -> dict[str, Baseline]:
 
 
 def compared(
-    problem: Problem, found: Genotype, ends: Mapping[str, Mapping[str, Any]] | None = None
+    problem: Problem, found: Genotype, ends: Mapping[str, Mapping[str, Any]] | None = None, join: str = "sum"
 ) -> dict[str, Baseline]:
     """The baselines of a search, and what it has found, which is trained from where the search began.
 
@@ -93,9 +96,30 @@ def compared(
         problem: what was searched on.
         found: what was found.
         ends: by row, how its training ends, where a final choice has said so.
+        join: how the output of what was found is joined, likewise.
     """
-    rows = {**rows_of(problem), FOUND: Baseline(found, problem.anchor.training if problem.anchor else {})}
+    if join == "concat" and found.join == "sum":
+        found = concatenated(found)
+    begins = problem.anchor.training if problem.anchor and found.join == "sum" else {}
+    rows = {**rows_of(problem), FOUND: Baseline(found, begins)}
     return {name: replace(row, training={**row.training, **(ends or {}).get(name, {})}) for name, row in rows.items()}
+
+
+def concatenated(found: Genotype) -> Genotype:
+    """An anchored network with late fusion in place of heads: one head reads the last features and the cells together.
+
+    Heads are solved, and cells can do little but correct what they say wrong; late fusion learns together with the
+    cells. Which is better depends on the data, and the same cells serve for both.
+    """
+    cells = [cell.name for cell in found.cells]
+    nodes = [feature.name for feature in last_features([f for f in found.features if f.name in found.output])]
+    return found.replace(join="concat", output=(*nodes, *[name for name in found.output if name in cells]))
+
+
+def _repeated(genotype: Genotype, config: SearchSettings) -> Genotype:
+    """With as many members as the search's own networks, but for heads alone: each fit of them gives the same."""
+    is_heads = genotype.join == "sum" and not genotype.cells
+    return genotype if is_heads else genotype.replace(members=config.ensemble)
 
 
 def _fully_connected(problem: Problem, anchor: Anchor) -> Baseline | None:

@@ -14,22 +14,24 @@ import io
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from bmnas.compiler.ensemble import member_genotype
 from bmnas.files import sealed, unsealed, write_atomically
 from bmnas.fit.events import Pause, TrainingEpochDone
 from bmnas.fit.folds import folds
 from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.events import ChoiceDone, TrainingEnd
+from bmnas.searcher.network_training import NetworkTraining
 from bmnas.searcher.problem import SEARCHED, Problem
-from bmnas.searcher.run.baselines import FOUND, Baseline
+from bmnas.searcher.run.baselines import CONCATENATED, FOUND, Baseline
 from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, sample_losses, temperatures
 from bmnas.searcher.settings import TrainConfig
-from bmnas.searcher.training import NetworkTraining, same_training
+from bmnas.searcher.training import same_training
 from bmnas.tasks.fingerprint import of_json
 
 _MOST_FOLDS = 5
@@ -81,6 +83,10 @@ class FinalChoice:
             seconds: that it took.
         """
         stops = {name: self._stop(name) for name in self._candidates}
+        candidates = dict(self._candidates)
+        join: Literal["sum", "concat"] = "sum"
+        if (other := stops.pop(CONCATENATED, None)) and other.losses.mean() < stops[FOUND].losses.mean():
+            stops[FOUND], candidates[FOUND], join = other, candidates[CONCATENATED], "concat"
         losses = {name: stop.losses for name, stop in stops.items()}
         groups = None if self._groups is None else self._groups[torch.cat([held for _, held in self._folds])]
         name = simplest_of_the_best(losses, groups)
@@ -95,7 +101,7 @@ class FinalChoice:
             trainings=before["trainings"] + len(self._done),
             candidates=before["candidates"] + len(self._candidates),
             seconds=seconds,
-            genotype=self._candidates[name].genotype,
+            genotype=candidates[name].genotype,
             best=True,
             chosen=name,
             losses=means,
@@ -103,6 +109,7 @@ class FinalChoice:
             difference=difference,
             error=error,
             folds=len(self._folds),
+            join=join,
             trainings_end={other: self._end(other, stop) for other, stop in stops.items()},
         )
 
@@ -112,7 +119,7 @@ class FinalChoice:
 
     def _trained(self, name: str, candidate: Baseline, fitted: Tensor, held: Tensor) -> Generator[Pause, None, Held]:
         training = NetworkTraining(
-            candidate.genotype,
+            member_genotype(candidate.genotype),  # what one of them is worth says enough of an ensemble
             self._problem.task,
             self._problem.store,
             self._settings(candidate),

@@ -8,7 +8,7 @@ from typing import Any
 from bmnas.fit.clock import Clock
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import ChoiceDone
-from bmnas.searcher.run.baselines import compared
+from bmnas.searcher.run.baselines import CONCATENATED, Baseline, compared, concatenated
 from bmnas.searcher.run.choice import FinalChoice
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
@@ -52,6 +52,8 @@ def choose(
     problem = strategy.problem
     found = found_by(history, seed, place)
     candidates = {name: row for name, row in compared(problem, found).items() if row.fuses}
+    if found.join == "sum" and found.cells:
+        candidates[CONCATENATED] = Baseline(concatenated(found))
     own = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
     path = place.path / "checkpoints" / "choice.ckpt"
     clock = Clock()

@@ -49,6 +49,7 @@ class Comparison:
         found: Genotype,
         chosen: str = FOUND,
         ends: Mapping[str, Mapping[str, Any]] | None = None,
+        join: str = "sum",
     ) -> list[Row]:
         """The rows of a seed.
 
@@ -58,13 +59,14 @@ class Comparison:
             found: what its search has found.
             chosen: the row that is the result of the search.
             ends: by row, how its training ends, where a final choice has said so.
+            join: how the output of what was found is joined, likewise.
         """
         task = self._problem.task
         train = self._train.model_copy(update={"seed": self._train.seed - self._problem.config.seed + seed})
         protocol: Literal["standard", "official"] = "official" if self._best_on_test else "standard"
         result, settings = place.genotype(), train.model_dump(mode="json")
         rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
-        for name, row in compared(self._problem, found, ends).items():
+        for name, row in compared(self._problem, found, ends, join).items():
             if name in rows and (name != chosen or _is_tested(result)):
                 continue
             genotype = result if name == chosen else row.genotype

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bmnas.tasks import Task
 
-TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0)
+TEMPERATURES = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0)
 # So many looks in a row that were no better: what comes then is not worth its time.
 _PATIENCE = 4
 

@@ -13,7 +13,8 @@ def settings(train: int, validation: int, outputs: int) -> dict[str, Any]:
 
     Batches of about a thirtieth of the training samples, 32 to 128, and as many epochs as make about 1,000 steps,
     20 to 60: small data need more passes, large ones have enough steps in few. Channels rise with the number of classes
-    and samples, 64 to 256. ``benchmarks/views.py`` has the data on which this was tried.
+    and samples, 64 to 256. Trainings take seconds and small data make them differ, so four are one result.
+    ``benchmarks/views.py`` has the data on which this was tried.
 
     Args:
         train: samples of the training split.
@@ -31,6 +32,7 @@ def settings(train: int, validation: int, outputs: int) -> dict[str, Any]:
         "batch_size": batch,
         "epochs": max(10, train_epochs // 2),
         "train_epochs": train_epochs,
+        "ensemble": 4,
     }
 
 

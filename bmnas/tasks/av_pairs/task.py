@@ -56,7 +56,7 @@ class AvPairsTask(FolderTask):
     """
 
     settings: Mapping[str, Any] = MappingProxyType(
-        {"channels": 32, "length": 8, "batch_size": 64, "epochs": 20, "train_epochs": 50}
+        {"channels": 32, "length": 8, "batch_size": 64, "epochs": 10, "train_epochs": 20}
     )
     code = (files, degradation, log_mel, spectrograms, augmentation, signals, pairing, ImageCNN, AudioCNN)
 

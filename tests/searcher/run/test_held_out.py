@@ -1,0 +1,91 @@
+"""When a training should stop and how sure it should be, by samples that were held out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, strategies as st
+
+from bmnas.searcher.run.held_out import TEMPERATURES, Held, best_stop, looks, sample_losses, temperatures
+from bmnas.tasks import MultiLabel, Regression, Task, get_task
+
+
+@given(st.integers(0, 1000))
+def test_looks_begin_before_the_training_and_end_with_it(epochs):
+    found = looks(epochs)
+    assert found[0] == 0
+    assert found[-1] == epochs
+    assert list(found) == sorted(set(found))
+    assert len(found) <= 22
+
+
+def task_of(objective: object, outputs: int = 3) -> Task:
+    task = get_task("digits")
+    task.objective, task.outputs = objective, outputs  # type: ignore[assignment]
+    return task
+
+
+def test_the_losses_of_samples_are_those_of_the_task():
+    torch.manual_seed(0)
+    task, outputs, labels = get_task("digits"), torch.randn(7, 10), torch.randint(10, (7,))
+    found = sample_losses(task, outputs, labels)
+    assert found.shape == (len(TEMPERATURES), 7)
+    for temperature, own in zip(TEMPERATURES, found, strict=True):
+        torch.testing.assert_close(own.mean(), task.loss(outputs / temperature, labels))
+
+
+def test_several_labels_have_a_temperature_and_numbers_have_none():
+    torch.manual_seed(0)
+    outputs = torch.randn(5, 3)
+    several = task_of(MultiLabel())
+    assert temperatures(several) == TEMPERATURES
+    labels = torch.randint(2, (5, 3)).float()
+    torch.testing.assert_close(
+        sample_losses(several, outputs, labels)[TEMPERATURES.index(1.0)].mean(), several.loss(outputs, labels)
+    )
+    numbers = task_of(Regression())
+    assert temperatures(numbers) == (1.0,)
+    assert sample_losses(numbers, outputs, torch.randn(5, 3)).shape == (1, 5)
+
+
+def test_a_loss_that_looks_at_values_is_asked_sample_by_sample():
+    class Own(type(get_task("digits"))):  # type: ignore[misc]
+        def loss(self, outputs, labels):
+            return outputs.sum() * (2 if labels.item() else 1)
+
+    found = sample_losses(Own(), torch.ones(2, 10), torch.tensor([0, 1]))
+    assert found[TEMPERATURES.index(1.0)].tolist() == [10.0, 20.0]
+
+
+def held(*means: float, count: int = 4) -> Held:
+    """Looks with those mean losses at temperature 1, greater ones at the others."""
+    losses = torch.tensor(means, dtype=torch.float32)[:, None, None].expand(-1, 3, count).clone()
+    losses[:, (0, 2)] += 1
+    return Held(looks(100)[: len(means)], losses, tuple(-mean for mean in means))
+
+
+def test_it_stops_where_all_folds_together_are_best():
+    stop = best_stop([held(3, 1, 2, 4), held(3, 2.5, 1, 4)], (0.5, 1.0, 2.0))
+    assert (stop.epoch, stop.temperature) == (2, 1.0)
+    assert stop.losses.tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
+    assert stop.score == pytest.approx(-1.5)
+
+
+def test_a_fold_that_ended_early_is_compared_as_far_as_it_went():
+    stop = best_stop([held(3, 2, 1, 0), held(3, 2)], (0.5, 1.0, 2.0))
+    assert (stop.epoch, len(stop.losses)) == (1, 8)
+
+
+def test_what_only_gets_worse_is_past_its_best():
+    assert not held(3, 2, 1).is_past_its_best()
+    assert not held(1, 2, 3, 4).is_past_its_best()
+    assert held(1, 2, 3, 4, 5).is_past_its_best()
+    assert not held(5, 4, 3, 2, 1).is_past_its_best()
+
+
+def test_a_state_gives_the_same_back():
+    one = held(3, 1)
+    other = Held.of_state(one.state())
+    assert other.epochs == one.epochs
+    assert other.scores == one.scores
+    assert torch.equal(other.losses, one.losses)
