@@ -187,9 +187,9 @@ def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
 
 
 def spread(values: Sequence[float], digits: int) -> str:
-    """Mean ± standard deviation; the mean alone where there is one value."""
+    """Mean ± standard deviation; the mean alone where all values are the same."""
     mean = f"{float(np.mean(values)):.{digits}f}"
-    return mean if len(values) < 2 else f"{mean} ± {float(np.std(values, ddof=1)):.{digits}f}"
+    return mean if len(set(values)) < 2 else f"{mean} ± {float(np.std(values, ddof=1)):.{digits}f}"
 
 
 def error_of_mean(values: Sequence[float]) -> float:
