@@ -1,0 +1,197 @@
+"""Two systems on the same test samples: tests of their difference, intervals, and correction for many comparisons.
+
+What is compared was trained with K seeds each. A sample's difference is the mean over the seeds; samples of one group,
+such as those of one person, are one cluster, and any other sample is a cluster of its own. All tests and intervals are
+of new clusters, the networks being those that were trained. Axes: K seeds, N samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from scipy.stats import binomtest, t
+
+from bmnas.searcher.diagnosis.paired import paired, smallest_accuracy
+
+Array = np.ndarray[Any, Any]
+Key = TypeVar("Key")
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How one system differs from another; above 0 the first one is better.
+
+    Attributes:
+        accuracy: difference of the shares of correct answers, 0 to 1; the interval is of Student's t over clusters.
+        likelihood: difference of the mean log-likelihoods; the interval is a bootstrap over clusters.
+        below: p of the exact sign-flip test over samples, one-sided: the first system is worse.
+        above: likewise: it is better.
+        below_by_groups: the same over groups; that over samples where there are none.
+        above_by_groups: likewise.
+        least: the smallest p that so many groups can have, or samples where there are none.
+        mcnemar: two-sided p of the exact test by McNemar with the first seed.
+        shown: the smallest difference that McNemar's test with the first seed shows with a power of 80 %, by Connor's
+            formula; `None` where the two differ on too few samples.
+        samples: N.
+        groups: how many; `None` where samples are independent.
+        seeds: K.
+    """
+
+    accuracy: Interval
+    likelihood: Interval
+    below: float
+    above: float
+    below_by_groups: float
+    above_by_groups: float
+    least: float
+    mcnemar: float
+    shown: float | None
+    samples: int
+    groups: int | None
+    seeds: int
+
+    @property
+    def hardest_below(self) -> float:
+        """The p to show with that the first system is worse: whichever test finds so sooner."""
+        return min(self.below, self.below_by_groups)
+
+    @property
+    def hardest_above(self) -> float:
+        """The p to show with that it is better: whichever test finds so later."""
+        return max(self.above, self.above_by_groups)
+
+
+def compared(
+    correct_KN: tuple[Array, Array], likelihood_KN: tuple[Array, Array], groups: Array | None = None
+) -> Comparison:
+    """Compare two systems.
+
+    Args:
+        correct_KN: of either, whether a sample is answered correctly, (K, N).
+        likelihood_KN: of either, the log-likelihood of a sample's label, (K, N).
+        groups: (N,) numbers, where samples are of groups. One group alone is as none.
+    """
+    one, other = (each.astype(np.int64) for each in correct_KN)
+    seeds, samples = one.shape
+    if groups is not None and len(np.unique(groups)) < 2:
+        groups = None
+    own = np.arange(samples)
+    clusters = own if groups is None else groups
+    differences = (one - other).sum(0)
+    likelihoods = (likelihood_KN[0].astype(np.float64) - likelihood_KN[1]).mean(0)
+    by_sample = sign_flip(differences)
+    by_groups = sign_flip(sums_of(differences, clusters))
+    count = len(np.unique(clusters))
+    discordant = float((one[0] != other[0]).mean())
+    return Comparison(
+        accuracy=student(differences / seeds, clusters),
+        likelihood=bootstrap(likelihoods, clusters),
+        below=by_sample[0],
+        above=by_sample[1],
+        below_by_groups=by_groups[0],
+        above_by_groups=by_groups[1],
+        least=0.5**count,
+        mcnemar=mcnemar(one[0], other[0]),
+        shown=smallest_accuracy(samples, discordant),
+        samples=samples,
+        groups=None if groups is None else count,
+        seeds=seeds,
+    )
+
+
+def sums_of(values: Array, clusters: Array) -> Array:
+    """The sum of the values (N,) of each cluster, in the order of their numbers."""
+    number = np.unique(clusters, return_inverse=True)[1]
+    sums = np.zeros(int(number.max()) + 1, dtype=values.dtype)
+    np.add.at(sums, number, values)
+    return sums
+
+
+def sign_flip(sums: Array) -> tuple[float, float]:
+    """The exact paired sign-flip test: how likely is a sum as small, and as great, if every sign is a coin's.
+
+    With one seed and without groups it is McNemar's test. The sum of m_i b_i, where b_i is a coin's 0 or 1, has a
+    distribution that is found by adding one m_i after the other, because differences of correct answers are whole
+    numbers; nothing is drawn.
+
+    Args:
+        sums: (C,) whole numbers, of each cluster the sum of its differences over samples and seeds.
+
+    Returns:
+        P(sum <= the observed one), P(sum >= it).
+    """
+    sizes = np.sort(np.abs(sums[sums != 0]))
+    if not len(sizes):
+        return 1.0, 1.0
+    sizes //= np.gcd.reduce(sizes)
+    observed = int(sizes.sum() + sums.sum() // np.gcd.reduce(sums)) // 2  # the part of the sum that has the sign +
+    chance = np.zeros(int(sizes.sum()) + 1)
+    chance[0], reached = 1.0, 0
+    for size in sizes:
+        before = chance[: reached + 1] / 2
+        reached += int(size)
+        chance[: reached + 1] = np.pad(before, (0, size)) + np.pad(before, (size, 0))
+    return min(1.0, float(chance[: observed + 1].sum())), min(1.0, float(chance[observed:].sum()))
+
+
+def mcnemar(one: Array, other: Array) -> float:
+    """The two-sided p of McNemar's exact test; of either system, whether a sample is answered correctly, (N,)."""
+    better, worse = int((one > other).sum()), int((one < other).sum())
+    return 1.0 if better + worse == 0 else float(binomtest(better, better + worse).pvalue)
+
+
+def student(values: Array, clusters: Array) -> Interval:
+    """The mean of values (N,), its interval that of Student's t with the cluster-robust error."""
+    mean, error, _ = paired(torch.from_numpy(values), torch.from_numpy(clusters))
+    count = len(np.unique(clusters))
+    half = float(t.ppf(0.975, max(1, count - 1))) * error
+    return Interval(mean, mean - half, mean + half)
+
+
+def bootstrap(values: Array, clusters: Array, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """The mean of values (N,), its interval that of the percentiles of means of clusters drawn with replacement."""
+    sums, sizes = sums_of(values, clusters), sums_of(np.ones(len(values)), clusters)
+    random, count = np.random.default_rng(seed), len(sums)
+    means = np.empty(resamples)
+    for number in range(resamples):
+        drawn = random.integers(count, size=count)
+        means[number] = sums[drawn].sum() / sizes[drawn].sum()
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
+    """P-values of several comparisons, corrected for how many they are (Holm, 1979)."""
+    corrected: dict[Key, float] = {}
+    most = 0.0
+    for place, key in enumerate(sorted(p_values, key=lambda key: p_values[key])):
+        most = max(most, min(1.0, (len(p_values) - place) * p_values[key]))
+        corrected[key] = most
+    return {key: corrected[key] for key in p_values}
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Mean ± standard deviation; the mean alone where all values are the same."""
+    mean = f"{float(np.mean(values)):.{digits}f}"
+    return mean if len(set(values)) < 2 else f"{mean} ± {float(np.std(values, ddof=1)):.{digits}f}"
+
+
+def error_of_mean(values: Sequence[float]) -> float:
+    """The standard error of a mean of independent values; infinite where there is one."""
+    return math.inf if len(values) < 2 else float(np.std(values, ddof=1)) / math.sqrt(len(values))
