@@ -30,7 +30,7 @@ from bmnas.searcher import SearchConfig, TrainConfig
 from bmnas.searcher.anchor import HeadData
 from bmnas.searcher.events import ChoiceDone
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.baselines import FOUND, Baseline, rows_of
+from bmnas.searcher.run.baselines import CONCATENATED, FOUND, Baseline, concatenated, rows_of
 from bmnas.searcher.run.choice import FinalChoice
 from bmnas.searcher.run.choosing import found_by
 from bmnas.searcher.run.seed_folder import SeedFolder
@@ -184,6 +184,7 @@ class AnchoredSearch(Unit):
             "losses": choice.get("losses", {}),
             "folds": choice.get("folds"),
             "ends": choice.get("trainings_end", {}),
+            "join": choice.get("join"),
             "begin": bench.problem.anchor.sentence() if bench.problem.anchor else "",
             "seconds": {
                 "search": round(sum(entry["seconds"] for entry in searched), 2),
@@ -265,7 +266,8 @@ class Fixed(Unit):
     def _genotype(self, bench: Bench) -> Genotype:
         config = bench.config(0)
         frame = {"channels": config.channels, "length": config.length, "dropout": config.dropout}
-        return PRESETS[self._name](last_features(bench.problem.features), outputs=bench.task.outputs, **frame)
+        genotype = PRESETS[self._name](last_features(bench.problem.features), outputs=bench.task.outputs, **frame)
+        return genotype.replace(members=config.ensemble)
 
 
 class OtherSearch(Unit):
@@ -326,6 +328,8 @@ def _trained(bench: Bench, name: str, baseline: Baseline, seed: int, work: Path)
     )
     # Heads, which are fitted in no time, because there is no choice of one network alone.
     candidates = {"heads": heads, FOUND: baseline}
+    if baseline.genotype.join == "sum" and baseline.genotype.cells:
+        candidates[CONCATENATED] = Baseline(concatenated(baseline.genotype))
     with undisturbed(), single_precision():
         choice = FinalChoice(bench.problem, candidates, own, _folds(bench), work / "choice.ckpt")
         for _ in choice.steps():
@@ -333,6 +337,8 @@ def _trained(bench: Bench, name: str, baseline: Baseline, seed: int, work: Path)
         event = choice.chosen(seed, {"trainings": 0, "candidates": 0}, 0.0)
     end = event.trainings_end[FOUND].model_dump()
     spent = time.perf_counter() - start
+    if event.join == "concat":
+        baseline = candidates[CONCATENATED]
     trained = bmnas.train(
         baseline.genotype,
         bench.task,

@@ -112,9 +112,8 @@ class ChoiceDone(RoundDone):
         what = f"the found network's loss on held-out samples is {said} {than} that of {self.rival}"
         if self.chosen == "found network":
             return f"The result is the found network: {what}."
-        simpler = "" if self.chosen == self.rival else f"; {self.chosen}, which is simpler, is level with the best"
         noise = ", within the noise" if abs(self.difference) <= self.error else ""
-        return f"The result is {self.chosen}, a baseline: {what}{noise}{simpler}."
+        return f"The result is {self.chosen}, a baseline: {what}{noise}."
 
 
 class Row(Event):

@@ -1,7 +1,7 @@
 """What a found network is compared with: the simplest ways of using the same features.
 
-They are genotypes like any other, without cells, so they are compiled and trained by the same code. In the order from
-simple to less simple: of networks between which held-out samples do not tell, the first is chosen.
+They are genotypes like any other, so they are compiled and trained by the same code. In the order from simple to less
+simple: of equals the first is chosen.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 Each is trained without some of the samples and scored on these, until every one was left out once; what counts is the
 loss (of classes, the negative log-likelihood), which says more about few samples than the metric does. Each counts as
 good as it is when its training stops at its best, at its best temperature (`bmnas.searcher.run.held_out`); so it is
-trained in the end. A network is chosen only if its loss is smaller than that of every simpler one by more than the
-noise: the standard error of the difference, sample by sample, of which those of one group count as one. So where
-nothing pays, the result is the simplest thing that does as well. The test split takes no part.
+trained in the end. What was found is the result only if its loss is smaller than that of the best baseline by more
+than the noise: the standard error of the difference, sample by sample, of which those of one group count as one. So
+where nothing pays, the result is the best simple thing. The test split takes no part.
 """
 
 from __future__ import annotations
@@ -89,10 +89,10 @@ class FinalChoice:
             stops[FOUND], candidates[FOUND], join = other, candidates[CONCATENATED], "concat"
         losses = {name: stop.losses for name, stop in stops.items()}
         groups = None if self._groups is None else self._groups[torch.cat([held for _, held in self._folds])]
-        name = simplest_of_the_best(losses, groups)
         means = {other: float(each.mean()) for other, each in losses.items()}
         rival = min((other for other in losses if other != FOUND), key=means.__getitem__)
         difference, error = paired(losses[FOUND], losses[rival], groups)
+        name = FOUND if difference < -error else rival
         return ChoiceDone(
             seed=seed,
             round=1,
@@ -176,21 +176,6 @@ class FinalChoice:
         buffer = io.BytesIO()
         torch.save({"of": self._of, "done": {key: held.state() for key, held in self._done.items()}}, buffer)
         write_atomically(self._path, sealed(buffer.getvalue()))
-
-
-def simplest_of_the_best(losses: Mapping[str, Tensor], groups: Tensor | None = None) -> str:
-    """The first network that no later or earlier one beats by more than the noise.
-
-    Args:
-        losses: by name, from simple to less simple, those of the same samples, (N,).
-        groups: of the samples; `None` where each counts for itself.
-    """
-    best = min(losses, key=lambda name: float(losses[name].mean()))
-    for name, own in losses.items():
-        difference, error = paired(own, losses[best], groups)
-        if difference <= error:
-            return name
-    return best
 
 
 def paired(one: Tensor, other: Tensor, groups: Tensor | None = None) -> tuple[float, float]:
