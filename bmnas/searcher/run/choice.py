@@ -25,11 +25,12 @@ from bmnas.fit.events import Pause, TrainingEpochDone
 from bmnas.fit.folds import folds
 from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
+from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.events import ChoiceDone, TrainingEnd
 from bmnas.searcher.network_training import NetworkTraining
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import CONCATENATED, FOUND, Baseline
-from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, sample_losses, temperatures
+from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, sample_losses
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import same_training
 from bmnas.tasks.fingerprint import of_json
@@ -134,7 +135,7 @@ class FinalChoice:
                 yield event
             elif isinstance(event, TrainingEpochDone) and event.epoch in awaited:
                 found.append(self._looked(training, held))
-                if _together(found).is_past_its_best():
+                if _together(found).is_past_its_best(training.fit.epochs):
                     break
         return _together(found)
 

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bmnas.searcher.calibration import temperatures
 from bmnas.tasks import Task
 
-TEMPERATURES = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0)
 # So many looks in a row that were no better: what comes then is not worth its time.
 _PATIENCE = 4
 
@@ -29,11 +29,6 @@ def looks(epochs: int) -> tuple[int, ...]:
             found.append(round(wish))
         wish *= 2**0.5
     return tuple(found if epochs == 0 else [*found, epochs])
-
-
-def temperatures(task: Task) -> tuple[float, ...]:
-    """Those that are tried: 1 alone where outputs are no logits."""
-    return TEMPERATURES if getattr(task.objective, "logits", False) else (1.0,)
 
 
 def sample_losses(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
@@ -55,10 +50,18 @@ class Held:
     losses: Tensor
     scores: tuple[float, ...]
 
-    def is_past_its_best(self) -> bool:
-        """Whether the last looks, a few of them, were all worse than an earlier one."""
+    def is_past_its_best(self, epochs: int) -> bool:
+        """Whether the last looks, a few of them, were all worse than an earlier one, in the second half of a training.
+
+        In the first half that says nothing: what only features together tell is learnt late, and until then the best
+        of all is to say nothing.
+
+        Args:
+            epochs: of the whole training.
+        """
         best = self.losses.mean(2).amin(1)
-        return len(best) > _PATIENCE and int(best.argmin()) < len(best) - _PATIENCE
+        is_worse = len(best) > _PATIENCE and int(best.argmin()) < len(best) - _PATIENCE
+        return is_worse and 2 * self.epochs[-1] >= epochs
 
     def state(self) -> dict[str, Any]:
         """As tensors and plain values."""

@@ -15,6 +15,7 @@ from bmnas.compiler.program import Program
 from bmnas.fit.memory import make_room, ran_out
 from bmnas.fit.micro_batches import LEAST
 from bmnas.genotype.space.choices import Nodes
+from bmnas.searcher.calibration import least_loss
 from bmnas.searcher.hypernet import Hypernet, Mixing
 from bmnas.searcher.hypernet.plan import cell_id, cell_input_id, step_id, step_input_id, weights_of
 from bmnas.searcher.problem import Problem
@@ -52,7 +53,7 @@ class Masked:
         return self.hypernet.size.relaxation == "shared"
 
     def loss(self, choices: Partial) -> float:
-        """The task's loss on the validation split with those choices made."""
+        """The task's loss on the validation split with those choices made; at its best temperature with an anchor."""
         return self._looks(lambda: self._loss(lambda: self._outputs(choices)))
 
     def loss_of(self, mixing: Mixing) -> float:
@@ -114,7 +115,12 @@ class Masked:
     def _loss(self, outputs: Callable[[], Tensor]) -> float:
         while True:
             try:
-                return float(self.problem.task.loss(outputs(), self.problem.validation.labels))
+                task, labels = self.problem.task, self.problem.validation.labels
+                if self.problem.anchor is None:
+                    return float(task.loss(outputs(), labels))
+                # Or else a choice whose cells say little would be better than one whose cells are right, but too sure:
+                # the heads alone have a loss that is small.
+                return least_loss(task, outputs(), labels)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error) or self._rows < 2 * LEAST:
                     raise

@@ -6,7 +6,8 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from bmnas.searcher.run.held_out import TEMPERATURES, Held, best_stop, looks, sample_losses, temperatures
+from bmnas.searcher.calibration import TEMPERATURES, least_loss, temperatures
+from bmnas.searcher.run.held_out import Held, best_stop, looks, sample_losses
 from bmnas.tasks import MultiLabel, Regression, Task, get_task
 
 
@@ -76,11 +77,20 @@ def test_a_fold_that_ended_early_is_compared_as_far_as_it_went():
     assert (stop.epoch, len(stop.losses)) == (1, 8)
 
 
-def test_what_only_gets_worse_is_past_its_best():
-    assert not held(3, 2, 1).is_past_its_best()
-    assert not held(1, 2, 3, 4).is_past_its_best()
-    assert held(1, 2, 3, 4, 5).is_past_its_best()
-    assert not held(5, 4, 3, 2, 1).is_past_its_best()
+def test_what_only_gets_worse_is_past_its_best_in_the_second_half():
+    assert not held(3, 2, 1).is_past_its_best(3)
+    assert not held(1, 2, 3, 4).is_past_its_best(3)
+    assert held(1, 2, 3, 4, 5).is_past_its_best(8)
+    assert not held(1, 2, 3, 4, 5).is_past_its_best(9)
+    assert not held(5, 4, 3, 2, 1).is_past_its_best(4)
+
+
+def test_the_loss_at_the_best_temperature():
+    labels = torch.tensor([0, 1, 1, 0])
+    sure = 20 * torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])  # three of four are right
+    task = task_of(get_task("digits").objective, outputs=2)
+    nothing_said = float(task.loss(torch.zeros(4, 2), labels))
+    assert least_loss(task, sure, labels) < nothing_said < float(task.loss(sure, labels))
 
 
 def test_a_state_gives_the_same_back():
