@@ -86,10 +86,10 @@ def test_what_only_gets_worse_is_past_its_best_in_the_second_half():
 
 
 def test_the_loss_at_the_best_temperature():
-    labels = torch.tensor([0, 1, 1, 0])
-    sure = 20 * torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])  # three of four are right
+    labels = torch.tensor([0] * 9 + [1])
+    sure = torch.tensor([[10.0, 0.0]]).expand(10, 2)  # nine of ten are right
     task = task_of(get_task("digits").objective, outputs=2)
-    nothing_said = float(task.loss(torch.zeros(4, 2), labels))
+    nothing_said = float(task.loss(torch.zeros(10, 2), labels))
     assert least_loss(task, sure, labels) < nothing_said < float(task.loss(sure, labels))
 
 
