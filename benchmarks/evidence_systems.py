@@ -30,8 +30,8 @@ from bmnas.searcher import SearchConfig, TrainConfig
 from bmnas.searcher.anchor import HeadData
 from bmnas.searcher.events import ChoiceDone
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.baselines import CONCATENATED, FOUND, Baseline, concatenated, rows_of
-from bmnas.searcher.run.choice import FinalChoice
+from bmnas.searcher.run.baselines import FOUND, Baseline, concatenated, rows_of
+from bmnas.searcher.run.choice import FinalChoice, Variant
 from bmnas.searcher.run.choosing import found_by
 from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.tasks import SPLITS, FeatureStore, Task, groups_of, prepare
@@ -41,6 +41,7 @@ Array = np.ndarray[Any, Any]
 DELIVERED = "delivered"
 SEARCH = "search"
 FIXED = ("concat-fc", "mha", "aoa", "glu", "gmu", "sum")
+_OTHER_FORM = "found network, concatenated"
 _POPULATION = 4  # of evolution: the seconds of a search are enough for few candidates
 
 
@@ -185,6 +186,7 @@ class AnchoredSearch(Unit):
             "folds": choice.get("folds"),
             "ends": choice.get("trainings_end", {}),
             "join": choice.get("join"),
+            "runner_up": choice.get("runner_up"),
             "begin": bench.problem.anchor.sentence() if bench.problem.anchor else "",
             "seconds": {
                 "search": round(sum(entry["seconds"] for entry in searched), 2),
@@ -328,17 +330,19 @@ def _trained(bench: Bench, name: str, baseline: Baseline, seed: int, work: Path)
     )
     # Heads, which are fitted in no time, because there is no choice of one network alone.
     candidates = {"heads": heads, FOUND: baseline}
+    variants = {FOUND: Variant()}
     if baseline.genotype.join == "sum" and baseline.genotype.cells:
-        candidates[CONCATENATED] = Baseline(concatenated(baseline.genotype))
+        candidates[_OTHER_FORM] = Baseline(concatenated(baseline.genotype))
+        variants[_OTHER_FORM] = Variant(join="concat")
     with undisturbed(), single_precision():
-        choice = FinalChoice(bench.problem, candidates, own, _folds(bench), work / "choice.ckpt")
+        choice = FinalChoice(bench.problem, candidates, own, _folds(bench), work / "choice.ckpt", variants)
         for _ in choice.steps():
             pass
         event = choice.chosen(seed, {"trainings": 0, "candidates": 0}, 0.0)
     end = event.trainings_end[FOUND].model_dump()
     spent = time.perf_counter() - start
     if event.join == "concat":
-        baseline = candidates[CONCATENATED]
+        baseline = candidates[_OTHER_FORM]
     trained = bmnas.train(
         baseline.genotype,
         bench.task,

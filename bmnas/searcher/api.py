@@ -122,7 +122,9 @@ def search(
             rows = []
             if evaluate:
                 told = {name: best_round[key] for name, key in _TOLD.items() if key in best_round}
-                rows = comparison.rows(seed, place, found_by(history, seed, place), **told)
+                rows = comparison.rows(
+                    seed, place, found_by(history, seed, place, task.metric.higher_is_better), **told
+                )
             found.append(SeedResult(seed, place.genotype(), best_round["score"], rows, place.path))
         best = found[0]
         for other in found[1:]:

@@ -75,6 +75,12 @@ class SelectionDone(RoundDone):
     unit: ClassVar[str] = "selection"
 
 
+class RunnerUp(RoundDone):
+    """A genotype that a selection liked nearly as well as the one that it selected, and which the final choice tries."""
+
+    unit: ClassVar[str] = "runner-up"
+
+
 class TrainingEnd(BaseModel):
     """How a training ends: settings of `TrainConfig`."""
 
@@ -100,6 +106,9 @@ class ChoiceDone(RoundDone):
     folds: int
     join: Literal["sum", "concat"] = Field(
         default="sum", description="How the output of the found network is joined, where it may be either."
+    )
+    runner_up: int = Field(
+        default=0, description="Which genotype the found network is: 0 for the search's own, or the number of another."
     )
     trainings_end: dict[str, TrainingEnd] = Field(
         default_factory=dict, description="By row, how its training ends best, by the samples that were held out."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from bmnas.errors import BmnasError
-from bmnas.genotype import Cell, Feature, Genotype, Head, Representation
+from bmnas.genotype import Cell, Feature, Genotype, Head, Representation, dumps
+from bmnas.genotype.canonical import hash_or_none
 from bmnas.genotype.names import fitting
 from bmnas.genotype.space import RULES, Space
 from bmnas.searcher.anchor import Anchor, found_anchor
@@ -107,6 +108,14 @@ class Problem:
         if than is None or (ties and score == than):
             return True
         return score > than if self.task.metric.higher_is_better else score < than
+
+    def ranked(self, scored: Iterable[tuple[Genotype, float]]) -> list[tuple[Genotype, float]]:
+        """Genotypes by their scores, the best first, of equal ones the first; of those that compute the same, one."""
+        sign = -1 if self.task.metric.higher_is_better else 1
+        found: dict[str, tuple[Genotype, float]] = {}
+        for genotype, score in sorted(scored, key=lambda each: sign * each[1]):
+            found.setdefault(hash_or_none(genotype) or dumps(genotype), (genotype, score))
+        return list(found.values())
 
 
 def space_of(

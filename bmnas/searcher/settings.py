@@ -138,7 +138,7 @@ class SearchSettings(TaskSettings, Optimisation):
     )
     strategy: SerializeAsAny[StrategySettings] = Field(description="How is searched: a strategy and its own settings.")
     select_budget: int = Field(
-        default=12,
+        default=15,
         ge=0,
         le=1000,
         description="Trainings for the final choice between the found network and the baselines, by cross-validation: "
@@ -149,6 +149,9 @@ class SearchSettings(TaskSettings, Optimisation):
         ge=1,
         le=64,
         description="How many trainings of a network are one result, their outputs averaged; of baselines likewise.",
+    )
+    runners_up: int = Field(
+        default=1, ge=0, le=63, description="Genotypes that the final choice tries beside the one that was selected."
     )
     patience: int | None = Field(default=None, ge=1, description="Stop after so many rounds without a better score.")
 
@@ -169,6 +172,11 @@ class SearchSettings(TaskSettings, Optimisation):
                 f"{self.steps + self.cell_inputs} nodes ({inputs} and the steps)"
             )
         return self
+
+    @property
+    def tried(self) -> int:
+        """How many genotypes a final choice tries beside the one that was selected."""
+        return self.runners_up if self.select_budget else 0
 
     @property
     def cell_outputs(self) -> int:

@@ -20,8 +20,6 @@ from bmnas.tasks import Task
 
 FOUND = "found network"
 """The title of its row."""
-CONCATENATED = f"{FOUND}, concatenated"
-"""What the same network is called in the final choice, with `concatenated` in place of heads that are added."""
 
 
 @dataclass(frozen=True)

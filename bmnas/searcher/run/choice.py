@@ -13,7 +13,9 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
@@ -29,13 +31,26 @@ from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.events import ChoiceDone, TrainingEnd
 from bmnas.searcher.network_training import NetworkTraining
 from bmnas.searcher.problem import SEARCHED, Problem
-from bmnas.searcher.run.baselines import CONCATENATED, FOUND, Baseline
+from bmnas.searcher.run.baselines import FOUND, Baseline
 from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, sample_losses
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import same_training
 from bmnas.tasks.fingerprint import of_json
 
 _MOST_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A form of what was found.
+
+    Attributes:
+        join: how its output is joined.
+        runner_up: 0 for what was selected, or the number of the runner-up.
+    """
+
+    join: Literal["sum", "concat"] = "sum"
+    runner_up: int = 0
 
 
 class FinalChoice:
@@ -47,11 +62,19 @@ class FinalChoice:
         train: the settings of the trainings.
         budget: how many trainings of networks with more than heads there are at most; at least two of each.
         path: a file that keeps what is done, so that a choice which was stopped goes on.
+        variants: the candidates that count as what was found: the best of them is.
     """
 
     def __init__(
-        self, problem: Problem, candidates: Mapping[str, Baseline], train: TrainConfig, budget: int, path: Path
+        self,
+        problem: Problem,
+        candidates: Mapping[str, Baseline],
+        train: TrainConfig,
+        budget: int,
+        path: Path,
+        variants: Mapping[str, Variant] = MappingProxyType({FOUND: Variant()}),
     ) -> None:
+        self._variants = variants
         self._problem, self._candidates, self._train, self._path = problem, candidates, train, path
         task, store = problem.task, problem.store
         self._labels = torch.cat([store.labels(split) for split in SEARCHED])
@@ -84,10 +107,9 @@ class FinalChoice:
             seconds: that it took.
         """
         stops = {name: self._stop(name) for name in self._candidates}
-        candidates = dict(self._candidates)
-        join: Literal["sum", "concat"] = "sum"
-        if (other := stops.pop(CONCATENATED, None)) and other.losses.mean() < stops[FOUND].losses.mean():
-            stops[FOUND], candidates[FOUND], join = other, candidates[CONCATENATED], "concat"
+        variants = {name: stops.pop(name) for name in self._variants}
+        form = min(variants, key=lambda each: float(variants[each].losses.mean()))
+        stops[FOUND], candidates = variants[form], {**self._candidates, FOUND: self._candidates[form]}
         losses = {name: stop.losses for name, stop in stops.items()}
         groups = None if self._groups is None else self._groups[torch.cat([held for _, held in self._folds])]
         means = {other: float(each.mean()) for other, each in losses.items()}
@@ -110,7 +132,8 @@ class FinalChoice:
             difference=difference,
             error=error,
             folds=len(self._folds),
-            join=join,
+            join=self._variants[form].join,
+            runner_up=self._variants[form].runner_up,
             trainings_end={other: self._end(other, stop) for other, stop in stops.items()},
         )
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from bmnas.fit.clock import Clock
 from bmnas.genotype import Genotype
-from bmnas.searcher.events import ChoiceDone
-from bmnas.searcher.run.baselines import CONCATENATED, Baseline, compared, concatenated
-from bmnas.searcher.run.choice import FinalChoice
+from bmnas.searcher.events import CandidateDone, ChoiceDone, RunnerUp
+from bmnas.searcher.run.baselines import FOUND, Baseline, compared, concatenated
+from bmnas.searcher.run.choice import FinalChoice, Variant
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
 from bmnas.searcher.run.rounds import History, Report, round_done, save_search
@@ -50,16 +50,22 @@ def choose(
     if _choice(history, seed):
         return
     problem = strategy.problem
-    found = found_by(history, seed, place)
+    found, better = found_by(history, seed, place), problem.task.metric.higher_is_better
     candidates = {name: row for name, row in compared(problem, found).items() if row.fuses}
+    variants = {FOUND: Variant()}
     if found.join == "sum" and found.cells:
-        candidates[CONCATENATED] = Baseline(concatenated(found))
+        variants[f"{FOUND}, concatenated"] = Variant(join="concat")
+        candidates[f"{FOUND}, concatenated"] = Baseline(concatenated(found))
+    others = runners_up(history, seed, place, problem.config.tried, better)
+    for number, other in enumerate(others, 1):
+        variants[f"runner-up {number}"] = Variant(runner_up=number)
+        candidates[f"runner-up {number}"] = Baseline(other, candidates[FOUND].training)
     own = train.model_copy(update={"seed": train.seed - problem.config.seed + seed})
     path = place.path / "checkpoints" / "choice.ckpt"
     clock = Clock()
     clock.start()
     with stop.waiting():
-        choice = FinalChoice(problem, candidates, own, problem.config.select_budget, path)
+        choice = FinalChoice(problem, candidates, own, problem.config.select_budget, path, variants)
         for _ in choice.steps():
             if stop.asked:
                 raise stop.interrupted(f"in the final choice; the trainings that are done are kept, and {again} there")
@@ -76,15 +82,50 @@ def best_of(history: Sequence[Mapping[str, Any]], seed: int) -> Mapping[str, Any
     return [entry for entry in history if entry["seed"] == seed and entry["best"]][-1]
 
 
-def found_by(history: Sequence[Mapping[str, Any]], seed: int, place: SeedFolder) -> Genotype:
+def found_by(
+    history: Sequence[Mapping[str, Any]], seed: int, place: SeedFolder, higher_is_better: bool = True
+) -> Genotype:
     """What the search of a seed has found, whatever was chosen then.
+
+    Args:
+        history: of the search.
+        seed: the seed.
+        place: its folder.
+        higher_is_better: of two scores.
 
     Raises:
         BmnasError: its file was changed.
     """
-    rounds = [entry for entry in history if entry["event"] != ChoiceDone.__name__]
-    best = best_of(rounds, seed)
-    return place.of_round(best["event"], best["round"], best["sha256"])
+    made = _choice(history, seed)
+    if made and made.get("runner_up"):
+        return runners_up(history, seed, place, made["runner_up"], higher_is_better)[-1]
+    return _of(best_of(_searched(history), seed), place)
+
+
+def runners_up(
+    history: Sequence[Mapping[str, Any]], seed: int, place: SeedFolder, most: int, higher_is_better: bool
+) -> list[Genotype]:
+    """The next best genotypes of a seed's search, the best of them first: a selection's, or trained candidates.
+
+    Raises:
+        BmnasError: a file was changed.
+    """
+    own = [entry for entry in _searched(history) if entry["seed"] == seed]
+    found = [entry for entry in own if entry["event"] == RunnerUp.__name__]
+    if not found:
+        best = best_of(own, seed)
+        candidates = [entry for entry in own if entry["event"] == CandidateDone.__name__ and entry is not best]
+        sign = -1 if higher_is_better else 1
+        found = sorted(candidates, key=lambda entry: sign * entry["score"])
+    return [_of(entry, place) for entry in found[:most]]
+
+
+def _searched(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [entry for entry in history if entry["event"] != ChoiceDone.__name__]
+
+
+def _of(entry: Mapping[str, Any], place: SeedFolder) -> Genotype:
+    return place.of_round(entry["event"], entry["round"], entry["sha256"])
 
 
 def _choice(history: Sequence[Mapping[str, Any]], seed: int) -> Mapping[str, Any] | None:

@@ -10,7 +10,7 @@ from bmnas.errors import BmnasError
 from bmnas.fit.events import Event, Pause
 from bmnas.genotype import Provenance
 from bmnas.genotype.canonical import hash_or_none
-from bmnas.searcher.events import ChoiceDone, RoundDone
+from bmnas.searcher.events import ChoiceDone, RoundDone, RunnerUp
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
 from bmnas.searcher.run.outcome import versions
@@ -20,6 +20,10 @@ from bmnas.tasks.fingerprint import of_json
 
 Report = Callable[[Event | Progress | Remark], None]
 History = list[dict[str, Any]]
+
+
+# What a history has beside the rounds of the strategy.
+_NO_ROUNDS = (RunnerUp.__name__, ChoiceDone.__name__)
 
 
 def do_rounds(
@@ -129,7 +133,7 @@ def _restored(run: RunFolder, strategy: Strategy) -> History:
     try:
         strategy.load_state(state["search"])
         history = [{**event, "seconds": float(event["seconds"])} for event in state["history"]]
-        own = [entry["round"] for entry in history if entry["event"] != ChoiceDone.__name__]
+        own = [entry["round"] for entry in history if entry["event"] not in _NO_ROUNDS]
         if max(own, default=0) != strategy.rounds:
             raise ValueError("the history is of other rounds")
         if unknown := {entry["seed"] for entry in history} - set(run.seeds):

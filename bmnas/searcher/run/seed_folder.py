@@ -25,7 +25,16 @@ from bmnas.files import read_bytes, read_json, reason, sealed_json, unsealed_jso
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype, load, save
 from bmnas.genotype.drawing import draw
-from bmnas.searcher.events import CandidateDone, ChoiceDone, EpochDone, RoundDone, Row, SelectionDone, meaning_of
+from bmnas.searcher.events import (
+    CandidateDone,
+    ChoiceDone,
+    EpochDone,
+    RoundDone,
+    Row,
+    RunnerUp,
+    SelectionDone,
+    meaning_of,
+)
 
 JSON_LIMIT = 64 * 2**20  # bytes
 OUTPUTS_LIMIT = 2**30
@@ -42,7 +51,7 @@ SEED_FILES = (
 )
 
 ROUNDS: dict[str, type[RoundDone]] = {
-    kind.__name__: kind for kind in (EpochDone, CandidateDone, SelectionDone, ChoiceDone)
+    kind.__name__: kind for kind in (EpochDone, CandidateDone, RunnerUp, SelectionDone, ChoiceDone)
 }
 
 

@@ -19,11 +19,13 @@ class Choice:
         genotype: the genotype.
         score: of its network on the validation split, with inherited weights.
         candidates: how many genotypes, whole or in part, were scored for it.
+        others: the next best ones and their scores, the best of them first.
     """
 
     genotype: Genotype
     score: float
     candidates: int
+    others: tuple[tuple[Genotype, float], ...] = ()
 
 
 Selection = Generator[Event, None, Choice]

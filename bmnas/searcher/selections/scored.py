@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from bmnas.fit.events import Pause
+from bmnas.genotype import Genotype
 from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
@@ -50,15 +51,13 @@ def _scored(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks, top_k
             turned = [order for choices in beam for order in choices.turned()]
             beam = _best([(masked.loss(each), each) for each in (*beam, *turned)], top_k)
     batches = calibration_batches(problem)
-    best: Choice | None = None
+    found: list[tuple[Genotype, float]] = []
     for choices in beam:
         genotype = choices.genotype(problem, seed)
-        score = looks(partial(inherited_score, problem, hypernet, genotype, batches))
+        found.append((genotype, looks(partial(inherited_score, problem, hypernet, genotype, batches))))
         yield Pause()
-        if best is None or problem.better(score, best.score):
-            best = Choice(genotype, score, 0)
-    assert best is not None
-    return Choice(best.genotype, best.score, looks.count)
+    (best, score), *others = problem.ranked(found)
+    return Choice(best, score, looks.count, tuple(others))
 
 
 def _best(ranked: list[tuple[float, Partial]], count: int) -> list[Partial]:

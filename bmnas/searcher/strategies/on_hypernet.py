@@ -28,7 +28,7 @@ from bmnas.fit.watch import Diverged
 from bmnas.genotype import Genotype
 from bmnas.searcher.collapse import Sharpness, parameter_free
 from bmnas.searcher.derive import derive
-from bmnas.searcher.events import EpochDone, SelectionDone
+from bmnas.searcher.events import EpochDone, RunnerUp, SelectionDone
 from bmnas.searcher.hypernet import Mixing, of_seed
 from bmnas.searcher.hypernet.network import Phase as Kind, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
@@ -330,16 +330,13 @@ class OnHypernet(Strategy):
         seconds = self._clock.lap()
         for k, (seed, choice) in enumerate(zip(self.problem.seeds, done, strict=True)):
             self.best[k] = Best(choice.score, self.best[k].round)
+            counts = {"seed": seed, "trainings": 1, "candidates": self._candidates + choice.candidates}
+            for number, (genotype, score) in enumerate(choice.others[: self.config.tried], 1):
+                yield RunnerUp(
+                    **counts, round=number, rounds=None, score=score, seconds=0, genotype=genotype, best=False
+                )
             yield SelectionDone(
-                seed=seed,
-                round=1,
-                rounds=1,
-                score=choice.score,
-                trainings=1,
-                candidates=self._candidates + choice.candidates,
-                seconds=seconds,
-                genotype=choice.genotype,
-                best=True,
+                **counts, round=1, rounds=1, score=choice.score, seconds=seconds, genotype=choice.genotype, best=True
             )
 
     def _running_seeds(self, epoch: int) -> list[bool]:

@@ -121,8 +121,8 @@ def test_a_choice_that_was_stopped_goes_on(tmp_path, monkeypatch):
     )
     result = searched("additive", tmp_path)
     (made,) = [entry for entry in result.history if entry["event"] == "ChoiceDone"]
-    # The found network is tried in two ways, of which the better one counts.
-    assert len(trained) == (len(made["losses"]) + 1) * made["folds"] - 4
+    # What was found is tried in three forms, of which the best one counts: as it is, concatenated, and a runner-up.
+    assert len(trained) == (len(made["losses"]) + 2) * made["folds"] - 4
     (told,) = [entry for entry in whole.history if entry["event"] == "ChoiceDone"]
     assert made["losses"] == told["losses"]
     assert not (tmp_path / "run" / "checkpoints" / "choice.ckpt").exists()
