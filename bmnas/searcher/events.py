@@ -76,7 +76,7 @@ class SelectionDone(RoundDone):
 
 
 class RunnerUp(RoundDone):
-    """A genotype that a selection liked nearly as well as the one that it selected, and which the final choice tries."""
+    """A genotype that a selection liked nearly as well as the one that it selected; the final choice tries it, too."""
 
     unit: ClassVar[str] = "runner-up"
 
