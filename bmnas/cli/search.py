@@ -64,6 +64,9 @@ def search(
     evaluate: Annotated[
         bool, typer.Option(help="Train and test the found network and its baselines at the end.")
     ] = True,
+    outlook: Annotated[
+        bool, typer.Option(help="Say first whether there is room for fusion, as bmnas diagnose does, but quicker.")
+    ] = True,
     views: Views = 1,
     precision: Precision = Number.FLOAT32,
     workers: Workers = None,
@@ -115,6 +118,7 @@ def search(
             evaluate=evaluate,
             force=force,
             checkpoint_every=checkpoint_every,
+            outlook=outlook,
             report=meter.update,
         )
     show(result, chosen, config)

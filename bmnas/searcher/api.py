@@ -29,7 +29,7 @@ from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.training import Trained, same_training, train_network
-from bmnas.tasks import Extraction, FeatureStore, Task, get_task, prepare
+from bmnas.tasks import Extraction, FeatureStore, Remark, Task, get_task, prepare
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
 _GOES_ON = "the same command goes on"
@@ -49,6 +49,7 @@ def search(
     evaluate: bool = True,
     force: bool = False,
     checkpoint_every: int | None = None,
+    outlook: bool = False,
     report: Report | None = None,
 ) -> SearchResult:
     """Search a fusion network for a task, then train and test it beside its baselines.
@@ -67,6 +68,8 @@ def search(
         checkpoint_every: write a checkpoint after so many steps of the search, too, not only after every epoch (or
             candidate) and where it is interrupted: what a kill without warning can lose at most. The trainings at the
             end have one every few seconds, and after so many steps.
+        outlook: say first, as remarks, whether there is room for fusion, by linear heads alone (see `bmnas.diagnose`);
+            in the paper's space nothing is said.
         report: called with every event.
 
     Raises:
@@ -104,6 +107,8 @@ def search(
         own_state.enter_context(undisturbed())
         own_state.enter_context(single_precision())
         problem = Problem.of(task, store, config, where)
+        if outlook and problem.anchor and not run.has_begun:
+            _tell_outlook(problem, report)
         strategy = strategy_of(problem)
         command = search_command(task, config, extraction)
         history = do_rounds(run, strategy, command, report, stop, again, checkpoint_every)
@@ -240,6 +245,13 @@ def default_name(task: Task, config: SearchConfig) -> str:
     strategy = "" if config.strategy.kind == SearchConfig.usual() else f"-{config.strategy.kind}"
     seeds = f"-seed{config.seed}" if config.seeds == 1 else f"-seeds{config.seed}to{config.seed + config.seeds - 1}"
     return f"{task.name}{strategy}{seeds}"
+
+
+def _tell_outlook(problem: Problem, report: Report) -> None:
+    from bmnas.searcher.diagnosis.diagnose import outlook  # which needs this module
+
+    for sentence in outlook(problem.task, problem.store, problem.config.length, problem.device):
+        report(Remark(sentence.removesuffix(".")))
 
 
 def _features(

@@ -67,8 +67,28 @@ def diagnose(
         return _diagnosis(task, store, length, where, remarks, told)
 
 
+def outlook(task: Task, store: FeatureStore, length: int, device: torch.device) -> list[str]:
+    """The sentences of a diagnosis by linear heads alone, and its warnings: what a search says before it begins.
+
+    Args:
+        task: to be searched on.
+        store: has its features.
+        length: L of the networks.
+        device: where heads are fitted.
+    """
+    found = _diagnosis(task, store, length, device, [], lambda event: None, nonlinear=False)
+    return [*found.in_brief(), *found.warnings]
+
+
 def _diagnosis(
-    task: Task, store: FeatureStore, length: int, device: torch.device, remarks: Sequence[str], report: Report
+    task: Task,
+    store: FeatureStore,
+    length: int,
+    device: torch.device,
+    remarks: Sequence[str],
+    report: Report,
+    *,
+    nonlinear: bool = True,
 ) -> Diagnosis:
     features = tuple(task.features)
     task = task.fitted(store.labels("train"))
@@ -83,7 +103,7 @@ def _diagnosis(
     both = [own for split, own in groups.items() if split != "test"]
     bench = Bench.of(task, data, torch.cat(both) if len(both) == 2 else None, store.size("validation"))
     facts = facts_of(task, store, data, groups)
-    fits = Fits.of(bench, features, report)
+    fits = Fits.of(bench, features, report, nonlinear=nonlinear)
     fusion, interaction, layers = fits.fusion(), fits.interaction(), fits.layers()
     power = fits.power(store.size("test"))
     return Diagnosis(

@@ -92,6 +92,11 @@ class RunFolder:
                     writer.close()
             lock.release()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a checkpoint."""
+        return (self.path / "checkpoints" / "last.pt").exists()
+
     def checkpoint(self) -> dict[str, Any] | None:
         """The last checkpoint's content on the CPU, or ``None``. Only tensors and plain values are ever read.
 
