@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from scipy.stats import binomtest, t
 
-from bmnas.searcher.diagnosis.paired import paired, smallest_accuracy
+from bmnas.searcher.paired import paired, smallest_accuracy
 
 Array = np.ndarray[Any, Any]
 Key = TypeVar("Key")

@@ -13,8 +13,8 @@ from functools import partial
 from itertools import compress
 
 from bmnas.searcher.diagnosis.bench import Bench, Fitted
-from bmnas.searcher.diagnosis.paired import smallest_accuracy, smallest_mean
 from bmnas.searcher.diagnosis.values import Answer, Comparison, Power, Verdict
+from bmnas.searcher.paired import smallest_accuracy, smallest_mean
 
 LEVEL = 0.05
 

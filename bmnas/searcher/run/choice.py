@@ -11,7 +11,6 @@ where nothing pays, the result is the best simple thing. The test split takes no
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +29,10 @@ from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.events import ChoiceDone, TrainingEnd
 from bmnas.searcher.network_training import NetworkTraining
+from bmnas.searcher.paired import paired
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
-from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, sample_losses
+from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, losses_at
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import same_training
 from bmnas.tasks.fingerprint import of_json
@@ -114,7 +114,7 @@ class FinalChoice:
         groups = None if self._groups is None else self._groups[torch.cat([held for _, held in self._folds])]
         means = {other: float(each.mean()) for other, each in losses.items()}
         rival = min((other for other in losses if other != FOUND), key=means.__getitem__)
-        difference, error = paired(losses[FOUND], losses[rival], groups)
+        difference, error, _ = paired(losses[FOUND] - losses[rival], groups)
         name = FOUND if difference < -error else rival
         return ChoiceDone(
             seed=seed,
@@ -166,7 +166,7 @@ class FinalChoice:
         task, labels = self._problem.task, self._labels[held].to(self._problem.device)
         outputs = training.outputs(held)
         score = task.metric.score(outputs, labels)
-        return Held((training.fit.epoch,), sample_losses(task, outputs, labels)[None], (score,))
+        return Held((training.fit.epoch,), losses_at(task, outputs, labels)[None], (score,))
 
     def _settings(self, candidate: Baseline) -> TrainConfig:
         return self._train.model_copy(update=dict(candidate.training))
@@ -200,24 +200,6 @@ class FinalChoice:
         buffer = io.BytesIO()
         torch.save({"of": self._of, "done": {key: held.state() for key, held in self._done.items()}}, buffer)
         write_atomically(self._path, sealed(buffer.getvalue()))
-
-
-def paired(one: Tensor, other: Tensor, groups: Tensor | None = None) -> tuple[float, float]:
-    """The mean difference of two networks' losses on the same samples, (N,) each, and its standard error.
-
-    Samples of one group count as one: the error is that of the groups' sums (the cluster-robust one).
-    """
-    each = one - other
-    mean = float(each.mean())
-    around = each - mean
-    if groups is not None:
-        number = groups.unique(return_inverse=True)[1]
-        if int(number.max()) > 0:
-            around = torch.zeros(int(number.max()) + 1, dtype=each.dtype).index_add_(0, number, around)
-    count = len(around)
-    if count < 2:
-        return mean, math.inf
-    return mean, math.sqrt(float(around.square().sum()) * count / (count - 1)) / len(each)
 
 
 def _is_heads(genotype: Genotype) -> bool:

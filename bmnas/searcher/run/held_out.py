@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bmnas.searcher.calibration import temperatures
+from bmnas.searcher.sample_losses import losses
 from bmnas.tasks import Task
 
 # So many looks in a row that were no better: what comes then is not worth its time.
@@ -31,9 +32,9 @@ def looks(epochs: int) -> tuple[int, ...]:
     return tuple(found if epochs == 0 else [*found, epochs])
 
 
-def sample_losses(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
+def losses_at(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
     """Of outputs (N, O), each sample's loss at each temperature, (T, N)."""
-    return torch.stack([_each(task, outputs / temperature, labels) for temperature in temperatures(task)]).cpu()
+    return torch.stack([losses(task, outputs / each, labels).float() for each in temperatures(task)]).cpu()
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,3 @@ def best_stop(folds: Sequence[Held], temperatures: Sequence[float]) -> Stop:
     sizes = [fold.losses.shape[2] for fold in folds]
     score = sum(fold.scores[look] * size for fold, size in zip(folds, sizes, strict=True)) / sum(sizes)
     return Stop(folds[0].epochs[look], temperatures[degree], losses_PTN[look, degree], score)
-
-
-def _each(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
-    """Each sample's loss, (N,). A loss is a mean; of one sample alone it is that sample's."""
-
-    def alone(output: Tensor, label: Tensor) -> Tensor:
-        return task.loss(output[None], label[None])
-
-    try:
-        return torch.vmap(alone)(outputs, labels)
-    except RuntimeError:  # a loss of one's own may look at values, which vmap cannot
-        return torch.stack([alone(*pair) for pair in zip(outputs, labels, strict=True)])

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-import torch
 
 import bmnas
 from bmnas import ArrayTask, SearchConfig
 from bmnas.searcher import open_run
 from bmnas.searcher.events import meaning_of
-from bmnas.searcher.run.choice import paired
 from bmnas.searcher.run.interrupt import Interrupted
-
-
-def test_the_error_is_that_of_the_mean_difference():
-    random = np.random.default_rng(0)
-    one, other = random.normal(0, 1, 50), random.normal(0.3, 1, 50)
-    mean, error = paired(torch.from_numpy(one), torch.from_numpy(other))
-    assert mean == pytest.approx((one - other).mean())
-    assert error == pytest.approx((one - other).std(ddof=1) / math.sqrt(50))
-
-
-def test_samples_of_a_group_count_as_one():
-    each = torch.tensor([1.0, -1.0, 0.5, -0.2], dtype=torch.float64).repeat_interleave(10)
-    groups = torch.arange(4).repeat_interleave(10)
-    _, alone = paired(each, torch.zeros(40))
-    _, together = paired(each, torch.zeros(40), groups)
-    assert together == pytest.approx(each[::10].std().item() / 2)
-    assert together > alone
-    assert paired(each, torch.zeros(40), torch.zeros(40, dtype=torch.int64))[1] == pytest.approx(alone)
 
 
 def a_task(kind: str, count: int = 400) -> ArrayTask:

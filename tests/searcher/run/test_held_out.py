@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, strategies as st
 
 from bmnas.searcher.calibration import TEMPERATURES, least_loss, temperatures
-from bmnas.searcher.run.held_out import Held, best_stop, looks, sample_losses
+from bmnas.searcher.run.held_out import Held, best_stop, looks, losses_at
 from bmnas.tasks import MultiLabel, Regression, Task, get_task
 
 
@@ -29,7 +29,7 @@ def task_of(objective: object, outputs: int = 3) -> Task:
 def test_the_losses_of_samples_are_those_of_the_task():
     torch.manual_seed(0)
     task, outputs, labels = get_task("digits"), torch.randn(7, 10), torch.randint(10, (7,))
-    found = sample_losses(task, outputs, labels)
+    found = losses_at(task, outputs, labels)
     assert found.shape == (len(TEMPERATURES), 7)
     for temperature, own in zip(TEMPERATURES, found, strict=True):
         torch.testing.assert_close(own.mean(), task.loss(outputs / temperature, labels))
@@ -42,20 +42,11 @@ def test_several_labels_have_a_temperature_and_numbers_have_none():
     assert temperatures(several) == TEMPERATURES
     labels = torch.randint(2, (5, 3)).float()
     torch.testing.assert_close(
-        sample_losses(several, outputs, labels)[TEMPERATURES.index(1.0)].mean(), several.loss(outputs, labels)
+        losses_at(several, outputs, labels)[TEMPERATURES.index(1.0)].mean(), several.loss(outputs, labels)
     )
     numbers = task_of(Regression())
     assert temperatures(numbers) == (1.0,)
-    assert sample_losses(numbers, outputs, torch.randn(5, 3)).shape == (1, 5)
-
-
-def test_a_loss_that_looks_at_values_is_asked_sample_by_sample():
-    class Own(type(get_task("digits"))):  # type: ignore[misc]
-        def loss(self, outputs, labels):
-            return outputs.sum() * (2 if labels.item() else 1)
-
-    found = sample_losses(Own(), torch.ones(2, 10), torch.tensor([0, 1]))
-    assert found[TEMPERATURES.index(1.0)].tolist() == [10.0, 20.0]
+    assert losses_at(numbers, outputs, torch.randn(5, 3)).shape == (1, 5)
 
 
 def held(*means: float, count: int = 4) -> Held:
