@@ -30,9 +30,10 @@ MAY_IMPORT = {
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
-    *("settings", "anchor", "problem", "events", "network_fit", "training"),
+    *("settings", "anchor", "problem", "events", "network_fit", "network_training", "ensemble_training", "training"),
+    *("calibration", "sample_losses", "paired"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
-    *("selections", "strategies", "config", "presets", "run", "api", "diagnosis"),
+    *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "diagnose"),
 )
 
 

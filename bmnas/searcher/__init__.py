@@ -3,7 +3,8 @@
 from bmnas.fit.events import Event, MicroBatch, TrainingEpochDone
 from bmnas.searcher.api import extract, search, train
 from bmnas.searcher.config import SearchConfig
-from bmnas.searcher.diagnosis import Diagnosis, diagnose
+from bmnas.searcher.diagnose import diagnose
+from bmnas.searcher.diagnosis import Diagnosis
 from bmnas.searcher.events import CandidateDone, EpochDone, RoundDone, Row, SelectionDone
 from bmnas.searcher.run.interrupt import Interrupted
 from bmnas.searcher.run.reading import Run, open_run

@@ -16,6 +16,7 @@ from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
+from bmnas.searcher.diagnosis import outlook as outlook_of
 from bmnas.searcher.network_training import fitted
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch, refuse_unsearchable
 from bmnas.searcher.run.baselines import refuse_unwritable
@@ -108,7 +109,8 @@ def search(
         own_state.enter_context(single_precision())
         problem = Problem.of(task, store, config, where)
         if outlook and problem.anchor and not run.has_begun:
-            _tell_outlook(problem, report)
+            for sentence in outlook_of(task, store, config.length, where):
+                report(Remark(sentence.removesuffix(".")))
         strategy = strategy_of(problem)
         command = search_command(task, config, extraction)
         history = do_rounds(run, strategy, command, report, stop, again, checkpoint_every)
@@ -245,13 +247,6 @@ def default_name(task: Task, config: SearchConfig) -> str:
     strategy = "" if config.strategy.kind == SearchConfig.usual() else f"-{config.strategy.kind}"
     seeds = f"-seed{config.seed}" if config.seeds == 1 else f"-seeds{config.seed}to{config.seed + config.seeds - 1}"
     return f"{task.name}{strategy}{seeds}"
-
-
-def _tell_outlook(problem: Problem, report: Report) -> None:
-    from bmnas.searcher.diagnosis.diagnose import outlook  # which needs this module
-
-    for sentence in outlook(problem.task, problem.store, problem.config.length, problem.device):
-        report(Remark(sentence.removesuffix(".")))
 
 
 def _features(

@@ -15,7 +15,7 @@ TINY = [*ANY, "--top-k", "1", "--select-budget", "0"]
 def test_several_seeds(cache, tmp_path):
     out, _ = bmnas("search", *TINY, "--seeds", 2, "--out", tmp_path / "run", cache=cache)
     assert "same training budget for every row, 2 seeds" in unwrapped(out)
-    assert unwrapped(out).count("±") == 8  # seven rows, and the selection
+    assert unwrapped(out).count("±") == 9  # eight rows, and the selection
     assert "How often, in 2 genotypes" in out
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["seeds"] == [0, 1]

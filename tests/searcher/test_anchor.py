@@ -173,11 +173,11 @@ def test_heads_alone_are_fitted_and_not_trained(tmp_path):
     )
     training = NetworkTraining(genotype, task, store, TrainConfig(epochs=5, batch_size=8), device=CPU)
     assert not list(training.steps())
-    trained = training.trained()
-    assert trained.test > 0.8
+    outputs, labels = training.tested()
+    assert task.metric.score(outputs, labels) > 0.8
     both = store.data("train", "validation").whole()
     data = HeadData.of(store.data("train", "validation"), task.features, 1)
-    outputs = trained.network.eval()(both.features)
+    outputs = training.finished().eval()(both.features)
     assert F.cross_entropy(outputs, data.labels) < 0.5
 
 

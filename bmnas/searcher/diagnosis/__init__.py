@@ -1,6 +1,6 @@
 """What can be said of a task before anything is searched: is there room for fusion?"""
 
-from bmnas.searcher.diagnosis.diagnose import diagnose
+from bmnas.searcher.diagnosis.of_task import diagnosis_of, outlook
 from bmnas.searcher.diagnosis.values import Diagnosis
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["Diagnosis", "diagnosis_of", "outlook"]

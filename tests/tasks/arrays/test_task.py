@@ -168,7 +168,7 @@ def test_a_search_from_python(tmp_path, labels):
         evaluate=False,
     )
     assert {feature.name for feature in found.genotype.features} <= {"Video_2", "Video_10", "Audio"}
-    assert [event["event"] for event in found.history] == ["EpochDone", "SelectionDone"]
+    assert [event["event"] for event in found.history] == ["EpochDone", "RunnerUp", "SelectionDone"]
 
 
 @pytest.mark.parametrize(
