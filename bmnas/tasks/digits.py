@@ -45,7 +45,7 @@ class DigitsTask(Task):
         {f"{modality}_{depth}": name for modality in _ROWS for depth, (name, _) in enumerate(_TAPS, 1)}
     )
     settings: Mapping[str, Any] = MappingProxyType(
-        {"channels": 32, "length": 8, "batch_size": 32, "epochs": 20, "train_epochs": 50}
+        {"channels": 32, "length": 8, "batch_size": 32, "epochs": 20, "train_epochs": 20}
     )
 
     def split(self, name: SplitName) -> Split:
