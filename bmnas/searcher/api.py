@@ -25,7 +25,8 @@ from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
 from bmnas.searcher.run.results import SearchResult, SeedResult
-from bmnas.searcher.run.rounds import Report, do_rounds
+from bmnas.searcher.run.rounds import History, Report, do_rounds
+from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
@@ -121,18 +122,10 @@ def search(
         checkpoint = folder / "checkpoints" / "training.ckpt"
         keeping = partial(Keeper, checkpoint, every=checkpoint_every, stop=stop, again=f"{again} from there")
         comparison = Comparison(run, problem, train, keeping, report, strategy.best_on_test)
-        found = []
-        for seed, place in run.seeds.items():
-            best_round = best_of(history, seed)
-            # `bmnas train` may have put an earlier genotype there again, with its results.
-            place.restore(best_round["event"], best_round["round"], best_round["sha256"])
-            rows = []
-            if evaluate:
-                told = {name: best_round[key] for name, key in _TOLD.items() if key in best_round}
-                rows = comparison.rows(
-                    seed, place, found_by(history, seed, place, task.metric.higher_is_better), **told
-                )
-            found.append(SeedResult(seed, place.genotype(), best_round["score"], rows, place.path))
+        found = [
+            _seed_result(seed, place, history, comparison if evaluate else None, task.metric.higher_is_better)
+            for seed, place in run.seeds.items()
+        ]
         best = found[0]
         for other in found[1:]:
             best = other if problem.better(other.score, best.score) else best
@@ -247,6 +240,20 @@ def default_name(task: Task, config: SearchConfig) -> str:
     strategy = "" if config.strategy.kind == SearchConfig.usual() else f"-{config.strategy.kind}"
     seeds = f"-seed{config.seed}" if config.seeds == 1 else f"-seeds{config.seed}to{config.seed + config.seeds - 1}"
     return f"{task.name}{strategy}{seeds}"
+
+
+def _seed_result(
+    seed: int, place: SeedFolder, history: History, comparison: Comparison | None, higher_is_better: bool
+) -> SeedResult:
+    """What a seed has found, with its comparison where there is to be one."""
+    best = best_of(history, seed)
+    # `bmnas train` may have put an earlier genotype there again, with its results.
+    place.restore(best["event"], best["round"], best["sha256"])
+    rows = []
+    if comparison is not None:
+        told = {name: best[key] for name, key in _TOLD.items() if key in best}
+        rows = comparison.rows(seed, place, found_by(history, seed, place, higher_is_better), **told)
+    return SeedResult(seed, place.genotype(), best["score"], rows, place.path)
 
 
 def _features(

@@ -45,7 +45,7 @@ class Fits:
 
     @classmethod
     def of(cls, bench: Bench, features: Sequence[Feature], report: Report, *, nonlinear: bool = True) -> Fits:
-        """Fit them all, and tell how far it is; without the nonlinear learners it takes a fifth of the time."""
+        """Fit them all, and tell how far it is; the nonlinear learners take most of the time."""
         last = last_features(features)
         sums: dict[str, Sequence[Feature]] = {"last features": last} if len(last) > 1 else {}
         if len(features) > len(last):

@@ -9,6 +9,7 @@ outputs/         of each row, what its network gives for the test split, with th
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Sequence
@@ -169,7 +170,9 @@ class SeedFolder:
             raise BmnasError(f"{path}: does not hold the outputs of a network") from error
 
     def _outputs(self, row: str) -> Path:
-        return self.path / "outputs" / f"{re.sub('[^a-z0-9]+', '-', row.lower())}.safetensors"
+        # Titles have names of modalities in them, which may differ in what no file name shows.
+        plain = re.sub("[^a-z0-9]+", "-", row.lower())[:60]
+        return self.path / "outputs" / f"{plain}-{hashlib.sha256(row.encode()).hexdigest()[:8]}.safetensors"
 
     def _of_round(self, event: str, round: int) -> Path:
         return self.path / "genotypes" / f"{ROUNDS[event].unit}-{round:03d}.json"

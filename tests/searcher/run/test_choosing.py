@@ -95,3 +95,17 @@ def test_candidates_have_runners_up_too(tmp_path, losses):
     (tmp_path / "run" / "genotypes" / f"candidate-{worst['round']:03d}.json").write_text("{}")
     with pytest.raises(BmnasError):
         found_by(result.history, config.seed, place)
+
+
+def test_outputs_of_rows_that_look_alike_are_kept_apart(tmp_path):
+    place = SeedFolder(tmp_path)
+    for number, row in enumerate(["X 1 alone", "X-1 alone", "x 1 alone", "\u97f3 alone", "\u50cf alone", "Y" * 300]):
+        place.keep_outputs(row, torch.full((2, 3), float(number)), torch.tensor([0, 1]))
+    for number, row in enumerate(["X 1 alone", "X-1 alone", "x 1 alone", "\u97f3 alone", "\u50cf alone", "Y" * 300]):
+        assert place.outputs(row)[0].unique().tolist() == [number]
+    with pytest.raises(BmnasError, match="cannot be read"):
+        place.outputs("Z alone")
+    for file in (tmp_path / "outputs").iterdir():
+        file.write_bytes(b"damaged")
+    with pytest.raises(BmnasError, match="does not hold the outputs of a network"):
+        place.outputs("X 1 alone")
