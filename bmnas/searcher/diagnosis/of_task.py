@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -13,9 +13,7 @@ from bmnas.searcher.diagnosis.facts import facts_of, warnings_of
 from bmnas.searcher.diagnosis.fits import Fits
 from bmnas.searcher.diagnosis.values import Diagnosis, System
 from bmnas.searcher.diagnosis.verdicts import about_fusion, about_layers, about_samples
-from bmnas.tasks import SPLITS, FeatureStore, Progress, Remark, SplitName, Task, groups_of
-
-Report = Callable[[Progress | Remark], None]
+from bmnas.tasks import SPLITS, FeatureStore, Report, SplitName, Task, groups_of
 
 
 def diagnosis_of(
