@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bmnas.genotype.drawing import draw
     from bmnas.genotype.lint import lint
     from bmnas.genotype.space import Space
+    from bmnas.prediction import Model, Predictions, load_model
     from bmnas.searcher import (
         Diagnosis,
         SearchConfig,
@@ -61,6 +62,7 @@ _HOME = {
     "GenotypeError": ("bmnas.errors", "GenotypeError"),
     "Head": ("bmnas.genotype", "Head"),
     "Options": ("bmnas.genotype", "Options"),
+    "Predictions": ("bmnas.prediction", "Predictions"),
     "Provenance": ("bmnas.genotype", "Provenance"),
     "Representation": ("bmnas.genotype", "Representation"),
     "SearchConfig": ("bmnas.searcher", "SearchConfig"),
@@ -73,6 +75,7 @@ _HOME = {
     "SingleLabel": ("bmnas.tasks", "SingleLabel"),
     "Split": ("bmnas.tasks", "Split"),
     "ArrayTask": ("bmnas.tasks.arrays", "ArrayTask"),
+    "Model": ("bmnas.prediction", "Model"),
     "ModuleTask": ("bmnas.tasks.module_task", "ModuleTask"),
     "Tap": ("bmnas.taps", "Tap"),
     "Task": ("bmnas.tasks", "Task"),
@@ -87,6 +90,7 @@ _HOME = {
     "draw": ("bmnas.genotype.drawing", "draw"),
     "get_task": ("bmnas.tasks", "get_task"),
     "load": ("bmnas.genotype", "load"),
+    "load_model": ("bmnas.prediction", "load_model"),
     "loads": ("bmnas.genotype", "loads"),
     "open_run": ("bmnas.searcher", "open_run"),
     "operation": ("bmnas.genotype", "operation"),
@@ -107,9 +111,11 @@ __all__ = [
     "Genotype",
     "GenotypeError",
     "Head",
+    "Model",
     "ModuleTask",
     "MultiLabel",
     "Options",
+    "Predictions",
     "Provenance",
     "Regression",
     "Representation",
@@ -133,6 +139,7 @@ __all__ = [
     "get_task",
     "lint",
     "load",
+    "load_model",
     "loads",
     "open_run",
     "operation",

@@ -89,3 +89,7 @@ def cache(shared: Path, digits_training: list[Progress]) -> Path:
 
     prepare(get_task("digits"), length=4, pool=pool, cache=shared / "cache")
     return shared / "cache"
+
+
+# Finished runs, for whoever uses one.
+pytest_plugins = ["tests.runs"]

@@ -18,7 +18,7 @@ from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
 BELOW_ALL = ("errors", "files", "settings", "table", "version")
-PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "searcher", "cli")
+PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "searcher", "prediction", "cli")
 MAY_IMPORT = {
     "genotype": set(),
     "fit": set(),
@@ -26,7 +26,8 @@ MAY_IMPORT = {
     "compiler": {"genotype", "fit", "taps"},
     "tasks": {"genotype", "fit", "taps"},
     "searcher": {"genotype", "fit", "taps", "compiler", "tasks"},
-    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
+    "prediction": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
+    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "searcher", "prediction"},
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (

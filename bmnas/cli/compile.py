@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bmnas.cli.info import show_summary
-from bmnas.cli.options import Force, GenotypeFile, Json, about, completed, refuse_existing
+from bmnas.cli.options import (
+    Backbones,
+    Force,
+    GenotypeFile,
+    Json,
+    about,
+    completed,
+    parsed_backbones,
+    refuse_existing,
+)
 
 if TYPE_CHECKING:
     from bmnas.compiler import FusionNetwork
@@ -41,13 +50,24 @@ def compile_(
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="Trained weights (safetensors), as bmnas train writes them.", show_default=False),
+        typer.Option(
+            help="Trained weights (safetensors); those beside the genotype, NAME.safetensors, if left out.",
+            show_default=False,
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of fresh weights, where none are given.")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Fresh weights, also where trained ones lie there.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of fresh weights, where there are no trained ones.")] = 0,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole", help="Export backbones and fusion as one model, from raw inputs; of a run or a training."
+        ),
+    ] = False,
+    backbone: Backbones = None,
     shape: Annotated[
         list[str] | None,
         typer.Option(
-            help="Axes of a live feature after batch and channels, as Video_4=16,7,7; else those of a feature store.",
+            help="Axes of a live feature after batch and channels, as Video_4=16,7,7; else those of the training.",
             metavar="FEATURE=SIZES",
             show_default=False,
         ),
@@ -68,13 +88,26 @@ def compile_(
 
     An exported file is compared with the network on random input before it is put in place.
 
-    Example: bmnas compile runs/digits-seed0/genotype.json --to onnx
+    Example: bmnas compile runs/digits-seed0 --to pt2
     """
     from bmnas.errors import BmnasError
     from bmnas.genotype import load
+    from bmnas.genotype.opening import genotype_file
 
     given = load(genotype)  # before torch is imported: what is wrong with a file is told at once
     shapes = _parse_shapes(shape or [])
+    if fresh and weights is not None:
+        raise BmnasError("--fresh asks for fresh weights, and --weights names trained ones; leave one of them out")
+    if whole:
+        if to is None or fresh or weights is not None or shapes or verify or explain:
+            raise BmnasError("--whole exports a trained network with its backbones: it goes with --to, and not with "
+                             "--weights, --fresh, --shape, --verify or --explain")  # fmt: skip
+        made = _checked_output(genotype, to, out, None, force)
+        _export_whole(genotype, to, made, task, backbone, as_json)
+        return
+    beside = genotype_file(genotype).with_suffix(".safetensors")
+    if weights is None and not fresh and (to is not None or verify) and beside.is_file():
+        weights = beside
     made = _checked_output(genotype, to, out, weights, force)
     if explain and as_json:
         raise BmnasError("--explain prints text; leave --json out")
@@ -93,6 +126,7 @@ def compile_(
             summary = summarise(given)
         show_summary(summary, as_json)
     if to is not None or verify:
+        shapes = {**_kept_shapes(genotype, given), **shapes}
         _export_and_verify(genotype, given, to, made, weights, seed, shapes, verify, as_json)
 
 
@@ -139,8 +173,11 @@ def _export_and_verify(
     with about(genotype):
         network = _network(given, seed)
     if weights is not None:
-        load_weights(network, weights)
-    told = str(weights) if weights is not None else f"fresh weights, seed {seed}"
+        try:
+            load_weights(network, weights)
+        except BmnasError as error:
+            raise BmnasError(f"{error}; --fresh compiles with fresh weights") from None
+    told = f"weights {weights}" if weights is not None else f"fresh weights, seed {seed}"
     report: dict[str, object] = {"weights": None if weights is None else str(weights)}
     report["seed"] = seed if weights is None else None
     if to is not None:
@@ -164,6 +201,39 @@ def _export_and_verify(
     wrong = [each.form for each in outcomes if not each.fits(TOLERANCE)]
     if wrong:
         raise BmnasError(f"{genotype}: could not be made, or not as the network itself: {', '.join(wrong)}")
+
+
+def _export_whole(
+    genotype: Path, to: str, made: Path, task: str | None, backbone: list[str] | None, as_json: bool
+) -> None:
+    """Export a trained network with its backbones."""
+    from bmnas.compiler.export import export
+    from bmnas.prediction import load_model, whole_model
+
+    model = load_model(genotype, task=task, weights=parsed_backbones(backbone))
+    network, example = whole_model(model)
+    exported = export(network, made, to, example=example)
+    if as_json:
+        typer.echo(json.dumps({**asdict(exported), "file": str(exported.file)}, indent=2))
+        return
+    inputs = ", ".join(f"{name} {shape}" for name, shape in exported.inputs.items())
+    typer.echo(
+        f"{exported.file}: {exported.target}, {exported.size:,} bytes, from {inputs} to {model.record.outputs} "
+        f"outputs, differs by at most {exported.difference:.1e} (allowed {exported.tolerance:.0e})"
+    )
+
+
+def _kept_shapes(genotype: Path, given: Genotype) -> Shapes:
+    """Axes after batch and channels of the features that the network was trained on, where that is known."""
+    from bmnas.genotype.graph import used_features
+    from bmnas.genotype.opening import genotype_file
+    from bmnas.tasks.portable import SUFFIX, read_record
+
+    path = genotype_file(genotype).with_suffix(SUFFIX)
+    if not path.is_file():
+        return {}
+    record = read_record(path)
+    return {name: record.shapes[name][1:] for name in used_features(given) if name in record.shapes}
 
 
 def _network(genotype: Genotype, seed: int) -> FusionNetwork:

@@ -150,17 +150,28 @@ def chosen_task(
         if features.is_absolute():
             task = str(features)
     names = [name.strip() for name in modalities.split(",")] if modalities is not None else None
+    chosen = get_task(task or usual, data=data, modalities=names, weights=parsed_backbones(backbones))
+    if features is not None:
+        typed = f"--features {shlex.quote(str(features))}"
+        chosen.invocation = chosen.invocation.replace(f"--task {shlex.quote(str(task))}", typed, 1)
+    return chosen
+
+
+def parsed_backbones(backbones: list[str] | None) -> dict[str, Path]:
+    """``MODALITY=FILE``, several of them, as files by modality.
+
+    Raises:
+        BmnasError: one is not of that kind.
+    """
+    from bmnas.errors import BmnasError
+
     weights = {}
     for given in backbones or ():
         modality, equals, file = given.partition("=")
         if not (modality and equals and file):
             raise BmnasError(f"--backbone is {given!r}; it is MODALITY=FILE, such as Skeleton=hcn.safetensors")
         weights[modality] = Path(file)
-    chosen = get_task(task or usual, data=data, modalities=names, weights=weights)
-    if features is not None:
-        typed = f"--features {shlex.quote(str(features))}"
-        chosen.invocation = chosen.invocation.replace(f"--task {shlex.quote(str(task))}", typed, 1)
-    return chosen
+    return weights
 
 
 def extraction_of(views: int, precision: Number, workers: int | None, skip_bad: bool) -> Extraction:

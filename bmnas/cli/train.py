@@ -69,8 +69,10 @@ def train(
     Example: bmnas train runs/digits-seed0/genotype.json --out trained
     """
     from bmnas.genotype import load
+    from bmnas.genotype.opening import genotype_file
 
     given = load(genotype)
+    genotype = genotype_file(genotype)  # what a training leaves lies beside the file, of a run folder too
     written = (out if out is not None else genotype.parent) / f"{genotype.stem}.json"
     weights = written.with_suffix(".safetensors")
     checkpoint = written.with_suffix(".training.ckpt")

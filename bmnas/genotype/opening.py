@@ -1,4 +1,4 @@
-"""A genotype by the path of its file, or by the name of a published one."""
+"""A genotype by the path of its file, of the run folder that has it, or by the name of a published one."""
 
 from __future__ import annotations
 
@@ -6,23 +6,29 @@ import os
 from pathlib import Path
 
 from bmnas.errors import BmnasError, GenotypeError, did_you_mean
-from bmnas.files import read_text
+from bmnas.files import read_json, read_text
 from bmnas.genotype import published
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.io import loads
 
 _LIMIT = 2**20  # bytes; genotypes have a few kilobytes
+_SUMMARY_LIMIT = 64 * 2**20
+_FILE = "genotype.json"
 
 
 def load(path: str | os.PathLike[str]) -> Genotype:
-    """Read a genotype file, or the published genotype of that name (``ntu-1``) where there is no such file.
+    """Read a genotype file, the genotype of a run folder, or the published one of that name (``ntu-1``).
+
+    A published genotype is meant where there is no file of its name, and no run folder.
 
     Raises:
         GenotypeError: the file cannot be read, is not JSON, or is not a genotype; the message names the place.
     """
     name = os.fspath(path)
-    if name in published.names() and not Path(path).is_file():
+    if name in published.names() and not Path(path).is_file() and not _is_run(Path(path)):
         return published.load(name)
+    path = genotype_file(path)
+    name = os.fspath(path)
     try:
         text = read_text(path, _LIMIT)
     except BmnasError as error:
@@ -30,3 +36,41 @@ def load(path: str | os.PathLike[str]) -> Genotype:
         hint = f"; nor is it a published genotype{did_you_mean(name, published.names())}" if could_be_a_name else ""
         raise GenotypeError(f"{error}{hint}") from error
     return loads(text, source=name)
+
+
+def genotype_file(path: str | os.PathLike[str]) -> Path:
+    """The file itself, or where the path is a run folder, the file of its genotype: of several seeds, that of the best.
+
+    Raises:
+        GenotypeError: the run folder has no genotype yet, or has several and no best one yet.
+    """
+    folder = Path(path)
+    if not _is_run(folder):
+        return folder
+    if (folder / _FILE).is_file():
+        return folder / _FILE
+    seeds = sorted(each.parent.name for each in folder.glob(f"seed*/{_FILE}"))
+    if not seeds:
+        raise GenotypeError(f"{folder}: has no genotype yet: its search has not finished a round")
+    if len(seeds) == 1:
+        return folder / seeds[0] / _FILE
+    best = _best_seed(folder)
+    if f"seed{best}" not in seeds:
+        raise GenotypeError(
+            f"{folder}: has the genotypes of {len(seeds)} seeds, and its search is not finished; name one, such as "
+            f"{folder / seeds[0]}"
+        )
+    return folder / f"seed{best}" / _FILE
+
+
+def _is_run(folder: Path) -> bool:
+    """A run folder, or the folder of one of its seeds."""
+    return folder.is_dir() and any((folder / name).is_file() for name in ("config.json", _FILE))
+
+
+def _best_seed(run: Path) -> object:
+    try:
+        summary = read_json(run / "summary.json", _SUMMARY_LIMIT)
+    except BmnasError:
+        return None
+    return summary.get("best") if isinstance(summary, dict) else None

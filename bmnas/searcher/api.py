@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.training import Trained, same_training, train_network
 from bmnas.tasks import Extraction, FeatureStore, Remark, Task, get_task, prepare
+from bmnas.tasks.portable import bundle_of
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
 _GOES_ON = "the same command goes on"
@@ -108,6 +110,7 @@ def search(
         store = _features(task, config.length, extraction, where, cache, report)
         own_state.enter_context(undisturbed())
         own_state.enter_context(single_precision())
+        bundle = bundle_of(task, store, device=where, cache=cache) if evaluate else None
         problem = Problem.of(task, store, config, where)
         if outlook and problem.anchor and not run.has_begun:
             for sentence in outlook_of(task, store, config.length, where):
@@ -121,9 +124,11 @@ def search(
         stop.says = f"in the comparison; the rows that are done are kept, and {again} with the next one"
         checkpoint = folder / "checkpoints" / "training.ckpt"
         keeping = partial(Keeper, checkpoint, every=checkpoint_every, stop=stop, again=f"{again} from there")
-        comparison = Comparison(run, problem, train, keeping, report, strategy.best_on_test)
+        comparison = None
+        if bundle is not None:
+            comparison = Comparison(run, problem, train, keeping, report, strategy.best_on_test, bundle)
         found = [
-            _seed_result(seed, place, history, comparison if evaluate else None, task.metric.higher_is_better)
+            _seed_result(seed, place, history, comparison, task.metric.higher_is_better)
             for seed, place in run.seeds.items()
         ]
         best = found[0]
@@ -134,6 +139,7 @@ def search(
             [each.genotype for each in found],
             [each.score for each in found],
             [each.rows for each in found],
+            best.seed,
         )
         if len(found) > 1:
             run.save_summary(summary)
@@ -185,8 +191,10 @@ def train(
             stop.says = f"in the training; {_GOES_ON} after the last checkpoint"
             of, again = same_training(genotype, task, store, config), f"{_GOES_ON} from there"
             keeper = Keeper(checkpoint, of, every=checkpoint_every, stop=stop, again=again)
+        bundle = bundle_of(task, store, device=where, cache=cache)
         with small, enough_memory(where), undisturbed(), single_precision():
-            return train_network(genotype, task, store, config, device=where, keeper=keeper, report=report)
+            trained = train_network(genotype, task, store, config, device=where, keeper=keeper, report=report)
+        return replace(trained, bundle=bundle)
 
 
 def extract(

@@ -18,6 +18,7 @@ from bmnas.searcher.ensemble_training import EnsembleTraining
 from bmnas.searcher.network_training import NetworkTraining, fitted
 from bmnas.searcher.settings import TrainConfig
 from bmnas.tasks import Extraction, FeatureStore, Task
+from bmnas.tasks.portable import Bundle
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Trained:
         best_on_test: as in `train_network`.
         outputs: what the network gives for the test split, (N, outputs); ``None`` where ``best_on_test``.
         labels: of the test split, likewise.
+        bundle: what the network takes along to be used elsewhere, where whoever trains it has asked for that.
     """
 
     network: FusionNetwork
@@ -45,6 +47,7 @@ class Trained:
     best_on_test: bool = False
     outputs: Tensor | None = None
     labels: Tensor | None = None
+    bundle: Bundle | None = None
 
 
 def train_network(

@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.files import read_text, reason, write_atomically
@@ -137,6 +137,13 @@ def load_backbone(task: Task, modality: str, weights: Weights) -> Backbone:
         ) from error
     taps = {feature.name: task.taps[feature.name] for feature in task.features if feature.modality == modality}
     return Backbone(frozen(module), taps, weights.score)
+
+
+def saved_state(module: nn.Module) -> dict[str, Tensor]:
+    """What of a backbone's state is kept, on the CPU."""
+    # Clones, because safetensors refuses tensors that share memory (tied weights).
+    entries = {name: value for name, value in module.state_dict().items() if _can_be_kept(value)}
+    return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in entries.items()}
 
 
 def _given(path: Path) -> Weights:

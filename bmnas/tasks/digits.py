@@ -36,6 +36,7 @@ class DigitsTask(Task):
 
     name = "digits"
     outputs = 10
+    class_names = tuple("0123456789")
     features = tuple(
         Feature(name=f"{modality}_{depth}", modality=modality, channels=channels, reshape="sequence")
         for modality in _ROWS

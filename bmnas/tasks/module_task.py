@@ -18,6 +18,7 @@ from bmnas.taps.copies import copied
 from bmnas.taps.modes import eval_mode
 from bmnas.tasks import module_checks as checks, module_samples as looking
 from bmnas.tasks.bad_sample import SKIPPING, BadSample
+from bmnas.tasks.class_names import checked_names
 from bmnas.tasks.loading import odd_ones
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.module_fingerprint import add_module
@@ -48,6 +49,7 @@ class ModuleTask(Task):
         taps: by modality, where features are taken; see `bmnas.taps.Tap` for what is no plain name. The features are
             called MODALITY_1, MODALITY_2, ... unless a mapping names them.
         outputs: the number of classes, or of numbers to predict.
+        class_names: what the outputs are called, see `Task.class_names`.
         objective: what the labels are; also by name, such as ``"multi-label"``.
         metric: what is optimised and reported, also by name; the objective's usual one if left out.
         augmented: a data set with the training samples in the same order, augmented at random; for ``--views``.
@@ -73,6 +75,7 @@ class ModuleTask(Task):
         backbones: Mapping[str, nn.Module],
         taps: Mapping[str, Taps],
         outputs: int,
+        class_names: Sequence[str] = (),
         objective: Objective | str | None = None,
         metric: Metric | str | None = None,
         augmented: Split | SampleSource | None = None,
@@ -83,6 +86,7 @@ class ModuleTask(Task):
     ) -> None:
         checks.name(name)
         self.name, self.outputs, self.version = name, checks.outputs(outputs), version
+        self.class_names = checked_names(class_names, self.outputs)
         self.objective = checks.kind_of_labels(objective)
         self._metric = checks.kind_of_metric(metric)
         refuse_no_mapping(settings or {})

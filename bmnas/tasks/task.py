@@ -88,6 +88,7 @@ class Task(ABC):
         ready: the modalities that have no backbone, because their features are ready: the input of such a modality is
             its features by name, and they have no taps.
         outputs: how many numbers the network returns for a sample.
+        class_names: what the outputs are called, one name for each; empty where they have no names but their numbers.
         objective: the kind of labels: one class (`SingleLabel`), several (`MultiLabel`), numbers (`Regression`).
         metric: what the search optimises on the validation split and reports on the test split; the objective's
             usual one if a task says nothing.
@@ -107,6 +108,7 @@ class Task(ABC):
     taps: Mapping[str, str | Tap] = MappingProxyType({})
     ready: Collection[str] = ()
     outputs: int
+    class_names: Sequence[str] = ()
     objective: Objective = SingleLabel()
     settings: Mapping[str, Any] = MappingProxyType({})
     options: Mapping[str, Any] = MappingProxyType({})
@@ -133,6 +135,14 @@ class Task(ABC):
     def described(cls) -> Self:
         """The task for whoever asks for its features only, not for its data; these need not be there."""
         return cls.open()
+
+    @classmethod
+    def of_options(cls, options: Mapping[str, Any]) -> Self:
+        """The task for whoever has its options (see ``options``) but not its data: enough to build its backbones.
+
+        A task whose features or backbones depend on its options overrides this method.
+        """
+        return cls.described()
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from bmnas.searcher.run.rounds import Report
 from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import Trained, same_training, train_network
+from bmnas.tasks.portable import Bundle
 
 
 class Comparison:
@@ -28,6 +29,7 @@ class Comparison:
         keeping: what keeps a training, from what decides its result, see `same_training`.
         report: called with every event.
         best_on_test: as in `train_network`.
+        bundle: what the result takes along to be used elsewhere.
     """
 
     def __init__(
@@ -38,7 +40,9 @@ class Comparison:
         keeping: Callable[[dict[str, Any]], Keeper],
         report: Report,
         best_on_test: bool,
+        bundle: Bundle,
     ) -> None:
+        self._bundle = bundle
         self._run, self._problem, self._train = run, problem, train
         self._keeping, self._report, self._best_on_test = keeping, report, best_on_test
 
@@ -66,6 +70,7 @@ class Comparison:
         protocol: Literal["standard", "official"] = "official" if self._best_on_test else "standard"
         result, settings = place.genotype(), train.model_dump(mode="json")
         rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
+        self._bundle.save(place.path / "genotype.json", backbones=self._run.path)
         for name, row in compared(self._problem, found, ends, join).items():
             if name in rows and (name != chosen or _is_tested(result)):
                 continue

@@ -5,6 +5,7 @@
     tensorboard/     the same numbers for TensorBoard
     checkpoints/     last.pt: everything that the rest of the search depends on, and the history so far
     summary.json     of several seeds: mean and deviation of each row, and how often each choice was made
+    backbones/       the weights of backbones that were trained for the task, for whoever uses the result elsewhere
 
 and what `bmnas.searcher.run.seed_folder` lists: for one seed in the folder itself, for several in seed0/, seed1/, ...
 
@@ -209,7 +210,7 @@ class RunFolder:
 
     def _parts(self) -> list[Path]:
         """All that a search may have in its folder beside ``config.json``."""
-        names = ("checkpoints", "tensorboard", "events.jsonl", "summary.json", *SEED_FILES)
+        names = ("checkpoints", "tensorboard", "events.jsonl", "summary.json", "backbones", *SEED_FILES)
         seeds = [path for path in self.path.glob("seed*") if path.name.removeprefix("seed").isdecimal()]
         return [self.path / name for name in names] + seeds
 

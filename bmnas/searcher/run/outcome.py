@@ -25,6 +25,8 @@ BEST_ON_TEST = "test, best epoch on it"
 def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig, path: Path) -> None:
     """Write ``NAME.safetensors``, ``NAME.scores.json`` and, last, the genotype with its new provenance at ``path``.
 
+    With what the network takes along, where the training has it: ``NAME.model.json`` and a folder of backbones.
+
     Args:
         genotype: what was trained, complete.
         trained: the result of the training.
@@ -36,6 +38,8 @@ def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: Train
         BmnasError: a file cannot be written.
     """
     tested = with_training(genotype, trained, task, config, path.name)
+    if trained.bundle is not None:
+        trained.bundle.save(path)
     save_weights(trained.network, path.with_suffix(".safetensors"))
     assert tested.provenance is not None
     scores = tested.provenance.model_dump(

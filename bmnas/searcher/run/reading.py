@@ -18,9 +18,11 @@ from bmnas.files import parse_json, read_json, read_text, unsealed_json
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.events import Row, meaning_of
+from bmnas.searcher.run.baselines import FOUND
 from bmnas.searcher.run.folder import FORMAT, OLDER, version_of
 from bmnas.searcher.run.seed_folder import JSON_LIMIT, ROUNDS, SeedFolder
 from bmnas.searcher.run.summary import Summary, summary_of
+from bmnas.tasks import METRICS
 
 
 def open_run(path: Path | str) -> Run:
@@ -159,7 +161,24 @@ class Run:
         if not done:
             raise BmnasError(f"{self.path}: has no genotype yet: its search has not finished a round")
         scores = [score for seed in done if (score := self._score(seed)) is not None]
-        return summary_of(done, [self.genotype(seed) for seed in done], scores, [rows[seed] for seed in done])
+        genotypes = [self.genotype(seed) for seed in done]
+        return summary_of(done, genotypes, scores, [rows[seed] for seed in done], self._best_of(done, scores))
+
+    def delivered(self, seed: int | None = None) -> str:
+        """The row of a seed's comparison that is its result; of the first seed, if it is left out."""
+        seed = self.seeds[0] if seed is None else seed
+        best = self._best(seed)
+        return str((best or {}).get("chosen") or FOUND)
+
+    def _best_of(self, seeds: Sequence[int], scores: Sequence[float]) -> int | None:
+        """The seed with the best score; ``None`` where nobody here knows which of two scores is better."""
+        if len(seeds) == 1:
+            return seeds[0]
+        metric = str(self.record.get("metric"))
+        if metric not in METRICS:
+            return None
+        sign = -1 if METRICS[metric].higher_is_better else 1
+        return min(zip(seeds, scores, strict=True), key=lambda pair: sign * pair[1])[0]
 
     def _score(self, seed: int) -> float | None:
         best = self._best(seed)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bmnas.compiler import FusionNetwork, compile_genotype
+from bmnas.compiler.export import load_weights
+from bmnas.errors import BmnasError
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import Row
 from bmnas.searcher.run.summary import Summary
@@ -29,6 +33,22 @@ class SeedResult:
     rows: list[Row]
     folder: Path
 
+    @cached_property
+    def network(self) -> FusionNetwork:
+        """The trained network, on the CPU and in eval mode; with its backbones it is `bmnas.load_model` of the folder.
+
+        Raises:
+            BmnasError: it was not trained, because the search had ``evaluate=False``.
+        """
+        weights = self.folder / "genotype.safetensors"
+        if not weights.is_file():
+            raise BmnasError(
+                f"{weights}: is missing: the network was not trained; search with evaluate=True, or train it"
+            )
+        network = compile_genotype(self.genotype)
+        load_weights(network, weights)
+        return network.eval()
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -51,3 +71,8 @@ class SearchResult:
     seeds: list[SeedResult]
     summary: Summary
     begin: str = ""
+
+    @property
+    def network(self) -> FusionNetwork:
+        """The trained network of the genotype, see `SeedResult.network`."""
+        return next(each for each in self.seeds if each.genotype == self.genotype).network

@@ -2,7 +2,8 @@
 
 genotypes/       epoch-007.json, ...: derived after each epoch; or candidate-007.json, ...
 genotype.json    the best so far, with genotype.svg; after the final training with its weights
-                 (genotype.safetensors) and scores (genotype.scores.json)
+                 (genotype.safetensors), scores (genotype.scores.json) and what else it needs to be used without the
+                 task's data (genotype.model.json)
 results.json     the comparison at the end, row by row
 outputs/         of each row, what its network gives for the test split, with the labels
 """
@@ -46,6 +47,7 @@ SEED_FILES = (
         "genotype.svg",
         "genotype.safetensors",
         "genotype.scores.json",
+        "genotype.model.json",
         "results.json",
         "outputs",
     ),

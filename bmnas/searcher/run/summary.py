@@ -44,6 +44,7 @@ class Summary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     seeds: tuple[int, ...]
+    best: int | None = Field(description="The seed whose genotype is the best on validation, where that is known.")
     validation: Spread = Field(description="The score of each seed's genotype on validation.")
     rows: dict[str, RowSummary]
     features: dict[str, int] = Field(description="In how many of the genotypes a feature is used.")
@@ -51,7 +52,11 @@ class Summary(BaseModel):
 
 
 def summary_of(
-    seeds: Sequence[int], genotypes: Sequence[Genotype], scores: Sequence[float], rows: Sequence[Sequence[Row]]
+    seeds: Sequence[int],
+    genotypes: Sequence[Genotype],
+    scores: Sequence[float],
+    rows: Sequence[Sequence[Row]],
+    best: int | None = None,
 ) -> Summary:
     """The summary of what each seed found: its genotype, its validation score, its rows (all the same names)."""
     named = {row.name: [each for own in rows for each in own if each.name == row.name] for row in rows[0]}
@@ -64,6 +69,7 @@ def summary_of(
         operations.update(step.op for cell in cells for step in cell.steps if step.name in used_steps(cell))
     return Summary(
         seeds=tuple(seeds),
+        best=best,
         validation=Spread.of(scores),
         rows={
             name: RowSummary(

@@ -48,6 +48,7 @@ class Description(Frozen):
     threshold: float | None = Field(default=None, gt=0, lt=1)
     criterion: Literal["mse", "l1", "huber"] | None = None
     outputs: Count | None = None
+    class_names: tuple[Name, ...] = Field(default=(), description="What the outputs are called, one name for each.")
     metric: str | None = None
     features: dict[Name, FeatureDescription] = Field(default_factory=dict)
     settings: SettingsDescription = Field(default_factory=lambda: SettingsDescription())

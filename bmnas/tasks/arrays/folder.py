@@ -60,6 +60,7 @@ def _task(path: Path, found: Found, said: Description) -> ArrayTask:
             lengths=found.lengths,
             groups=found.groups,
             outputs=said.outputs,
+            class_names=said.class_names,
             objective=said.objective,
             metric=metric,
             settings=said.settings.model_dump(exclude_none=True),

@@ -52,9 +52,40 @@ def find(path: Path) -> Found:
     return _divided(path) if any((path / name).is_dir() for name in SPLITS) else _whole(path)
 
 
+def arrays_of(folder: Path) -> dict[str, Stored]:
+    """All arrays of all files of a folder, by name.
+
+    Raises:
+        BmnasError: two have one name, or a file cannot be read.
+    """
+    found: dict[str, Stored] = {}
+    for file in _files(folder):
+        for name, array in read(file).items():
+            name = composed(name)  # some file systems take the accents of names apart
+            if name in found:
+                raise BmnasError(f"{array.where}: {found[name].where} has an array {short(name)} already")
+            found[name] = array
+    return found
+
+
+def text_beside(folder: Path, name: str) -> list[Any] | None:
+    """The list in ``NAME.json`` of a folder; ``None`` where there is no such file.
+
+    Raises:
+        BmnasError: it is no list of texts and whole numbers.
+    """
+    path = folder / f"{name}.json"
+    if not path.exists():
+        return None
+    found = read_json(path, _JSON_LIMIT)
+    if not isinstance(found, list) or not all(isinstance(item, str | int) for item in found):
+        raise BmnasError(f"{path}: should be a list with a text or a whole number for each sample")
+    return found
+
+
 def _whole(path: Path) -> Found:
     """Arrays of all samples, and splits."""
-    arrays = _arrays(path)
+    arrays = arrays_of(path)
     if not arrays:
         _refuse_unknown(path)
         raise BmnasError(f"{path}: has no arrays; {_LAYOUT}")
@@ -95,7 +126,7 @@ def _divided(path: Path) -> Found:
         if not (path / name).is_dir():
             _refuse_unknown(path)
             raise BmnasError(f"{path}: has no folder {name!r}; train, validation and test are needed")
-        parts[name] = _arrays(path / name)
+        parts[name] = arrays_of(path / name)
         if not parts[name]:
             raise BmnasError(f"{path / name}: has no arrays; it should hold all features, and labels")
         if _SPLITS in parts[name]:
@@ -139,18 +170,6 @@ def _joined(where: str, labels: list[Stored]) -> Stored:
             )
     joined = in_memory(where, np.concatenate([part.values() for part in labels]))
     return replace(joined, parts=tuple((part.where, part.shape[0]) for part in labels))
-
-
-def _arrays(folder: Path) -> dict[str, Stored]:
-    """All arrays of all files of a folder, by name."""
-    found: dict[str, Stored] = {}
-    for file in _files(folder):
-        for name, array in read(file).items():
-            name = composed(name)  # some file systems take the accents of names apart
-            if name in found:
-                raise BmnasError(f"{array.where}: {found[name].where} has an array {short(name)} already")
-            found[name] = array
-    return found
 
 
 def _files(folder: Path) -> list[Path]:

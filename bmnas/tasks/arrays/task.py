@@ -27,6 +27,7 @@ from bmnas.tasks.arrays.lengths import Lengths
 from bmnas.tasks.arrays.rows import Rows, Scan
 from bmnas.tasks.arrays.source import ArraySource
 from bmnas.tasks.arrays.stored import Array, Stored, in_memory
+from bmnas.tasks.class_names import checked_names
 from bmnas.tasks.fingerprint import add_lengths, add_tensor
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.objective import Objective
@@ -61,6 +62,7 @@ class ArrayTask(Task):
         groups: (N,) whole numbers or names, to which person, session or patient a sample belongs, see `Task.groups`;
             left out where samples are independent.
         outputs: how many numbers a network returns for a sample; the greatest label + 1, or the labels' columns.
+        class_names: what the outputs are called, see `Task.class_names`.
         objective: an objective or its name, where the labels should not decide.
         metric: a metric or its name in `METRICS`; the objective's usual one.
         settings: settings of a search that suit the task, by name, see `Task.settings`.
@@ -94,6 +96,7 @@ class ArrayTask(Task):
         lengths: Mapping[str, Any] | None = None,
         groups: Any = None,
         outputs: int | None = None,
+        class_names: Sequence[str] = (),
         objective: Objective | str | None = None,
         metric: Metric | str | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -124,6 +127,9 @@ class ArrayTask(Task):
         self.outputs = (
             labelling.count(used, self.objective, stored.where) if outputs is None else labelling.given_count(outputs)
         )
+        if class_names and outputs is None:  # a class that no sample has is one, too
+            self.outputs = max(self.outputs, len(class_names))
+        self.class_names = checked_names(class_names, self.outputs)
         labelling.refuse_wrong(self._labels, self.objective, self.outputs, self._splits, stored)
         self.fitted(self._labels[torch.from_numpy(self._splits["train"])])
         self.settings = MappingProxyType({**self._suggested(), **sizes(self.features, self._rows), **(settings or {})})

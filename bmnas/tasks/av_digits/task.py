@@ -36,6 +36,7 @@ class AvDigitsTask(FolderTask):
 
     name = "av-digits"
     outputs = 10
+    class_names = tuple("0123456789")
     features = tuple(
         Feature(name=f"{modality}_{depth}", modality=modality, channels=channels, reshape="sequence")
         for modality in ("Image", "Audio")

@@ -25,6 +25,7 @@ class AvSameTask(AvPairsTask):
 
     name = "av-same"
     outputs = 2
+    class_names = ("different", "same")
     features = features_of("Image", "Audio")
     taps = taps_of("Image", "Audio")
 

@@ -25,7 +25,8 @@ class AvSpeakerTask(AvPairsTask):
     """
 
     name = "av-speaker"
-    outputs = 6
+    class_names = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+    outputs = len(class_names)
     features = features_of("Image", "First", "Second")
     taps = taps_of("Image", "First", "Second")
 

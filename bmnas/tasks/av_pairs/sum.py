@@ -26,6 +26,7 @@ class AvSumTask(AvPairsTask):
 
     name = "av-sum"
     outputs = 10
+    class_names = tuple("0123456789")
     features = features_of("Image", "Audio")
     taps = taps_of("Image", "Audio")
 

@@ -50,6 +50,7 @@ class EmojiTask(FolderTask):
 
     name = "emoji"
     outputs = len(CLASSES)
+    class_names = CLASSES
     features = tuple(
         Feature(name=f"{modality}_{depth}", modality=modality, channels=channels, reshape="sequence")
         for modality, taps in _TAPS.items()

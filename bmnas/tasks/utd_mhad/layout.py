@@ -21,7 +21,14 @@ from bmnas.errors import BmnasError
 Array = np.ndarray[Any, Any]
 
 ADDRESS = "https://personal.utdallas.edu/~kehtar/UTD-MHAD.html"
-ACTIONS = 27
+# In the order of their numbers, in the words of the data set's page.
+ACTION_NAMES = (
+    *("swipe left", "swipe right", "wave", "clap", "throw", "cross arms", "basketball shoot", "draw x"),
+    *("draw circle clockwise", "draw circle counter-clockwise", "draw triangle", "bowling", "boxing"),
+    *("baseball swing", "tennis swing", "arm curl", "tennis serve", "push", "knock", "catch", "pick up and throw"),
+    *("jog", "walk", "sit to stand", "stand to sit", "lunge", "squat"),
+)
+ACTIONS = len(ACTION_NAMES)
 SUBJECTS = 8
 # Without leading zeros, so that a clip has one file name.
 _NUMBER = "0|[1-9][0-9]{0,8}"

@@ -38,7 +38,7 @@ from bmnas.tasks.utd_mhad import (
 )
 from bmnas.tasks.utd_mhad.clips import clip_inputs
 from bmnas.tasks.utd_mhad.files import find_clips
-from bmnas.tasks.utd_mhad.layout import ACTIONS, Clip, expected
+from bmnas.tasks.utd_mhad.layout import ACTION_NAMES, ACTIONS, Clip, expected
 from bmnas.tasks.utd_mhad.recipes import RECIPES, features_of, taps_of, train_by
 
 _SUBJECTS: Mapping[str, tuple[int, ...]] = MappingProxyType(
@@ -57,6 +57,7 @@ class UtdMhadTask(FolderTask):
 
     name = "utd-mhad"
     outputs = ACTIONS
+    class_names = ACTION_NAMES
     features = features_of(RECIPES)
     taps = taps_of(RECIPES)
     settings: Mapping[str, Any] = MappingProxyType(

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ from bmnas.tasks.training import outputs_of
 from bmnas.tasks.utd_mhad import UtdMhadTask
 from bmnas.tasks.utd_mhad.clips import clip_inputs
 from bmnas.tasks.utd_mhad.files import find_clips
-from bmnas.tasks.utd_mhad.layout import ACTIONS, SUBJECTS, Clip, expected
+from bmnas.tasks.utd_mhad.layout import ACTION_NAMES, ACTIONS, SUBJECTS, Clip, expected
 from bmnas.tasks.utd_mhad.recipes import RECIPES, features_of, taps_of, train_by
 
 _MODALITIES = ("Skeleton", "Inertial")
@@ -70,13 +70,24 @@ class UtdTransferTask(FolderTask):
         self.left_out = self._one_of("left_out", left_out, range(1, SUBJECTS + 1))
         self.people = self._one_of("people", people, range(1, SUBJECTS - 1))
         self.shots = self._one_of("shots", shots, range(1, _TRIALS + 1))
-        self.outputs = ACTIONS - len(_KNOWN[half])
+        self.class_names = [ACTION_NAMES[action - 1] for action in self._new_actions]
+        self.outputs = len(self.class_names)
         self.options = MappingProxyType({"half": half, "left_out": left_out, "people": people, "shots": shots})
 
     @classmethod
     def needs(cls) -> str:
         """See `FolderTask.needs`."""
         return expected(_MODALITIES)
+
+    @classmethod
+    def of_options(cls, options: Mapping[str, Any]) -> Self:
+        """The options are the arguments, but for the folder."""
+        return cls(Path(), **options)
+
+    @property
+    def _new_actions(self) -> list[int]:
+        """The actions of the fusion, from 1."""
+        return [action for action in range(1, ACTIONS + 1) if action not in _KNOWN[self.half]]
 
     def split(self, name: SplitName) -> Split:
         """The clips of a split, sorted by action, subject and trial; labels count the new actions from 0.
@@ -85,8 +96,8 @@ class UtdTransferTask(FolderTask):
             BmnasError: the folder does not hold the data set, or a file is damaged; the message says which.
         """
         clips = self._clips().new[name]
-        actions = [action for action in range(1, ACTIONS + 1) if action not in _KNOWN[self.half]]
-        return Split(self._inputs(self.modalities, clips), torch.tensor([actions.index(clip.action) for clip in clips]))
+        labels = [self._new_actions.index(clip.action) for clip in clips]
+        return Split(self._inputs(self.modalities, clips), torch.tensor(labels))
 
     def view(self, name: SplitName, view: int) -> Split:
         """The clips of a split; view 0 as they are, others changed at random as when backbones are trained."""
@@ -98,6 +109,11 @@ class UtdTransferTask(FolderTask):
     def groups(self, name: SplitName) -> Tensor | None:
         """The subjects (N,) of a split's clips."""
         return torch.tensor([clip.subject for clip in self._clips().new[name]])
+
+    @property
+    def backbones_saw_training(self) -> bool:
+        """No: the backbones are trained on clips of other actions, so all samples are new to them."""
+        return False
 
     def build_backbone(self, modality: str) -> nn.Module:
         """HCN or a 1D CNN, for the actions of the known half."""

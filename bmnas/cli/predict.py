@@ -1,0 +1,147 @@
+"""``bmnas predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from bmnas.cli.options import Backbones, DataFolder, Device, Force, parsed_backbones, refuse_existing
+
+if TYPE_CHECKING:
+    from bmnas.prediction import Model, Predictions
+    from bmnas.tasks import SplitName, Task
+
+
+def predict(
+    model: Annotated[
+        Path,
+        typer.Argument(help="A run folder, or a trained genotype file with its weights beside it.", show_default=False),
+    ],
+    samples: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder of new samples: arrays of features or of raw inputs, without labels; see docs/using.md.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="File for the answers: .csv, .jsonl or .npz; CSV on the terminal if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            help="Task whose samples are predicted, or whose backbones the network needs: a name or FILE.py.",
+            show_default=False,
+        ),
+    ] = None,
+    data: DataFolder = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split of the task: train, validation or test.", show_default=False)
+    ] = None,
+    backbone: Backbones = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of several seeds, the one that is used; the best if left out.", show_default=False),
+    ] = None,
+    device: Device = None,
+    force: Force = False,
+) -> None:
+    """Run a trained network on new samples, or show what it said of the test split.
+
+    With a folder of new samples, or with a split of a task, the network answers. With neither, the answers for the
+    test split are those that the run folder keeps, so that no data are needed.
+
+    Example: bmnas predict runs/digits-seed0 -o answers.csv
+    """
+    from bmnas.errors import BmnasError
+
+    if samples is not None and split is not None:
+        raise BmnasError("a folder of samples is predicted, or a --split of a task; leave one of them out")
+    if split is not None and split not in ("train", "validation", "test"):
+        raise BmnasError(f"--split is {split!r}; it is train, validation or test")
+    if data is not None and task is None:
+        raise BmnasError("--data is the folder of a task's data; name the task with --task")
+    if out is not None:
+        refuse_existing(out, force)
+    if seed is not None:
+        model = _of_seed(model, seed)
+
+    from bmnas.prediction import FORMATS, write
+    from bmnas.prediction.predictions import writer_of
+
+    if out is not None:
+        writer_of(out)
+    if samples is None and split is None and task is None:
+        from bmnas.prediction import of_test_split
+
+        found = of_test_split(model)
+    else:
+        found = _answers(model, samples, task, data, split, backbone, device)
+    if out is None:
+        content = FORMATS[".csv"](found)
+        assert isinstance(content, str)
+        typer.echo(content, nl=False)
+        return
+    write(found, out)
+    typer.echo(f"{out}: answers for {len(found):,} samples")
+
+
+def _answers(
+    path: Path,
+    samples: Path | None,
+    task: str | None,
+    data: Path | None,
+    split: str | None,
+    backbone: list[str] | None,
+    device: str | None,
+) -> Predictions:
+    from bmnas.prediction import load_model, open_samples
+    from bmnas.searcher.api import pick_device
+    from bmnas.tasks import get_task
+
+    owner = get_task(task, data=data) if task is not None else None
+    model = load_model(path, task=owner, weights=parsed_backbones(backbone), device=pick_device(device))
+    if samples is not None:
+        opened = open_samples(samples, model.record, model.network.features)
+        for remark in opened.remarks:
+            typer.echo(remark, err=True)
+        return model.predict_source(opened.source, ids=opened.ids)
+    return model.predict_source((owner or _own_task(model)).split(cast("SplitName", split or "test")))
+
+
+def _own_task(model: Model) -> Task:
+    """The task that a network was trained on, where it needs no data of a user."""
+    from bmnas.errors import BmnasError
+    from bmnas.tasks import get_task
+
+    record = model.record
+    try:
+        return get_task(record.task)
+    except BmnasError:
+        said = f", as in {record.invocation}" if record.invocation else ""
+        raise BmnasError(
+            f"the samples of the task {record.task!r} are not here; name the task with --task{said}"
+        ) from None
+
+
+def _of_seed(model: Path, seed: int) -> Path:
+    """The folder of a seed of a run.
+
+    Raises:
+        BmnasError: there is none.
+    """
+    from bmnas.errors import BmnasError
+
+    folder = model / f"seed{seed}"
+    if not folder.is_dir():
+        raise BmnasError(f"{model}: has no folder of seed {seed}")
+    return folder
