@@ -67,6 +67,7 @@ def alike(new: str, old: str) -> bool:
         ("genotype.md", 6),
         ("compiler.md", 2),
         ("own-features.md", 1),
+        ("using.md", 2),
         ("diagnose.md", 1),
         ("tasks.md", 0),
         ("search.md", 0),
