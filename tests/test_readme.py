@@ -20,7 +20,10 @@ BLOCKS = re.findall(r"(?:<!-- (.+?) -->\n)?```(\w+)\n(.+?)```", README, flags=re
 
 # So that a search of the README takes seconds here; what it shows is otherwise run as it stands.
 SMALL = {
-    "search": ["--epochs", "1", "--channels", "6", "--length", "4", "--train-epochs", "1", "--device", "cpu"],
+    "search": [
+        *("--epochs", "1", "--channels", "6", "--length", "4", "--train-epochs", "1", "--device", "cpu"),
+        *("--select-budget", "0"),
+    ],
     "train": ["--epochs", "1", "--device", "cpu"],
 }
 
@@ -41,8 +44,8 @@ def test_the_commands(workplace):
     for mark, kind, text in BLOCKS:
         if mark.startswith("file: "):
             (folder / mark.removeprefix("file: ")).write_text(text)
-        elif kind == "sh" and not mark:
-            commands += (lines := text.splitlines())
+        elif mark == "run: main job" or (kind == "sh" and not mark):
+            commands += (lines := [text[text.rindex("bmnas search") :].strip()] if mark else text.splitlines())
             for line in lines:
                 program, command, *rest = shlex.split(line)
                 assert program == "bmnas"
@@ -50,7 +53,15 @@ def test_the_commands(workplace):
                 done = call(*full, cwd=folder, env=environment)
                 assert done.returncode == (command == "diff"), (full, done.stderr)
     assert len(commands) >= 12
-    for written in ("runs/mine/genotype.svg", "mine.pdf", "trained/genotype.safetensors", "mha.svg", "mha.safetensors"):
+    for written in (
+        "answers.csv",
+        "found.pt2",
+        "runs/mine/genotype.svg",
+        "mine.pdf",
+        "trained/genotype.safetensors",
+        "mha.svg",
+        "mha.safetensors",
+    ):
         assert (folder / written).exists()
 
 
@@ -83,7 +94,7 @@ def test_the_two_set_up_commands_are_one_line_each_and_need_only_python():
 
 def test_the_pasted_output_has_the_rows_of_a_search():
     (text,) = blocks("text", "output: search")
-    for row in ("Top alone", "Bottom alone", "late fusion", "found network"):
+    for row in ("A alone", "B alone", "score fusion", "late fusion", "found network"):
         assert re.search(rf"{row} +\d\d\.\d\d % +[\d,]+ +[\d.]+\n", text)
 
 
