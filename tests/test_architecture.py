@@ -18,20 +18,21 @@ from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
 BELOW_ALL = ("errors", "files", "settings", "table", "version")
-PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "searcher", "cli")
+PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "cli")
 MAY_IMPORT = {
     "genotype": set(),
     "fit": set(),
     "taps": {"genotype", "fit"},
     "compiler": {"genotype", "fit", "taps"},
     "tasks": {"genotype", "fit", "taps"},
-    "searcher": {"genotype", "fit", "taps", "compiler", "tasks"},
-    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
+    "evaluation": {"fit", "tasks"},
+    "searcher": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation"},
+    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher"},
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
-    *("settings", "anchor", "problem", "events", "network_fit", "network_training", "ensemble_training", "training"),
-    *("calibration", "sample_losses", "paired"),
+    *("settings", "anchor", "problem", "events"),
+    *("losing", "network_fit", "network_training", "ensemble_training", "training", "calibration"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
     *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "diagnose"),
 )
