@@ -34,7 +34,7 @@ LAYERS = (
     *("settings", "anchor", "problem", "events"),
     *("losing", "network_fit", "network_training", "ensemble_training", "training", "calibration"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
-    *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "diagnose"),
+    *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "answering", "diagnose"),
 )
 
 

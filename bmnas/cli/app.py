@@ -9,7 +9,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bmnas.cli import compile, convert, diagnose, diff, draw, extract, info, new, schema, search, taps, train, validate
+from bmnas.cli import (
+    compile,
+    convert,
+    diagnose,
+    diff,
+    draw,
+    evaluate,
+    extract,
+    info,
+    new,
+    schema,
+    search,
+    taps,
+    train,
+    validate,
+)
 from bmnas.version import __version__
 
 
@@ -43,6 +58,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     diagnose.diagnose,
     taps.taps,
     train.train,
+    evaluate.evaluate,
     new.new,
     validate.validate,
     info.info,

@@ -98,6 +98,7 @@ def _difference(measure: Measure, one: Answers, two: Answers, drawing: Resamplin
     apart = first - second
     low, high = interval(apart, level)
     there = apart[np.isfinite(apart)]
+    p: float | None
     if measure.name == "accuracy" and isinstance(one.objective, SingleLabel):
         p, test, smallest = _of_accuracy(one, two, drawing)
     else:

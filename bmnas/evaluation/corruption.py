@@ -43,7 +43,7 @@ class Corruption:
             BmnasError: a modality is none of them, or is named twice, none is left, or a σ makes no sense.
         """
         there = list(modalities)
-        where = "what the network reads"
+        where = "the network"
         gone = tuple(named(name, there, "modality", where) for name in drop)
         noisy = {named(name, there, "modality", where): sigma for name, sigma in noise.items()}
         for name in sorted(set(gone) & noisy.keys()):

@@ -98,7 +98,8 @@ def _measured(measure: Measure, answers: Answers, drawing: Resampling, level: fl
         return Measured(**shown, value=None, why=str(error))
     if drawing.count < 2:
         return Measured(**shown, value=value)
-    low, high = interval(*drawing.values(measure, answers), level)
+    (values,) = drawing.values(measure, answers)
+    low, high = interval(values, level)
     if measure.of_samples is not None and value in (0, 1):
         low, high = _exact(int(value), drawing.count, level)
     return Measured(**shown, value=value, low=low, high=high)

@@ -5,11 +5,7 @@ A number that does not exist is ``None``, and beside it stands why: never a NaN,
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
-
-Kind = Literal["single-label", "multi-label", "regression"]
 
 
 class _Value(BaseModel):
@@ -51,7 +47,7 @@ class OutputErrors(_Value):
 class Evaluation(_Value):
     """How good outputs are, by `bmnas.evaluate`."""
 
-    objective: Kind
+    objective: str = Field(description="The kind of labels: single-label, multi-label or regression.")
     samples: int
     groups: int | None = Field(description="How many groups the samples are of; None where they are independent.")
     measures: tuple[Measured, ...]
