@@ -40,7 +40,9 @@ class Resampling:
         """By groups where there are several."""
         own = np.arange(len(answers))
         if answers.groups is not None:
-            numbers = np.unique(answers.groups, return_inverse=True)[1]
+            # In the order in which they come, so that groups of one are drawn as samples are.
+            _, first, own_group = np.unique(answers.groups, return_index=True, return_inverse=True)
+            numbers = first.argsort().argsort()[own_group]
             own = numbers if numbers.max() > 0 else own
         return cls(own, resamples, seed)
 

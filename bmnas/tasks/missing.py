@@ -75,10 +75,13 @@ class ModalityDropout:
         p: the probability.
         modalities: by feature, its modality.
         means: by feature, what stands for it where it is lost, see `Average`.
+
+    Attributes:
+        means: as given.
     """
 
     def __init__(self, p: float, modalities: Mapping[str, str], means: Mapping[str, Tensor]) -> None:
-        self._p, self._modalities, self._means = p, modalities, means
+        self.means, self._p, self._modalities = means, p, modalities
         self._order = list(dict.fromkeys(modalities.values()))
 
     def lost(self, count: int, seed: int) -> Tensor:
@@ -100,5 +103,5 @@ class ModalityDropout:
         features = {}
         for name, feature in samples.features.items():
             lost_B = lost_BM[:, self._order.index(self._modalities[name])].to(feature.device)
-            features[name] = torch.where(lost_B.reshape(-1, *[1] * (feature.dim() - 1)), self._means[name], feature)
+            features[name] = torch.where(lost_B.reshape(-1, *[1] * (feature.dim() - 1)), self.means[name], feature)
         return Samples(features, samples.labels)

@@ -25,6 +25,8 @@ BEST_ON_TEST = "test, best epoch on it"
 def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: TrainConfig, path: Path) -> None:
     """Write ``NAME.safetensors``, ``NAME.scores.json`` and, last, the genotype with its new provenance at ``path``.
 
+    Where samples lost modalities in the training, ``NAME.averages.safetensors`` has what stands for each feature then.
+
     Args:
         genotype: what was trained, complete.
         trained: the result of the training.
@@ -37,6 +39,10 @@ def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: Train
     """
     tested = with_training(genotype, trained, task, config, path.name)
     save_weights(trained.network, path.with_suffix(".safetensors"))
+    averages = path.with_suffix(".averages.safetensors")
+    averages.unlink(missing_ok=True)  # those of another training
+    if trained.averages is not None:
+        write_atomically(averages, safetensors.torch.save({k: v.contiguous() for k, v in trained.averages.items()}))
     assert tested.provenance is not None
     scores = tested.provenance.model_dump(
         mode="json", include={"scores", "parameters", "seconds", "trained_by", "versions"}

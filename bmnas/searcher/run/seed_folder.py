@@ -45,6 +45,7 @@ SEED_FILES = (
         "genotype.json",
         "genotype.svg",
         "genotype.safetensors",
+        "genotype.averages.safetensors",
         "genotype.scores.json",
         "results.json",
         "outputs",
