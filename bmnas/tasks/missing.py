@@ -100,8 +100,9 @@ class ModalityDropout:
             seeds: of what each part loses.
         """
         lost_BM = torch.cat([self.lost(len(samples) // len(seeds), seed) for seed in seeds])
-        features = {}
-        for name, feature in samples.features.items():
-            lost_B = lost_BM[:, self._order.index(self._modalities[name])].to(feature.device)
+        features = dict(samples.features)  # others are not read
+        for name, modality in self._modalities.items():
+            feature = features[name]
+            lost_B = lost_BM[:, self._order.index(modality)].to(feature.device)
             features[name] = torch.where(lost_B.reshape(-1, *[1] * (feature.dim() - 1)), self.means[name], feature)
         return Samples(features, samples.labels)

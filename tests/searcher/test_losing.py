@@ -13,7 +13,7 @@ from bmnas.evaluation import Corruption
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.events import Pause
 from bmnas.searcher import SearchConfig, TrainConfig
-from bmnas.searcher.candidate import Candidate
+from bmnas.searcher.candidate import CandidateTraining
 from bmnas.searcher.losing import losing
 from bmnas.searcher.network_fit import outputs_on
 from bmnas.searcher.network_training import NetworkTraining
@@ -111,7 +111,7 @@ def test_a_seed_of_a_search_of_several_loses_what_it_loses_alone():
 def test_candidates_of_a_search_lose_modalities_too():
     def trained(p):
         search = problem(modality_dropout=p)
-        candidate = Candidate(search, search.space.random(3), 0, 1)
+        candidate = CandidateTraining(search, search.space.random(3), 0, 1)
         for _ in candidate.steps():
             pass
         return weights(candidate.network)
