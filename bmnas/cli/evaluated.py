@@ -210,7 +210,8 @@ def _confusion_matrix(evaluation: Evaluation) -> Table | None:
     widths = [max(len(name), *(len(row[k]) for row in cells)) for k, name in enumerate(names)]
     if max(map(len, names)) + sum(width + 2 for width in widths) + 14 > _WIDTH:
         return None
-    table = Table("label", box=box.SIMPLE_HEAD, title="Samples by label and answer", padding=(0, 1))
+    title = "Samples by label and answer"
+    table = Table("label", box=box.SIMPLE_HEAD, title=title, min_width=len(title) + 4)
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for name, row in zip(names, cells, strict=True):

@@ -96,6 +96,8 @@ def _difference(measure: Measure, one: Answers, two: Answers, drawing: Resamplin
         return Difference(**shown, difference=difference)
     first, second = drawing.values(measure, one, two)
     apart = first - second
+    if measure.is_biased:
+        apart = apart - (apart.mean() - difference)
     low, high = interval(apart, level)
     there = apart[np.isfinite(apart)]
     p: float | None

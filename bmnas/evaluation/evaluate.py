@@ -99,6 +99,8 @@ def _measured(measure: Measure, answers: Answers, drawing: Resampling, level: fl
     if drawing.count < 2:
         return Measured(**shown, value=value)
     (values,) = drawing.values(measure, answers)
+    if measure.is_biased:
+        values = np.maximum(values - (values.mean() - value), 0)
     low, high = interval(values, level)
     if measure.of_samples is not None and value in (0, 1):
         low, high = _exact(int(value), drawing.count, level)

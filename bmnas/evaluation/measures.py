@@ -37,6 +37,7 @@ class Measure:
         higher_is_better: which of two is the better one.
         is_share: whether people read it in percent.
         by_rank: whether a resample costs much, because samples are ordered anew for each class.
+        is_biased: whether resamples give greater values, because they are rougher; their mean is moved to the value.
         of_samples: a mean of what is 0 or 1 for each sample, so that its interval has an exact form; ``None`` if not.
     """
 
@@ -46,6 +47,7 @@ class Measure:
     higher_is_better: bool = True
     is_share: bool = False
     by_rank: bool = False
+    is_biased: bool = False
     of_samples: Callable[[Answers], Array] | None = None
 
 
@@ -229,7 +231,7 @@ _PROBABILITIES = [
     ),
     _means("log-likelihood", lambda answers: answers.log_likelihoods, True),
     _means("Brier score", _brier, False),
-    Measure("ECE", _ece, _eces, higher_is_better=False),
+    Measure("ECE", _ece, _eces, higher_is_better=False, is_biased=True),
 ]
 _REGRESSION = [
     _means("mse", lambda answers: (_errors(answers) ** 2).mean(1), False),

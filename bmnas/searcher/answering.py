@@ -87,6 +87,10 @@ def kept(run: Run, row: str | None = None, seed: int | None = None, task: Task |
         BmnasError: there is no such row, or it has kept nothing.
     """
     row = row_of(run, row, seed)
+    if next(each for each in run.rows(seed) if each.name == row).protocol != "standard":
+        raise BmnasError(
+            f"{run.path}: keeps no outputs, because its rows are of the best of all epochs on the test split"
+        )
     outputs, labels = run.outputs(row, seed)
     groups, remarks = None, []
     if task is None:

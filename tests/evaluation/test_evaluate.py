@@ -173,3 +173,13 @@ def test_tensors_of_any_device_and_type_are_taken():
     plain = evaluate(given, labels)
     assert evaluate(torch.tensor(given, requires_grad=True), torch.tensor(labels, dtype=torch.int32)) == plain
     assert bmnas.evaluate is evaluate
+
+
+def test_the_interval_of_the_calibration_error_is_around_it():
+    """That of resamples is greater: of nearly calibrated outputs hardly any would have the value itself."""
+    random = np.random.default_rng(0)
+    given = 1.5 * random.normal(size=(240, 3))
+    shares = np.exp(given) / np.exp(given).sum(1, keepdims=True)
+    labels = (shares.cumsum(1) < random.random((240, 1))).sum(1)
+    found = evaluate(given, labels)["ECE"]
+    assert 0 <= found.low < found.value < found.high
