@@ -14,6 +14,7 @@ from bmnas.version import __version__
 if TYPE_CHECKING:
     from bmnas.compiler import FusionNetwork, compile_genotype as compile
     from bmnas.errors import BmnasError, GenotypeError
+    from bmnas.evaluation import Evaluation, evaluate
     from bmnas.genotype import (
         Cell,
         Feature,
@@ -69,6 +70,7 @@ _HOME = {
     "SearchResult": ("bmnas.searcher", "SearchResult"),
     "Space": ("bmnas.genotype.space", "Space"),
     "Step": ("bmnas.genotype", "Step"),
+    "Evaluation": ("bmnas.evaluation", "Evaluation"),
     "Extraction": ("bmnas.tasks", "Extraction"),
     "MultiLabel": ("bmnas.tasks", "MultiLabel"),
     "Regression": ("bmnas.tasks", "Regression"),
@@ -86,6 +88,7 @@ _HOME = {
     "dumps": ("bmnas.genotype", "dumps"),
     "from_dict": ("bmnas.genotype", "from_dict"),
     "lint": ("bmnas.genotype.lint", "lint"),
+    "evaluate": ("bmnas.evaluation", "evaluate"),
     "extract": ("bmnas.searcher", "extract"),
     "draw": ("bmnas.genotype.drawing", "draw"),
     "get_task": ("bmnas.tasks", "get_task"),
@@ -105,6 +108,7 @@ __all__ = [
     "BmnasError",
     "Cell",
     "Diagnosis",
+    "Evaluation",
     "Extraction",
     "Feature",
     "FusionNetwork",
@@ -134,6 +138,7 @@ __all__ = [
     "diagnose",
     "draw",
     "dumps",
+    "evaluate",
     "extract",
     "from_dict",
     "get_task",

@@ -49,6 +49,7 @@ PAGES = {
     "Guides": [
         "docs/search",
         "docs/diagnose",
+        "docs/evaluating",
         "docs/own-features",
         "docs/own-backbones",
         "docs/tasks",

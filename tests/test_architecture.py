@@ -18,23 +18,24 @@ from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
 BELOW_ALL = ("errors", "files", "settings", "table", "version")
-PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "searcher", "prediction", "cli")
+PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "prediction", "cli")
 MAY_IMPORT = {
     "genotype": set(),
     "fit": set(),
     "taps": {"genotype", "fit"},
     "compiler": {"genotype", "fit", "taps"},
     "tasks": {"genotype", "fit", "taps"},
-    "searcher": {"genotype", "fit", "taps", "compiler", "tasks"},
+    "evaluation": {"fit", "tasks"},
+    "searcher": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation"},
     "prediction": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
-    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "searcher", "prediction"},
+    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "prediction"},
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
-    *("settings", "anchor", "problem", "events", "network_fit", "network_training", "ensemble_training", "training"),
-    *("calibration", "sample_losses", "paired"),
+    *("settings", "anchor", "problem", "events"),
+    *("losing", "network_fit", "network_training", "ensemble_training", "training", "calibration"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
-    *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "diagnose"),
+    *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "answering", "diagnose"),
 )
 
 

@@ -85,7 +85,7 @@ def train(
     from bmnas.searcher.network_training import fitted
     from bmnas.searcher.run.outcome import save_outcome
 
-    chosen = _chosen(given, task, data, features, modalities, backbone)
+    chosen = task_for(given, task, data, features, modalities, backbone)
     config = TrainConfig.for_task(chosen, **settings)
     with about(genotype):
         complete = fitted(given, chosen)
@@ -108,7 +108,7 @@ def train(
     )
 
 
-def _chosen(
+def task_for(
     genotype: Genotype,
     task: str | None,
     data: Path | None,

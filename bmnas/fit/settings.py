@@ -26,6 +26,13 @@ class Optimisation(Settings):
     head_l2: float | None = Field(
         default=None, ge=0, description="L2 penalty of these heads; by held-out samples if left out."
     )
+    modality_dropout: float = Field(
+        default=0,
+        ge=0,
+        lt=1,
+        description="Probability with which a sample that is trained on loses a modality, never all of them; what is "
+        "lost is replaced by its average.",
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Of everything random.")
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ from bmnas.genotype import Genotype
 from bmnas.genotype.canonical import hash_or_none
 from bmnas.genotype.space import Space
 from bmnas.searcher.inherit import validated
+from bmnas.searcher.losing import losing
 from bmnas.searcher.network_fit import network_fit
 from bmnas.searcher.problem import Problem
 
@@ -95,6 +96,7 @@ class CandidateTraining:
             seed=seed_step,
             subject=self._name,
             heads=problem.anchor.fit if problem.anchor else None,
+            lose=losing(self.network.genotype, problem.store, problem.config, problem.device, seed, *names),
         )
 
     @property

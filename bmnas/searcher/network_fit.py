@@ -33,6 +33,7 @@ def network_fit(
     seed: Callable[..., None],
     subject: str,
     heads: HeadsFit | None = None,
+    lose: Callable[[Samples, int, int], Samples] | None = None,
 ) -> Fit:
     """What trains a network that takes features by name.
 
@@ -47,6 +48,7 @@ def network_fit(
         seed: see `Phase.seed`.
         subject: what is trained, as errors name it.
         heads: how the heads of features were fitted, where the network begins with them, see `learning`.
+        lose: ``lose(batch, epoch, step)`` is a batch as it is trained on, where samples lose modalities.
     """
     groups = learning(network, settings, heads)
     parameters = [parameter for group in groups for parameter in group["params"]]
@@ -54,7 +56,8 @@ def network_fit(
     steps = max(1, epochs * len(batches(torch.arange(len(data)), settings.batch_size)))
 
     def left(epoch: int, done: int) -> Iterator[Samples]:
-        return data.batches(order(epoch)[done:])
+        given = data.batches(order(epoch)[done:])
+        return given if lose is None else (lose(batch, epoch, step) for step, batch in enumerate(given, done))
 
     def loss(batch: Samples) -> Callable[[slice], Tensor]:
         return lambda part: task.loss(_forward(network, batch, part), batch.labels[part])

@@ -17,6 +17,7 @@ from bmnas.fit.seeding import seed_default, seeded, stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_cells, used_features
 from bmnas.searcher.anchor import begun, groups_of
+from bmnas.searcher.losing import losing
 from bmnas.searcher.network_fit import network_fit, outputs_on
 from bmnas.searcher.settings import TrainConfig
 from bmnas.tasks import FeatureStore, SplitName, Task
@@ -72,8 +73,10 @@ class NetworkTraining:
         self._clock.start()
         heads = begun(self.network, self._task, data, config, last, groups)
         self._clock.lap()
-        # Heads alone are fitted: there is nothing left to train.
-        epochs = 0 if heads and not used_cells(genotype) else config.epochs
+        lose = losing(genotype, store, config, device, config.seed, "train")
+        # Heads alone are fitted: there is nothing left to train, unless they have to do without each other at times.
+        is_done = heads is not None and not used_cells(genotype) and (lose is None or heads.apart)
+        epochs = 0 if is_done else config.epochs
         self._epochs = epochs if config.stop_epoch is None else min(epochs, config.stop_epoch)
         self._is_cooled = False
         self.fit = network_fit(
@@ -87,6 +90,7 @@ class NetworkTraining:
             seed=lambda *place: seed_default(stream(config.seed, "train", *place), device),
             subject=f"the training of {self._title}",
             heads=heads,
+            lose=lose,
         )
 
     @property

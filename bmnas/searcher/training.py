@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,6 +15,7 @@ from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.events import Event, Pause
 from bmnas.genotype import Genotype
 from bmnas.searcher.ensemble_training import EnsembleTraining
+from bmnas.searcher.losing import modality_dropout
 from bmnas.searcher.network_training import NetworkTraining, fitted
 from bmnas.searcher.settings import TrainConfig
 from bmnas.tasks import Extraction, FeatureStore, Task
@@ -36,6 +37,8 @@ class Trained:
         outputs: what the network gives for the test split, (N, outputs); ``None`` where ``best_on_test``.
         labels: of the test split, likewise.
         bundle: what the network takes along to be used elsewhere, where whoever trains it has asked for that.
+        averages: by feature, what stands for it in a sample without its modality, (C, ...); where samples lost some in
+            the training.
     """
 
     network: FusionNetwork
@@ -48,6 +51,7 @@ class Trained:
     outputs: Tensor | None = None
     labels: Tensor | None = None
     bundle: Bundle | None = None
+    averages: Mapping[str, Tensor] | None = None
 
 
 def train_network(
@@ -87,7 +91,7 @@ def train_network(
         for event in events:
             if report and not isinstance(event, Pause):
                 report(event)
-    return _trained(training, task, store)
+    return _trained(training, task, store, config)
 
 
 def same_training(
@@ -103,14 +107,18 @@ def same_training(
     }
 
 
-def _trained(training: NetworkTraining | EnsembleTraining, task: Task, store: FeatureStore) -> Trained:
+def _trained(
+    training: NetworkTraining | EnsembleTraining, task: Task, store: FeatureStore, config: TrainConfig
+) -> Trained:
     """The result, when all steps are done; reads the test split."""
     network = training.finished()
     parameters = sum(parameter.numel() for parameter in network.parameters())
     how = Extraction(**{name: store.fingerprint[name] for name in Extraction().decisive})
     rest = (parameters, training.seconds, f"{task.name}@{store.key}", how)
+    lost = modality_dropout(network.genotype.features, store, config, torch.device("cpu"))
+    means = None if lost is None else lost.means
     if training.best is not None:
-        return Trained(network, training.best, *rest, best_on_test=True)
+        return Trained(network, training.best, *rest, best_on_test=True, averages=means)
     outputs, labels = training.tested()
     test = task.metric.score(outputs, labels)
-    return Trained(network, test, *rest, outputs=outputs.cpu(), labels=labels.cpu())
+    return Trained(network, test, *rest, outputs=outputs.cpu(), labels=labels.cpu(), averages=means)

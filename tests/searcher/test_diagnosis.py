@@ -15,9 +15,9 @@ from torch import Tensor
 
 import bmnas
 from bmnas import Diagnosis, MultiLabel, Regression, SingleLabel
-from bmnas.searcher import paired
+from bmnas.evaluation import paired
+from bmnas.evaluation.sample_losses import losses
 from bmnas.searcher.diagnosis import fits
-from bmnas.searcher.sample_losses import losses
 from bmnas.tasks.arrays import ArrayTask
 from tests.tasks.small_task import SmallTask
 

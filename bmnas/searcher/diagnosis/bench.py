@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bmnas.evaluation.paired import paired
+from bmnas.evaluation.sample_losses import losses, right
 from bmnas.fit.heads import Fold, HeadsFit, Ways, choose_fits
 from bmnas.fit.linear import summed
 from bmnas.genotype import Feature
 from bmnas.searcher.anchor import HeadData, folds_of
 from bmnas.searcher.diagnosis.nonlinear import Kind, learnt
 from bmnas.searcher.diagnosis.values import Comparison, Score, System
-from bmnas.searcher.paired import paired
-from bmnas.searcher.sample_losses import losses, right
 from bmnas.tasks import Regression, Task
 
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import compress
 
+from bmnas.evaluation.paired import smallest_accuracy, smallest_mean
 from bmnas.searcher.diagnosis.bench import Bench, Fitted
 from bmnas.searcher.diagnosis.values import Answer, Comparison, Power, Verdict
-from bmnas.searcher.paired import smallest_accuracy, smallest_mean
 
 LEVEL = 0.05
 

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from bmnas.compiler.ensemble import member_genotype
+from bmnas.evaluation.paired import paired
 from bmnas.files import sealed, unsealed, write_atomically
 from bmnas.fit.events import Pause, TrainingEpochDone
 from bmnas.fit.folds import folds
@@ -29,7 +30,6 @@ from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.events import ChoiceDone, TrainingEnd
 from bmnas.searcher.network_training import NetworkTraining
-from bmnas.searcher.paired import paired
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
 from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, losses_at
@@ -177,7 +177,8 @@ class FinalChoice:
 
     def _end(self, name: str, stop: Stop) -> TrainingEnd:
         """As settings; what changes nothing is left out."""
-        is_all = _is_heads(self._candidates[name].genotype) or stop.epoch == self._train.epochs
+        is_solved = _is_heads(self._candidates[name].genotype) and not self._train.modality_dropout
+        is_all = is_solved or stop.epoch == self._train.epochs
         return TrainingEnd(
             stop_epoch=None if is_all else stop.epoch, temperature=None if stop.temperature == 1 else stop.temperature
         )

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bmnas.evaluation.sample_losses import losses
 from bmnas.searcher.calibration import temperatures
-from bmnas.searcher.sample_losses import losses
 from bmnas.tasks import Task
 
 # So many looks in a row that were no better: what comes then is not worth its time.

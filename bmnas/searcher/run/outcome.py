@@ -26,6 +26,7 @@ def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: Train
     """Write ``NAME.safetensors``, ``NAME.scores.json`` and, last, the genotype with its new provenance at ``path``.
 
     With what the network takes along, where the training has it: ``NAME.model.json`` and a folder of backbones.
+    Where samples lost modalities in the training, ``NAME.averages.safetensors`` has what stands for each feature then.
 
     Args:
         genotype: what was trained, complete.
@@ -41,6 +42,10 @@ def save_outcome(genotype: Genotype, trained: Trained, task: Task, config: Train
     if trained.bundle is not None:
         trained.bundle.save(path)
     save_weights(trained.network, path.with_suffix(".safetensors"))
+    averages = path.with_suffix(".averages.safetensors")
+    averages.unlink(missing_ok=True)  # those of another training
+    if trained.averages is not None:
+        write_atomically(averages, safetensors.torch.save({k: v.contiguous() for k, v in trained.averages.items()}))
     assert tested.provenance is not None
     scores = tested.provenance.model_dump(
         mode="json", include={"scores", "parameters", "seconds", "trained_by", "versions"}

@@ -46,6 +46,7 @@ SEED_FILES = (
         "genotype.json",
         "genotype.svg",
         "genotype.safetensors",
+        "genotype.averages.safetensors",
         "genotype.scores.json",
         "genotype.model.json",
         "results.json",

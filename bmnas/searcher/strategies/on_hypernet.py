@@ -32,6 +32,7 @@ from bmnas.searcher.events import EpochDone, RunnerUp, SelectionDone
 from bmnas.searcher.hypernet import Mixing, of_seed
 from bmnas.searcher.hypernet.network import Phase as Kind, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
+from bmnas.searcher.losing import modality_dropout
 from bmnas.searcher.network_fit import learning
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings, HypernetSettings
@@ -64,6 +65,7 @@ class OnHypernet(Strategy):
         self.config, self.device = problem.config, problem.device
         self.train, self.validation = problem.train, problem.validation
         self.hypernet = new_hypernet(problem)
+        self._losing = modality_dropout(problem.task.features, problem.store, problem.config, problem.device)
         self.generators = [torch.Generator(self.device) for _ in problem.seeds]
         heads = problem.anchor.fit if problem.anchor else None
         groups = learning(self.hypernet, self.config, heads, self.hypernet.weights())
@@ -219,7 +221,9 @@ class OnHypernet(Strategy):
         seeds, size = self.problem.seeds, self.config.batch_size
         orders = [epoch_order(data, size, seed, name, epoch) for seed in seeds]
         rows = [torch.cat(parts) for parts in zip(*orders, strict=True)]
-        for batch in data.batches(rows[done:]):
+        for step, batch in enumerate(data.batches(rows[done:]), done):
+            if self._losing is not None and name == "train":
+                batch = self._losing(batch, *(stream(seed, "modality dropout", name, epoch, step) for seed in seeds))
             yield SeedBatch.of_rows(batch, len(seeds), prepare)
 
     def _seed(self, kind: Kind, *place: int) -> None:
