@@ -7,6 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
 
 from bmnas.compiler import compile_genotype
 from bmnas.compiler.export import load_weights
@@ -70,7 +73,17 @@ def load_model(
     backbones = restored_backbones(
         recorded, [file.parent, file.parent.parent], weights=brought, owner=owner, wanted=wanted, device=where
     )
-    return Model(network.to(where), recorded, backbones)
+    return Model(network.to(where), recorded, backbones, _averages(file.with_suffix(".averages.safetensors")))
+
+
+def _averages(path: Path) -> dict[str, Tensor]:
+    """What stands for the features of a missing modality; nothing where samples lost none in the training."""
+    if not path.exists():
+        return {}
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BmnasError(f"{path}: does not hold the averages of features: {error}") from None
 
 
 def _why(file: Path, path: Path) -> str:

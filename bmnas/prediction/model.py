@@ -32,6 +32,9 @@ class Model(nn.Module):
     out. Features are kept in the precision in which the network was trained on them, so that the answers are those of
     the training's own test.
 
+    Where samples lost modalities in the training (``modality_dropout``), a modality may be left out of the inputs: the
+    average of the training split stands for its features then, as it did there.
+
     Attributes:
         genotype: of the network.
         class_names: what the outputs are called; their numbers as text, where they have no names.
@@ -40,7 +43,13 @@ class Model(nn.Module):
         record: what is known of the task.
     """
 
-    def __init__(self, network: FusionNetwork, task: RecordedTask, backbones: Mapping[str, Backbone]) -> None:
+    def __init__(
+        self,
+        network: FusionNetwork,
+        task: RecordedTask,
+        backbones: Mapping[str, Backbone],
+        averages: Mapping[str, Tensor] = _NONE,
+    ) -> None:
         super().__init__()
         self.genotype: Genotype = network.genotype
         self.network = network
@@ -50,6 +59,7 @@ class Model(nn.Module):
         self._tapped = dict(backbones)
         self._keys = {modality: f"backbone_{number}" for number, modality in enumerate(backbones)}
         self.backbones = nn.ModuleDict({self._keys[name]: backbone.module for name, backbone in backbones.items()})
+        self._averages = {name: averages[name] for name in network.features if name in averages}
         self._dtype: torch.dtype = getattr(torch, task.record.precision)
         self.requires_grad_(False)
         self.eval()
@@ -154,13 +164,15 @@ class Model(nn.Module):
                 yield self.network({name: features[name] for name in self.network.features}).float().cpu()
 
     def _extracted(self, chosen: Mapping[str, Any], lengths: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        task, device = self._given_by_name(chosen), self._device
+        task, device, size = self._given_by_name(chosen), self._device, _size(chosen)
         inputs = {name: mapped(lambda tensor: tensor.to(device), tree) for name, tree in chosen.items()}
         known = {feature.name for feature in task.features}
         told = {name: each.to(device) for name, each in lengths.items() if name in known}
         with running_on(device):
             features = extract_batch(task, self._tapped, inputs, self.record.length, pool, told)
-        return {name: feature.to(self._dtype).to(torch.float32) for name, feature in features.items()}
+        found = {name: feature.to(self._dtype).to(torch.float32) for name, feature in features.items()}
+        missing = {name: each for name, each in self._averages.items() if name not in found}
+        return found | {name: each.to(device).expand(size, *each.shape) for name, each in missing.items()}
 
     @property
     def _device(self) -> torch.device:
@@ -172,7 +184,7 @@ class Model(nn.Module):
         ready = {
             name for name, tree in chosen.items() if name not in self.record.backbones or _is_features(tree, self, name)
         }
-        task = self._task.with_modalities(self.modalities)
+        task = self._task.with_modalities(list(chosen))
         task.ready = frozenset(ready)
         task.features = tuple(each for each in task.features if each.name in used or each.modality not in ready)
         return task
@@ -186,7 +198,15 @@ class Model(nn.Module):
         for name in inputs:
             if name not in known:
                 raise BmnasError(f"{name!r} is neither a modality nor a feature of the task{did_you_mean(name, known)}")
+        there = [modality for modality in self.modalities if self._is_there(modality, inputs)]
+        if there and self._averages:
+            return {modality: self._of(modality, inputs) for modality in there}
         return {modality: self._of(modality, inputs) for modality in self.modalities}
+
+    def _is_there(self, modality: str, inputs: Mapping[str, Any]) -> bool:
+        """Whether anything of a modality is given."""
+        used = (name for name in self.network.features if self.genotype.feature(name).modality == modality)
+        return modality in inputs or any(name in inputs for name in used)
 
     def _of(self, modality: str, inputs: Mapping[str, Any]) -> Any:
         used = [name for name in self.network.features if self.genotype.feature(name).modality == modality]
@@ -238,6 +258,10 @@ class Model(nn.Module):
                 else [one for one in self.network.features if self.genotype.feature(one).modality == modality]
             )
         )
+
+
+def _size(chosen: Mapping[str, Any]) -> int:
+    return len(next(tensor for tree in chosen.values() for _, tensor in leaves(tree)))
 
 
 def _is_features(tree: Any, model: Model, modality: str) -> bool:

@@ -11,7 +11,9 @@ import torch
 
 import bmnas
 from bmnas.errors import BmnasError
+from bmnas.genotype.presets import PRESETS
 from bmnas.prediction import of_test_split, open_samples
+from bmnas.searcher.run.outcome import save_outcome
 from bmnas.tasks.digits import DigitsTask
 from tests.runs import NAMES
 
@@ -63,14 +65,28 @@ def test_features_with_padding_are_pooled_as_in_the_training(arrays, arrays_run)
 
 
 def test_a_genotype_that_was_trained_by_itself(digits_run, shared, tmp_path):
-    from bmnas.searcher.run.outcome import save_outcome
-
     task, genotype = bmnas.get_task("digits"), bmnas.load(digits_run)
     config = bmnas.TrainConfig(epochs=1, batch_size=60)
     trained = bmnas.train(genotype, task, config, cache=shared / "cache", device="cpu")
     save_outcome(genotype, trained, task, config, tmp_path / "mine.json")
     found = bmnas.load_model(tmp_path / "mine.json").predict_source(task.split("test"))
     torch.testing.assert_close(found.outputs, trained.outputs, atol=1e-5, rtol=1e-5)
+
+
+def test_a_modality_may_be_missing_where_it_was_in_the_training(arrays, tmp_path):
+    task = bmnas.get_task(str(arrays))
+    last = [feature for feature in task.features if feature.name.endswith("_1")]
+    genotype = PRESETS["glu"](last, outputs=task.outputs, channels=6, length=4)
+    config = bmnas.TrainConfig(epochs=1, batch_size=10, modality_dropout=0.3)
+    trained = bmnas.train(genotype, task, config, cache=tmp_path / "cache", device="cpu")
+    save_outcome(genotype, trained, task, config, tmp_path / "mine.json")
+    model = bmnas.load_model(tmp_path / "mine.json")
+    sound = {"Sound_1": np.load(arrays / "Sound_1.npy")[1:3]}
+    assert trained.averages is not None
+    average = trained.averages["Text_1"].expand(2, *trained.averages["Text_1"].shape)
+    torch.testing.assert_close(model.predict(sound).outputs, model.predict({**sound, "Text_1": average}).outputs)
+    with pytest.raises(BmnasError, match="feature 'Sound_1' is missing"):
+        model.predict({})
 
 
 @pytest.mark.parametrize(
