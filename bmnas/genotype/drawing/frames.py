@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bmnas.genotype.drawing.axes import Axes, Rect
 from bmnas.genotype.drawing.labels import wrapped
@@ -75,7 +76,7 @@ def column_plan(column: Column, axes: Axes, least: float = 0.0) -> PanelPlan:
     left, top = (width - inner[0]) / 2, _EDGE + high + _TITLE
     boxes = [(place.moved(left, top), row) for place, row in zip(places, column.rows, strict=True)]
     routes = []
-    for (before, one), (after, other) in zip(boxes, boxes[1:], strict=False):
+    for (before, one), (after, other) in pairwise(boxes):
         if column.joined and other.key[0] == "feature":
             way = (_far(before, axes.turned), _near(after, axes.turned))
             routes.append((way, Arrow(one.key, other.key, "backbone")))

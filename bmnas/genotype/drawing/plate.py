@@ -1,4 +1,4 @@
-"""A scene with everything in its place: boxes, panels around them, the ways of the arrows. In points from the top left."""
+"""A scene with everything in its place, in points from the top left: boxes, panels around them, ways of arrows."""
 
 from __future__ import annotations
 

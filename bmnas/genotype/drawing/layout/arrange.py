@@ -16,7 +16,9 @@ _PATIENCE = 60_000
 
 Orders = list[list[Item]]
 Gaps = dict[Lane, int]
-Change = Callable[[Orders, Gaps], tuple[Orders, Gaps] | None]
+Late = frozenset[int]
+Choices = tuple[Orders, Gaps, Late]
+Change = Callable[[Orders, Gaps, Late], Choices | None]
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Arranger:
         """
         self.layers = Layers(layers, wires)
         self.spacing = spacing
-        orders, best = _best(self.layers, spacing, free, share)
-        self.placement = placed(self.layers, orders, best.gaps, spacing, highest(self.layers, best))
+        (orders, gaps, late), best = _best(self.layers, spacing, free, share)
+        self.placement = placed(self.layers, orders, gaps, late, spacing, highest(self.layers, best))
         self.lengths = self._lengths()
 
     def arrangement(self, along: float = 0.0, lengths: Sequence[float] = ()) -> Arrangement:
@@ -81,25 +83,26 @@ class Arranger:
         return found
 
 
-def _best(layers: Layers, spacing: Spacing, free: bool, share: float) -> tuple[Orders, Placement]:
-    """The best placement that small changes lead to: of which way lanes go, and of the order in layers if it is free."""
+def _best(layers: Layers, spacing: Spacing, free: bool, share: float) -> tuple[Choices, Placement]:
+    """The best placement that small changes lead to: of the ways that lanes go, and of the order in layers if free."""
     orders = [list(layer) for layer in layers.layers]
-    best = placed(layers, orders, {}, spacing)
+    best = placed(layers, orders, {}, frozenset(), spacing)
+    choices: Choices = (orders, best.gaps, frozenset())
     patience = share * min(_MOST, _PATIENCE // max(1, layers.work))
     improved = True
     while improved:
         improved = False
         for change in _changes(layers, free):
             if patience <= 0:
-                return orders, best
-            changed = change(orders, best.gaps)
+                return choices, best
+            changed = change(*choices)
             if changed is None:
                 continue
             patience -= 1
             found = placed(layers, *changed, spacing)
             if found.cost < best.cost - 1e-6:
-                best, orders, improved = found, changed[0], True
-    return orders, best
+                best, choices, improved = found, (changed[0], found.gaps, changed[2]), True
+    return choices, best
 
 
 def _changes(layers: Layers, free: bool) -> Iterator[Change]:
@@ -108,18 +111,24 @@ def _changes(layers: Layers, free: bool) -> Iterator[Change]:
             for gap in range(len(layers.layers[layer]) + 1):
                 yield partial(_through, (number, layer), gap)
     for layer, items in enumerate(layers.layers):
+        if len(items) > 1 or layers.passing[layer]:
+            yield partial(_later, layer)
         for place in range(len(items) - 1 if free and layer else 0):
             yield partial(_swapped, layer, place)
 
 
-def _through(lane: Lane, gap: int, orders: Orders, gaps: Gaps) -> tuple[Orders, Gaps] | None:
-    return None if gaps[lane] == gap else (orders, {**gaps, lane: gap})
+def _through(lane: Lane, gap: int, orders: Orders, gaps: Gaps, late: Late) -> Choices | None:
+    return None if gaps[lane] == gap else (orders, {**gaps, lane: gap}, late)
 
 
-def _swapped(layer: int, place: int, orders: Orders, gaps: Gaps) -> tuple[Orders, Gaps]:
+def _later(layer: int, orders: Orders, gaps: Gaps, late: Late) -> Choices:
+    return orders, gaps, late ^ {layer}
+
+
+def _swapped(layer: int, place: int, orders: Orders, gaps: Gaps, late: Late) -> Choices:
     order = orders[layer]
     swapped = [*order[:place], order[place + 1], order[place], *order[place + 2 :]]
-    return [*orders[:layer], swapped, *orders[layer + 1 :]], gaps
+    return [*orders[:layer], swapped, *orders[layer + 1 :]], gaps, late
 
 
 class _Routing:

@@ -17,7 +17,7 @@ _LANE = 5.0  # how much more than for an input it counts that a lane is straight
 _SNAP = 9.0  # points; a turn that is shorter is one too many, if there is room to do without it
 _PORTS = 7.0  # points between inputs
 _CORNER = 10.0  # points at which an input may be moved to a corner
-_SLACK = 2.5  # points by which a distance may be too small, for the sake of a straight wire
+_SLACK = 4.0  # points by which a distance may be too small, for the sake of a straight wire
 _SHIFTS = (0.0, 6.0, -6.0, 12.0, -12.0)  # points; tried where wires would lie upon each other
 
 Lane = tuple[int, int]  # a net and a layer
@@ -50,6 +50,7 @@ def placed(
     layers: Layers,
     orders: Sequence[Sequence[Item]],
     gaps: Mapping[Lane, int],
+    late: frozenset[int],
     spacing: Spacing,
     above: Mapping[int, float] | None = None,
 ) -> Placement:
@@ -59,10 +60,11 @@ def placed(
         layers: what there is.
         orders: the items of each layer from the first to the last.
         gaps: in front of which item of its layer a lane is; those that are left out go where they are near.
+        late: the layers whose items stand further behind where that is as good.
         spacing: the least distances.
         above: where the lanes of a net that passes over all items should be, by the number of the net.
     """
-    return _Placing(layers, orders, gaps, spacing, above or {}).result()
+    return _Placing(layers, orders, gaps, late, spacing, above or {}).result()
 
 
 def highest(layers: Layers, placement: Placement) -> dict[int, float]:
@@ -80,10 +82,12 @@ class _Placing:
         layers: Layers,
         orders: Sequence[Sequence[Item]],
         gaps: Mapping[Lane, int],
+        late: frozenset[int],
         spacing: Spacing,
         above: Mapping[int, float],
     ) -> None:
-        self.layers, self.orders, self.wanted, self.spacing, self.above = layers, orders, gaps, spacing, above
+        self.layers, self.orders, self.wanted, self.late = layers, orders, gaps, late
+        self.spacing, self.above = spacing, above
         self.found = Placement()
 
     def result(self) -> Placement:
@@ -107,7 +111,7 @@ class _Placing:
         self._assign_ports(order, number)
         lanes = self.layers.passing[number]
         alone = [self._item(item, number, bool(place)) for place, item in enumerate(order)]
-        gaps = self._gaps(number, order, lanes, stacked(alone) if lanes else [])
+        gaps = self._gaps(number, order, lanes, stacked(alone, number in self.late) if lanes else [])
         things: list[tuple[Item | int, Placed]] = []
         for place in range(len(order) + 1):
             for lane in gaps.get(place, ()):
@@ -118,7 +122,7 @@ class _Placing:
                 if things and isinstance(things[-1][0], int):
                     thing = Placed(thing.extent, thing.wishes, self.spacing.lane)
                 things.append((order[place], thing))
-        begins = _snapped([thing for _, thing in things])
+        begins = _snapped([thing for _, thing in things], number in self.late)
         for (what, _), begin in zip(things, begins, strict=True):
             if isinstance(what, int):
                 self.found.lanes[what, number] = begin
@@ -271,9 +275,9 @@ class _Placing:
         return Crossing(tuple(left), tuple(right)) if left or right else None
 
 
-def _snapped(things: Sequence[Placed]) -> list[float]:
+def _snapped(things: Sequence[Placed], late: bool) -> list[float]:
     """Where each thing of a stack begins, moved a little where that makes a wire straight and there is room."""
-    begins = stacked(things)
+    begins = stacked(things, late)
     for number, thing in enumerate(things):
         moves = [wish - begins[number] for wish, _ in thing.wishes]
         if not moves or min(map(abs, moves)) < 1e-6:
