@@ -1,7 +1,8 @@
 """What a drawing looks like: the colours of the two themes, line styles, fonts and distances.
 
-The colours are of the palette of Okabe and Ito, which colour-blind people can tell apart, and no meaning hangs on a
-colour alone: lines also differ in weight and dash, and labels carry a sign.
+The first colours are of the palette of Okabe and Ito, and all can be told apart by colour-blind people, which a test
+measures. No meaning hangs on a colour alone: lines also differ in weight and dash, labels carry a sign, and inputs say
+what they read.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ class Theme:
 THEMES: dict[str, Theme] = {
     "light": Theme(
         background="#FFFFFF",
-        hues=("#0072B2", "#D55E00", "#009E73", "#A9478B", "#7A6A00", "#5B6FD6"),
-        columns=("#E3EEF6", "#FAE9DF", "#E0F2ED", "#F5E8F1", "#F0EDD9", "#EAECFA"),
+        hues=("#0072B2", "#D55E00", "#009E73", "#C4609C", "#6B3F00", "#117733"),
+        columns=("#E3EEF6", "#FAE9DF", "#E0F2ED", "#F8E9F2", "#EFE6DC", "#DDEBDF"),
         column="#EEEEEE",
         grounds={
             "feature": "#FFFFFF",
@@ -97,8 +98,8 @@ THEMES: dict[str, Theme] = {
     ),
     "dark": Theme(
         background="#14181D",
-        hues=("#56B4E9", "#E69F00", "#2BC49A", "#E08BC2", "#F0E442", "#A9B4FF"),
-        columns=("#1B2D3A", "#362A12", "#16312A", "#35242F", "#33311B", "#262A40"),
+        hues=("#56B4E9", "#E69F00", "#009E73", "#8C6BFF", "#FFFF99", "#B15928"),
+        columns=("#1B2D3A", "#362A12", "#12312A", "#2A2545", "#33311B", "#35231A"),
         column="#2A2E33",
         grounds={
             "feature": "#14181D",
