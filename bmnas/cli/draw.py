@@ -71,7 +71,16 @@ def draw(
     for source in genotypes:
         refuse_existing(target, force, source)
     if diff:
-        draw_diff(*given, target, theme=theme, unused=unused, orientation=orientation, heading=heading, width=width)
+        draw_diff(
+            given[0],
+            given[1],
+            target,
+            theme=theme,
+            unused=unused,
+            orientation=orientation,
+            heading=heading,
+            width=width,
+        )
     else:
         draw_genotypes(
             given,

@@ -209,8 +209,16 @@ def test_the_head_is_drawn():
 def test_a_genotype_without_cells_is_drawn(tmp_path):
     svg = svg_of(from_dict(changed(cells=[], output=["Skeleton_4"])), tmp_path)
     assert Counter(texts(svg)) == Counter(
-        ["genotype", "16 x 4, official dialect", "Video", "Video_3", "Skeleton", "Skeleton_4"]
-        + ["Output", "layer norm, ReLU"]
+        [
+            "genotype",
+            "16 x 4, official dialect",
+            "Video",
+            "Video_3",
+            "Skeleton",
+            "Skeleton_4",
+            "Output",
+            "layer norm, ReLU",
+        ]
     )
 
 

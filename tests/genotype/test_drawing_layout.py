@@ -110,7 +110,7 @@ def check(plate: Plate) -> None:
         for segment in segments(route):
             (x, y), (u, v) = segment
             assert min(abs(x - u), abs(y - v)) < 0.01
-            assert 0 <= min(x, u) and max(x, u) <= plate.width and 0 <= min(y, v) and max(y, v) <= plate.height
+            assert min(x, u) >= 0 and max(x, u) <= plate.width and min(y, v) >= 0 and max(y, v) <= plate.height
             for key, rect in boxes.items():
                 assert key == route.arrow.source or not meets(segment, rect), (route, key)
             for rect in panels:
@@ -246,7 +246,7 @@ def test_a_stack_is_as_near_to_the_wishes_as_can_be(things, late):
     for before, thing in pairwise(things):
         offsets.append(offsets[-1] + before.extent + thing.before)
     places = sorted({wish - o for t, o in zip(things, offsets, strict=True) for wish, _ in t.wishes})
-    best = {place: 0.0 for place in places}
+    best = dict.fromkeys(places, 0.0)
     for thing, offset in zip(things, offsets, strict=True):
         own = {p: sum(w * abs(p + offset - x) for x, w in thing.wishes) for p in places}
         best = {p: own[p] + min(best[q] for q in places if q <= p) for p in places}

@@ -222,7 +222,7 @@ def test_pixels_of_a_png_are_its_pixels(tmp_path):
     "width", ["wide", "", "8,5cm", "-3in", "1e3", "nan", "3 ft", "0", "1pt", "9" * 400, float("inf")]
 )
 def test_what_is_no_width_is_one_sentence(width):
-    with pytest.raises(BmnasError, match="^width is "):
+    with pytest.raises(BmnasError, match=r"^width is "):
         to_dot(from_dict(SHORT), width=width)
 
 
@@ -234,7 +234,7 @@ def test_data_flow_down_in_portrait():
         for route in plate.routes:
             if route.arrow.kind == "upper":
                 assert route.way[0][axis] < route.way[-1][axis]
-    with pytest.raises(BmnasError, match="'portait' is not a orientation of drawings; did you mean 'portrait'"):
+    with pytest.raises(BmnasError, match="'portait' is not an orientation of drawings; did you mean 'portrait'"):
         to_dot(genotype, orientation="portait")  # type: ignore[arg-type]
 
 

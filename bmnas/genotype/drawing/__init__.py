@@ -194,7 +194,8 @@ def _dpi(path: Path) -> float:
 
 def _check(what: str, given: str, known: tuple[str, ...]) -> None:
     if given not in known:
-        raise BmnasError(f"{given!r} is not a {what} of drawings{did_you_mean(given, known)}")
+        article = "an" if what[0] in "aeiou" else "a"
+        raise BmnasError(f"{given!r} is not {article} {what} of drawings{did_you_mean(given, known)}")
 
 
 def _write(dot: Dot, path: Path) -> None:

@@ -19,7 +19,7 @@ from bmnas.genotype.genotype import Genotype
 SUFFIXES = (".svg", ".pdf", ".png", ".dot")
 
 PNG_DPI = 144
-_MOST = 300  # boxes of a picture: with 300 steps in 10 cells the layout takes three seconds, with twice as many minutes
+_MOST = 300  # boxes of a picture: 300 steps in 10 cells are laid out in two seconds, and with more no one can read it
 
 _rendering = threading.Lock()
 

@@ -15,6 +15,7 @@ _TURN = 20.0
 _HEIGHT = 1.0
 _LANE = 5.0  # how much more than for an input it counts that a lane is straight
 _SNAP = 9.0  # points; a turn that is shorter is one too many, if there is room to do without it
+_ASIDE = 3.0  # points by which a wire may miss the middle of an input that has a place of its own
 _PORTS = 7.0  # points between inputs
 _CORNER = 10.0  # points at which an input may be moved to a corner
 _SLACK = 4.0  # points by which a distance may be too small, for the sake of a straight wire
@@ -227,8 +228,7 @@ class _Placing:
 
     def _bring_ports_in_line(self, item: Item, layer: int, offsets: dict[Wire, float], shift: float) -> None:
         """Move inputs of an item a little, where that makes a wire straight and keeps them apart."""
-        if not item.free:
-            return
+        most = _SNAP if item.free else _ASIDE
         beside = [(wire, net) for wire, net in self.layers.leading_to.get(item.key, ()) if not wire.over]
         for wire, net in beside:
             if self.layers.nets[net].back:
@@ -238,7 +238,7 @@ class _Placing:
             others = [offsets[other] for other, _ in beside if other != wire]
             same = all((offset < offsets[wire]) == (offset < straight) for offset in others)
             apart = all(abs(offset - straight) >= _PORTS for offset in others)
-            near = 0 < abs(straight - offsets[wire]) <= _SNAP
+            near = 0 < abs(straight - offsets[wire]) <= most
             if near and same and apart and corner <= straight <= item.across - corner:
                 offsets[wire] = straight
 
