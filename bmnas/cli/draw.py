@@ -36,6 +36,19 @@ def draw(
         Literal["show", "fold", "hide"],
         typer.Option(help="What reaches no output; fold: of more than 12 features, the unused become one row."),
     ] = "fold",
+    orientation: Annotated[
+        Literal["landscape", "portrait"], typer.Option(help="portrait: data flow from top to bottom.")
+    ] = "landscape",
+    heading: Annotated[
+        Literal["full", "title", "none"], typer.Option(help="What stands above: all, the name alone, or nothing.")
+    ] = "full",
+    width: Annotated[
+        str | None,
+        typer.Option(
+            help="Width of the drawing: 8.5cm, 3.25in, 240pt, 800px; text is scaled too. As it comes if left out.",
+            show_default=False,
+        ),
+    ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Draw two genotypes on one picture, and what differs.")] = False,
     force: Force = False,
 ) -> None:
@@ -58,7 +71,25 @@ def draw(
     for source in genotypes:
         refuse_existing(target, force, source)
     if diff:
-        draw_diff(given[0], given[1], target, theme=theme, unused=unused)
+        draw_diff(
+            given[0],
+            given[1],
+            target,
+            theme=theme,
+            unused=unused,
+            orientation=orientation,
+            heading=heading,
+            width=width,
+        )
     else:
-        draw_genotypes(given, target, level=level, theme=theme, unused=unused)
+        draw_genotypes(
+            given,
+            target,
+            level=level,
+            theme=theme,
+            unused=unused,
+            orientation=orientation,
+            heading=heading,
+            width=width,
+        )
     typer.echo(str(target))

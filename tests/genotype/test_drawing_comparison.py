@@ -61,9 +61,12 @@ def test_both_can_be_read_off_the_picture(a, b, first, second):
         assert nodes == set(graph)
         drawn: Counter[Any] = Counter()
         for arrow in scene.arrows:
-            if arrow.mark != absent and arrow.target != HEAD:
+            if arrow.mark != absent and arrow.target != HEAD and arrow.kind != "residual":
                 drawn[arrow.source, arrow.target] += arrow.count
         assert drawn == +Counter({(s, t): len(edge["positions"]) for s, t, edge in graph.edges(data=True)})
+        residual = [a.target[1] for a in scene.arrows if a.kind == "residual" and a.mark != absent]
+        cells = [cell.name for cell in genotype.cells if genotype.dialect == "official"]
+        assert sorted(residual) == sorted(cells)
     assert all(arrow.count > 0 for arrow in scene.arrows)
     differs = any(box.mark != "kept" for box in boxes(scene).values())
     assert (scene.legend == NOTHING_DIFFERS) <= (not differs)
@@ -146,6 +149,13 @@ def test_many_features_that_nothing_reads_become_one_row():
     rows = {way: [[box.lines[0].text for box in column.rows] for column in scene_of_two(a, b, way).columns]
             for way in ("fold", "hide")}  # fmt: skip
     assert rows == {"fold": [["A_3", "A_7", "A_8", "7 more unused"], ["10 unused"]], "hide": [["A_3", "A_7", "A_8"]]}
+
+
+def test_an_input_that_reads_something_else_shows_both():
+    scene = compared(cells__1__inputs=["Cell_1", "Skeleton_4"])
+    assert marked(scene) == {("input", "Cell_2", "y"): "changed"}
+    lines = boxes(scene)["input", "Cell_2", "y"].lines
+    assert [(line.text, line.mark) for line in lines] == [("y", None), ("Video_3", "removed"), ("Skeleton_4", "added")]
 
 
 def test_the_legend_names_both_and_the_picture_is_drawn(tmp_path):

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pygraphviz
 import pytest
 from hypothesis import given, settings, strategies as st
+from PIL import Image
 
 from bmnas.errors import BmnasError
-from bmnas.genotype import from_dict
-from bmnas.genotype.drawing import draw, to_dot
+from bmnas.genotype import from_dict, load
+from bmnas.genotype.drawing import draw, draw_diff, to_dot
+from bmnas.genotype.drawing.axes import Axes
 from bmnas.genotype.drawing.labels import wrapped
 from bmnas.genotype.drawing.picture import scene_of
+from bmnas.genotype.drawing.plate import plate_of
 from bmnas.genotype.drawing.scene import HEAD
+from bmnas.genotype.drawing.sheet import sheet_of
+from bmnas.genotype.drawing.style import THEMES
 from bmnas.genotype.graph import OUTPUT, to_graph, used_nodes
 from tests.genotype.test_drawing import DIALECTS, in_dialect, shown, svg_of, texts
 from tests.genotype.test_schema import SHORT, changed
@@ -34,12 +40,14 @@ def cell(*inputs: str) -> dict[str, Any]:
     return {"inputs": list(inputs), "steps": [{"op": "Sum", "inputs": ["x", "y"]}]}
 
 
-def heights(svg: bytes, level: str) -> dict[str, float]:
-    """How far from the top the title of each cell stands."""
-    groups = ElementTree.fromstring(svg).iter(f"{SVG}g")
-    kind = "cluster" if level == "steps" else "node"
-    titles = [text for group in groups if group.get("class") == kind for text in group.iter(f"{SVG}text")]
-    return {title.text or "": float(title.attrib["y"]) for title in titles if (title.text or "").startswith("Cell")}
+def heights(svg: bytes) -> dict[str, float]:
+    """How far from the top the text of each box and panel begins, by what it is in words."""
+    found = {}
+    for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
+        title, text = group.find(f"{SVG}title"), group.find(f"{SVG}text")
+        if title is not None and text is not None:
+            found["".join(title.itertext())] = float(text.attrib["y"])
+    return found
 
 
 @settings(deadline=None)
@@ -49,12 +57,14 @@ def test_the_upper_level_alone_has_no_steps_and_all_else(genotype, dialect):
     scene = scene_of(genotype, "cells", "show")
     upper = [(s, t) for s, t, edge in to_graph(genotype).edges(data=True) if edge["level"] == "upper"]
     drawn = [(arrow.source, arrow.target) for arrow in scene.arrows if arrow.source != OUTPUT]
+    assert {arrow.kind for arrow in scene.arrows} <= {"upper"}
     to_head = {OUTPUT: HEAD} if OUTPUT not in {box.key for box in scene.ends} else {}
     assert Counter(drawn) == Counter((s, to_head.get(t, t)) for s, t in upper)
     assert [frame.title for frame in scene.frames] == [each.name for each in genotype.cells]
     assert all(not frame.boxes and frame.inputs for frame in scene.frames)
     dot = pygraphviz.AGraph(string=to_dot(genotype, level="cells"))
-    assert not [graph for graph in dot.subgraphs() if graph.name and graph.name.startswith("cluster")]
+    kinds = Counter(node.attr["class"] for node in dot.nodes())
+    assert kinds["name"] == len(genotype.cells) and kinds["step"] == kinds["cell"] == 0
 
 
 @settings(deadline=None)
@@ -91,11 +101,11 @@ def test_few_unused_features_are_all_shown():
 def test_what_computes_nothing_is_not_drawn_in_the_paper_dialect(tmp_path):
     data = {**SHORT, "cells": [cell("Video_3", "Skeleton_4")], "head": {"outputs": 7}, "dialect": "paper"}
     found = texts(svg_of(from_dict(data), tmp_path))
-    assert found[-3:] == ["Step_1", "Sum", "Linear → 7"]
-    assert not {"Output", "Concat", "Concat + FC"} & set(found)
+    assert {"Step_1", "Sum", "Linear → 7"} <= set(found)
+    assert not {"Output", "Concat", "Concat + FC", "add x, layer norm"} & set(found)
     official = texts(svg_of(from_dict({**data, "dialect": "official"}), tmp_path))
     assert Counter(official) - Counter(found) == Counter(
-        ["add x, layer norm", "Output", "layer norm, ReLU", "   16 x 4, official dialect"]
+        ["add x, layer norm", "Output", "layer norm, ReLU", "16 x 4, official dialect"]
     )
 
 
@@ -128,15 +138,8 @@ def test_cells_that_read_features_stand_in_their_order(level, tmp_path):
     as_in_ntu_1 = many(4, [cell("A_3", "B_4"), cell("A_3", "A_4")])
     for data in (as_in_ntu_1, {**SHORT, "features": modalities, "cells": crossing}):
         draw(from_dict({**data, "head": {"outputs": 10}}), tmp_path / "g.svg", level=level)
-        height = heights((tmp_path / "g.svg").read_bytes(), level)
+        height = heights((tmp_path / "g.svg").read_bytes())
         assert height["Cell_1"] < height["Cell_2"]
-
-
-def test_inputs_say_what_they_are_where_there_are_many_cells():
-    few, more = (from_dict(many(4, [cell("A_1", "B_1")] * count)) for count in (4, 5))
-    assert [len(box.lines) for box in scene_of(few, "steps", "show").frames[0].inputs] == [1, 1]
-    box = scene_of(more, "steps", "show").frames[0].inputs[1]
-    assert [line.text for line in box.lines] == ["y", "B_1"]
 
 
 @pytest.mark.parametrize("inputs", [("A_1", "Cell_1"), ("B_2", "A_1"), ("C_1", "B_1", "A_1"), ("Cell_1", "A_1", "B_1")])
@@ -145,31 +148,94 @@ def test_inputs_stand_in_their_order_whatever_they_are(inputs, tmp_path):
     features = [{"name": f"{m}_{i}", "modality": m, "channels": 4} for m in "ABC" for i in (1, 2)]
     data = {**SHORT, "features": features, "cells": [cell("C_2", "A_2"), {**cell(*inputs), "name": "Last"}]}
     svg = svg_of(from_dict(data), tmp_path)
-    height = {}
-    for row in ElementTree.fromstring(svg).iter(f"{SVG}a"):
-        title, text = row.find(f"{SVG}title"), row.find(f"{SVG}text")
-        assert title is not None and text is not None
-        height[title.text or ""] = float(text.attrib["y"])
+    height = {name: place for name, place in heights(svg).items() if name[1:5] == " of "}
     expected = [f"{letter} of Last: {name}" for letter, name in zip("xyz", inputs, strict=False)]
     assert sorted((name for name in height if " of Last: " in name), key=lambda name: height[name]) == expected
 
 
 def test_sizes_and_dialect_stand_behind_the_title(tmp_path):
     genotype = from_dict(changed(dialect="paper"))
-    assert texts(svg_of(genotype, tmp_path))[:2] == ["genotype", "   16 x 4, paper dialect"]
+    assert {"genotype", "16 x 4, paper dialect"} <= set(texts(svg_of(genotype, tmp_path)))
     draw([genotype, genotype], tmp_path / "two.svg")
     assert texts((tmp_path / "two.svg").read_bytes()).count("16 x 4, paper dialect") == 2
+
+
+@pytest.mark.parametrize(
+    ("heading", "seen"), [("full", {"net", "16 x 4, official dialect"}), ("title", {"net"}), ("none", set())]
+)
+def test_the_heading_can_be_left_out(heading, seen, tmp_path):
+    draw(from_dict(changed(name="net")), tmp_path / "g.svg", heading=heading)
+    assert {"net", "16 x 4, official dialect"} & set(texts((tmp_path / "g.svg").read_bytes())) == seen
+    draw_diff(from_dict(SHORT), from_dict(changed(dropout=0.5)), tmp_path / "d.svg", heading=heading)
+    told = "only in the first" in [text.strip() for text in texts((tmp_path / "d.svg").read_bytes())]
+    assert told == (heading != "none")
+
+
+def place_of(svg: bytes, names: list[str]) -> dict[str, tuple[float, float]]:
+    found = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    return {e.text: (float(e.attrib["x"]), float(e.attrib["y"])) for e in found if e.text in names}
 
 
 def test_several_are_drawn_side_by_side_with_their_titles(tmp_path):
     names = ["first", "second", "third", "fourth", "fifth"]
     draw([from_dict(changed(name=name)) for name in names], tmp_path / "g.svg")
-    root = ElementTree.parse(tmp_path / "g.svg").getroot()
-    place = {e.text: (float(e.attrib["x"]), float(e.attrib["y"])) for e in root.iter(f"{SVG}text") if e.text in names}
+    place = place_of((tmp_path / "g.svg").read_bytes(), names)
     x, y = ({name: place[name][axis] for name in names} for axis in (0, 1))
-    assert x["first"] < x["second"] and x["third"] < x["fourth"] < x["fifth"]
-    assert max(y["first"], y["second"]) < min(y["third"], y["fourth"], y["fifth"])
-    assert texts((tmp_path / "g.svg").read_bytes()).count("Video_3") == 5
+    assert x["first"] < x["second"] < x["third"] and x["fourth"] < x["fifth"]
+    assert y["first"] == y["second"] == y["third"] < y["fourth"] == y["fifth"]
+    assert x["first"] == pytest.approx(x["fourth"], abs=1) and x["second"] == pytest.approx(x["fifth"], abs=1)
+    assert texts((tmp_path / "g.svg").read_bytes()).count("Video_3") == 5 + 10  # features, and inputs that read it
+
+
+def test_side_by_side_each_is_laid_out_as_it_is_alone():
+    one, other = load("ntu-1"), load("ego-4")
+    axes = Axes()
+    parts = sheet_of([scene_of(each, "steps", "fold") for each in (one, other)], THEMES["light"], "full", axes).parts
+    assert [part.plate for part in parts] == [plate_of(scene_of(each, "steps", "fold"), axes) for each in (one, other)]
+    assert parts[0].plate_y == parts[1].plate_y
+
+
+def size_of_svg(path: Path) -> tuple[float, float]:
+    root = ElementTree.parse(path).getroot()
+    return float(root.attrib["width"].removesuffix("pt")), float(root.attrib["height"].removesuffix("pt"))
+
+
+@pytest.mark.parametrize(
+    ("width", "points"), [(240, 240), ("240", 240), ("8.5cm", 240.9), ("3 in", 216), ("800px", 600)]
+)
+def test_a_drawing_is_as_wide_as_is_asked_for(width, points, tmp_path):
+    draw(load("ntu-1"), tmp_path / "plain.svg")
+    draw(load("ntu-1"), tmp_path / "g.svg", width=width)
+    wide, high = size_of_svg(tmp_path / "g.svg")
+    assert wide == pytest.approx(points, abs=1.5)  # Graphviz says it in whole points
+    plain = size_of_svg(tmp_path / "plain.svg")
+    assert high == pytest.approx(plain[1] * points / plain[0], abs=1.5)
+
+
+def test_pixels_of_a_png_are_its_pixels(tmp_path):
+    draw(load("ntu-1"), tmp_path / "g.png", width="800px")
+    with Image.open(tmp_path / "g.png") as image:
+        assert image.width == pytest.approx(800, abs=2)
+
+
+@pytest.mark.parametrize(
+    "width", ["wide", "", "8,5cm", "-3in", "1e3", "nan", "3 ft", "0", "1pt", "9" * 400, float("inf")]
+)
+def test_what_is_no_width_is_one_sentence(width):
+    with pytest.raises(BmnasError, match=r"^width is "):
+        to_dot(from_dict(SHORT), width=width)
+
+
+def test_data_flow_down_in_portrait():
+    genotype = load("ntu-1")
+    wide, high = (plate_of(scene_of(genotype, "steps", "fold"), Axes(portrait)) for portrait in (False, True))
+    assert wide.width > wide.height
+    for plate, axis in ((wide, 0), (high, 1)):
+        for route in plate.routes:
+            if route.arrow.kind == "upper":
+                assert route.way[0][axis] < route.way[-1][axis]
+    with pytest.raises(BmnasError, match="'portait' is not an orientation of drawings; did you mean 'portrait'"):
+        to_dot(genotype, orientation="portait")  # type: ignore[arg-type]
 
 
 def test_no_genotype_and_an_unknown_level_are_refused():
@@ -196,7 +262,7 @@ def test_a_long_name_is_broken_into_lines_at_good_places():
         )
     )
     titles = [shown(graph.graph_attr["label"]) for graph in dot.subgraphs() if graph.name and "cluster" in graph.name]
-    assert [name] in titles  # a title of a cell may be longer than a line in a box
+    assert ["resnet50.layer4.2.relu_of_", "the_video_stream"] in titles
     assert wrapped(name, 28) == ["resnet50.layer4.2.relu_of_", "the_video_stream"]
 
 
@@ -218,6 +284,6 @@ def test_titles_in_the_svg_are_words_not_ids(tmp_path):
     assert {"Cell_1", "x of Cell_1: <script>", "<script> → x of Cell_1", "Step_1 of Cell_1: Attention (x, y)"} <= set(
         titles
     )
-    assert {"inputs of Cell_1", "y of Cell_1: Skeleton_4", "feature <script> of Video"} <= set(titles)
+    assert {"y of Cell_1: Skeleton_4", "feature <script> of Video", "x of Cell_1 → Cell_1"} <= set(titles)
     assert not [title for title in titles if title.strip("nme0123456789:->") == ""]
     assert b"<script" not in svg

@@ -1,26 +1,49 @@
-"""Draw genotypes as Graphviz graphs, in the manner of the paper's Figures 5 and 9. Knows nothing of torch.
+"""Draw genotypes in the manner of the paper's Figures 5 and 9. Knows nothing of torch.
 
-Each modality is a column of its features, each cell a box with its inputs, steps and output. Blue edges are the upper
-level, dark ones the lower level; what does not reach the output is grey and dashed. The first input of a step whose
-operation tells its inputs apart is the first in the brackets under the operation.
+Each modality is a column of its features in the order of its backbone, with a colour that its data keep as far as the
+cells' inputs and the steps that read these; what is mixed is dark. Each cell is a box with its inputs, which say what
+they read, its steps and its output, and with the x that is added to it, which passes over the steps. What does not
+reach the output is grey and dashed. The first input of a step whose operation tells its inputs apart is the first in
+the brackets under the operation.
+
+Where all stands is computed here, so that it is the same on all machines; Graphviz draws it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.files import write_atomically
+from bmnas.genotype.drawing.axes import Axes, Orientation
 from bmnas.genotype.drawing.dot import Dot, dot_of
+from bmnas.genotype.drawing.heading import Heading
+from bmnas.genotype.drawing.lengths import in_points
 from bmnas.genotype.drawing.picture import Level, Unused, scene_of
-from bmnas.genotype.drawing.render import SUFFIXES, check_suffix, refuse_many, rendered
+from bmnas.genotype.drawing.render import PNG_DPI, SUFFIXES, check_suffix, refuse_many, rendered
+from bmnas.genotype.drawing.scene import Scene
+from bmnas.genotype.drawing.sheet import sheet_of
 from bmnas.genotype.drawing.style import ThemeName, theme_named
 from bmnas.genotype.genotype import Genotype
 
-__all__ = ["SUFFIXES", "Level", "ThemeName", "Unused", "draw", "draw_diff", "to_dot", "to_dot_diff"]
+__all__ = [
+    "SUFFIXES",
+    "Heading",
+    "Level",
+    "Orientation",
+    "ThemeName",
+    "Unused",
+    "draw",
+    "draw_diff",
+    "to_dot",
+    "to_dot_diff",
+]
+
+_DPI = 96.0  # pixels of an inch, as CSS has them
 
 
 def to_dot(
@@ -29,13 +52,16 @@ def to_dot(
     level: Level = "steps",
     theme: ThemeName = "light",
     unused: Unused = "fold",
+    orientation: Orientation = "landscape",
+    heading: Heading = "full",
+    width: float | str | None = None,
 ) -> str:
-    """The drawing that `draw` makes, as DOT text, the language of Graphviz.
+    """The drawing that `draw` makes, as DOT text, the language of Graphviz; it says where everything stands.
 
     Raises:
-        BmnasError: there is no genotype, or no such level, theme or way with what is unused.
+        BmnasError: as for `draw`, but for files.
     """
-    return _dot(genotypes, level, theme, unused).text
+    return _dot(genotypes, level, unused, _Manner(theme, orientation, heading, width)).text
 
 
 def draw(
@@ -45,35 +71,52 @@ def draw(
     level: Level = "steps",
     theme: ThemeName = "light",
     unused: Unused = "fold",
+    orientation: Orientation = "landscape",
+    heading: Heading = "full",
+    width: float | str | None = None,
 ) -> None:
     """Draw a genotype, or several side by side, into a file; an existing file is replaced in one step.
 
     Args:
-        genotypes: one genotype or several.
+        genotypes: one genotype or several; each is laid out as it is alone.
         path: its suffix says the format: .svg, .pdf, .png or .dot.
         level: ``"steps"`` draws everything, ``"cells"`` the upper level alone: a cell is one box with its inputs.
         theme: ``"light"`` or ``"dark"``; both have a ground of their own.
         unused: what becomes of what does not reach the output. ``"show"``: all of it is drawn, in grey and dashed.
             ``"fold"``: the same, but where there are more than 12 features, those of a modality that nothing reads
             become one row that says how many they are. ``"hide"``: none of it is drawn.
+        orientation: ``"landscape"``: data flow from left to right; ``"portrait"``: from top to bottom.
+        heading: what stands above: ``"full"``: name, sizes and dialect; ``"title"``: the name alone; ``"none"``:
+            nothing, as for a figure that has a caption.
+        width: of the whole drawing: points, or text with a unit (``"8.5cm"``, ``"3.25in"``, ``"800px"``). All of it is
+            made larger or smaller, text too. If left out, the smallest text is of 9 points.
 
     Raises:
         BmnasError: there is no genotype, the suffix is not one of those, no Graphviz is installed (.dot needs none),
-            there is too much to draw, or the file cannot be written.
+            there is too much to draw, the width is none, or the file cannot be written.
     """
     path = check_suffix(Path(path))
     several = [genotypes] if isinstance(genotypes, Genotype) else list(genotypes)
     refuse_many(several, path, level)
-    _write(_dot(several, level, theme, unused), path)
+    _write(_dot(several, level, unused, _Manner(theme, orientation, heading, width, _dpi(path))), path)
 
 
-def to_dot_diff(a: Genotype, b: Genotype, *, theme: ThemeName = "light", unused: Unused = "fold") -> str:
+def to_dot_diff(
+    a: Genotype,
+    b: Genotype,
+    *,
+    theme: ThemeName = "light",
+    unused: Unused = "fold",
+    orientation: Orientation = "landscape",
+    heading: Heading = "full",
+    width: float | str | None = None,
+) -> str:
     """The drawing that `draw_diff` makes, as DOT text.
 
     Raises:
-        BmnasError: no such theme or way with what is unused.
+        BmnasError: as for `draw`, but for files.
     """
-    return _dot_diff(a, b, theme, unused).text
+    return _dot_diff(a, b, unused, _Manner(theme, orientation, heading, width)).text
 
 
 def draw_diff(
@@ -83,10 +126,14 @@ def draw_diff(
     *,
     theme: ThemeName = "light",
     unused: Unused = "fold",
+    orientation: Orientation = "landscape",
+    heading: Heading = "full",
+    width: float | str | None = None,
 ) -> None:
     """Draw what turns genotype ``a`` into genotype ``b``: what is added, removed, changed and kept, in one picture.
 
     Features, cells and steps correspond as in `bmnas.genotype.diff`. What is changed shows both, what was first.
+    Colours say what differs, and not which modality something is of.
 
     Args:
         a: what was.
@@ -94,34 +141,61 @@ def draw_diff(
         path: as for `draw`.
         theme: as for `draw`.
         unused: as for `draw`, of what nothing reads in either genotype: ``"hide"`` leaves such features out.
+        orientation: as for `draw`.
+        heading: as for `draw`; ``"none"`` leaves out what the colours mean, too.
+        width: as for `draw`.
 
     Raises:
         BmnasError: as for `draw`.
     """
     path = check_suffix(Path(path))
     refuse_many([a, b], path, "steps")
-    _write(_dot_diff(a, b, theme, unused), path)
+    _write(_dot_diff(a, b, unused, _Manner(theme, orientation, heading, width, _dpi(path))), path)
 
 
-def _dot(genotypes: Genotype | Sequence[Genotype], level: Level, theme: ThemeName, unused: Unused) -> Dot:
+@dataclass(frozen=True)
+class _Manner:
+    """How a drawing looks, whatever it is of."""
+
+    theme: ThemeName
+    orientation: Orientation
+    heading: Heading
+    width: float | str | None
+    dpi: float = _DPI
+
+    def dot(self, scenes: Sequence[Scene]) -> Dot:
+        theme = theme_named(self.theme)
+        _check("orientation", self.orientation, get_args(Orientation))
+        _check("heading", self.heading, get_args(Heading))
+        width = None if self.width is None else in_points(self.width, self.dpi)
+        sheet = sheet_of(scenes, theme, self.heading, Axes(self.orientation == "portrait"))
+        return dot_of(sheet, theme, width)
+
+
+def _dot(genotypes: Genotype | Sequence[Genotype], level: Level, unused: Unused, manner: _Manner) -> Dot:
     several = [genotypes] if isinstance(genotypes, Genotype) else list(genotypes)
     if not several:
         raise BmnasError("there is no genotype to draw")
     _check("level", level, get_args(Level))
     _check("way with what is unused", unused, get_args(Unused))
-    return dot_of([scene_of(genotype, level, unused) for genotype in several], theme_named(theme))
+    return manner.dot([scene_of(genotype, level, unused) for genotype in several])
 
 
-def _dot_diff(a: Genotype, b: Genotype, theme: ThemeName, unused: Unused) -> Dot:
+def _dot_diff(a: Genotype, b: Genotype, unused: Unused, manner: _Manner) -> Dot:
     from bmnas.genotype.drawing.comparison import scene_of_two
 
     _check("way with what is unused", unused, get_args(Unused))
-    return dot_of([scene_of_two(a, b, unused)], theme_named(theme))
+    return manner.dot([scene_of_two(a, b, unused)])
+
+
+def _dpi(path: Path) -> float:
+    return PNG_DPI if path.suffix.lower() == ".png" else _DPI
 
 
 def _check(what: str, given: str, known: tuple[str, ...]) -> None:
     if given not in known:
-        raise BmnasError(f"{given!r} is not a {what} of drawings{did_you_mean(given, known)}")
+        article = "an" if what[0] in "aeiou" else "a"
+        raise BmnasError(f"{given!r} is not {article} {what} of drawings{did_you_mean(given, known)}")
 
 
 def _write(dot: Dot, path: Path) -> None:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import zip_longest
+from typing import Any, TypeVar
 
-from bmnas.genotype.drawing.picture import FOLD_ABOVE, Unused, by_modality, depths, folded_row
-from bmnas.genotype.drawing.scene import HEAD, Arrow, Box, Column, Frame, Key, Kind, Line, Mark, Scene
+from bmnas.genotype.drawing.picture import FOLD_ABOVE, Unused, by_modality, folded_row
+from bmnas.genotype.drawing.scene import HEAD, Arrow, ArrowKind, Box, Column, Frame, Key, Kind, Line, Mark, Scene
+from bmnas.genotype.drawing.style import SIGN
 from bmnas.genotype.drawing.words import cell_lines, head_lines, ordered, output_lines, sizes, step_lines
 from bmnas.genotype.genotype import Genotype
-from bmnas.genotype.graph import OUTPUT, to_graph
+from bmnas.genotype.graph import OUTPUT, reads
 from bmnas.genotype.matching import in_words_of
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell, Feature, Step
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 Lines = tuple[Line, ...]
 OldNames = Mapping[Key, str]
@@ -30,11 +29,11 @@ Value = TypeVar("Value")
 def scene_of_two(a: Genotype, b: Genotype, unused: Unused) -> Scene:
     """What turns ``a`` into ``b``; ``unused`` is about features that nothing reads in either."""
     a, old = in_words_of(b, a)
-    graphs = to_graph(a), to_graph(b)
+    read = {source for each in (a, b) for sources in reads(each).values() for source in sources}
     frames = tuple(_frames(a, b, old))
-    columns = tuple(_columns(a, b, graphs, unused))
+    columns = tuple(_columns(a, b, read, unused))
     ends = tuple(_ends(a, b))
-    arrows = tuple(_arrows(a, b, graphs))
+    arrows = tuple(_arrows(a, b))
     notes = tuple(_settings(a, b))
     boxes = [*ends, *(box for frame in frames for box in (*frame.inputs, *frame.boxes))]
     boxes += [row for column in columns for row in column.rows if row.key[0] == "feature"]
@@ -56,19 +55,21 @@ def _legend(a: Genotype, b: Genotype, differs: bool) -> tuple[tuple[Mark, str], 
     )
 
 
-def _columns(a: Genotype, b: Genotype, graphs: tuple[nx.DiGraph, ...], unused: Unused) -> Iterator[Column]:
+def _columns(a: Genotype, b: Genotype, read: set[Key], unused: Unused) -> Iterator[Column]:
     before, after = _by_name(a.features), _by_name(b.features)
     both = [*b.features, *(feature for feature in a.features if feature.name not in after)]
     for modality, features in by_modality(both).items():
         rows = [_feature(before.get(each.name), after.get(each.name)) for each in features]
-        idle = [row for row in rows if row.mark == "kept" and not _is_read(row.key, graphs)]
+        idle = [row for row in rows if row.mark == "kept" and row.key not in read]
         if unused == "hide":
             rows = [row for row in rows if row not in idle]
         elif unused == "fold" and len(both) > FOLD_ABOVE and len(idle) > 1:
             rows = [row for row in rows if row not in idle]
             rows.append(folded_row(modality, len(idle), others=bool(rows)))
         if rows:
-            yield Column(modality, tuple(rows))
+            # What stands in none or only one of the two backbones has no place in the order of both.
+            joined = all(row.mark in ("kept", "changed") for row in rows)
+            yield Column(modality, tuple(rows), joined=joined)
 
 
 def _feature(before: Feature | None, after: Feature | None) -> Box:
@@ -83,29 +84,32 @@ def _feature(before: Feature | None, after: Feature | None) -> Box:
 
 
 def _frames(a: Genotype, b: Genotype, old: OldNames) -> Iterator[Frame]:
-    depth = {**depths(a), **depths(b)}
     for before, after in _pairs(a.cells, b.cells):
         was = cell_lines(before, a.dialect) if before else None
         now = cell_lines(after, b.dialect) if after else None
-        yield _frame(before, after, was, now, depth[(after or before).name], old)
+        yield _frame(before, after, was, now, old)
 
 
-def _frame(
-    before: Cell | None, after: Cell | None, was: Lines | None, now: Lines | None, depth: int, old: OldNames
-) -> Frame:
+def _frame(before: Cell | None, after: Cell | None, was: Lines | None, now: Lines | None, old: OldNames) -> Frame:
     cell = after or before
     assert cell is not None
-    counts = len(before.inputs) if before else 0, len(after.inputs) if after else 0
-    inputs = []
-    for number, name in enumerate(INPUT_NAMES[: max(counts)]):
-        mark: Mark = "added" if number >= counts[0] else "removed" if number >= counts[1] else "kept"
-        words = f"{name} of {cell.name}, {mark}"
-        inputs.append(Box(("input", cell.name, name), "input", (Line(name, mark=mark),), mark, words))
+    sources = [each.inputs if each else () for each in (before, after)]
+    inputs = [_input(cell, name, *pair) for name, *pair in zip_longest(INPUT_NAMES[: max(map(len, sources))], *sources)]
     boxes = [_step(cell, *pair, old) for pair in _pairs(before.steps if before else (), after.steps if after else ())]
     boxes.append(_box(("cell", cell.name), "cell", was, now, f"output of {cell.name}"))
     key = ("cell", cell.name)
     mark = ("changed" if key in old else "kept") if before and after else _mark(before, after)
-    return Frame(key, _called(key, old), tuple(inputs), tuple(boxes), mark, depth)
+    return Frame(key, _called(key, old), tuple(inputs), tuple(boxes), mark)
+
+
+def _input(cell: Cell, name: str, was: str | None, now: str | None) -> Box:
+    mark = _mark(was, now)
+    lines = [Line(name, mark=mark if mark in SIGN else None, bold=True)]
+    if mark == "changed" and was and now:
+        lines += [Line(was, True, "removed"), Line(now, True, "added")]
+    else:
+        lines.append(Line(now or was or "", small=True))
+    return Box(("input", cell.name, name), "input", tuple(lines), mark, f"{name} of {cell.name}, {mark}")
 
 
 def _step(cell: Cell, before: Step | None, after: Step | None, old: OldNames) -> Box:
@@ -157,8 +161,8 @@ def _signed(lines: Sequence[Line], mark: Mark) -> tuple[Line, ...]:
     return Line(first.text, first.small, mark), *others
 
 
-def _arrows(a: Genotype, b: Genotype, graphs: tuple[nx.DiGraph, ...]) -> Iterator[Arrow]:
-    before, after = (_reads(genotype, graph) for genotype, graph in zip((a, b), graphs, strict=True))
+def _arrows(a: Genotype, b: Genotype) -> Iterator[Arrow]:
+    before, after = _reads(a), _reads(b)
     for edge in {**after, **before}:
         kept = min(before[edge], after[edge])
         counts: dict[Mark, int] = {"kept": kept, "removed": before[edge] - kept, "added": after[edge] - kept}
@@ -167,14 +171,18 @@ def _arrows(a: Genotype, b: Genotype, graphs: tuple[nx.DiGraph, ...]) -> Iterato
                 yield Arrow(*edge, mark, count)
 
 
-def _reads(genotype: Genotype, graph: nx.DiGraph) -> Counter[tuple[Key, Key, bool]]:
-    """Source, target and whether it is an edge of the upper level, with how many times the target reads the source."""
-    found: Counter[tuple[Key, Key, bool]] = Counter()
-    for source, target, edge in graph.edges(data=True):
-        found[source, target, edge["level"] == "upper"] = len(edge["positions"])
+def _reads(genotype: Genotype) -> Counter[tuple[Key, Key, ArrowKind]]:
+    """Source, target and kind of an edge, with how many times the target reads the source."""
+    found: Counter[tuple[Key, Key, ArrowKind]] = Counter()
+    for target, sources in reads(genotype).items():
+        for place, source in enumerate(sources):
+            kind: ArrowKind = "upper" if target[0] in ("input", "output") else "inner"
+            if target[0] == "cell" and genotype.dialect == "official" and place == len(sources) - 1:
+                kind = "residual"
+            found[source, target, kind] += 1
     if head_lines(genotype):
-        found[OUTPUT, HEAD, True] = 1
-    return +found
+        found[OUTPUT, HEAD, "upper"] = 1
+    return found
 
 
 def _settings(a: Genotype, b: Genotype) -> Iterator[str]:
@@ -217,7 +225,3 @@ def _mark(before: object, after: object) -> Mark:
     if after is None:
         return "removed"
     return "kept" if before == after else "changed"
-
-
-def _is_read(key: Key, graphs: tuple[nx.DiGraph, ...]) -> bool:
-    return any(key in graph and graph.out_degree(key) for graph in graphs)

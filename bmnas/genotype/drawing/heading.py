@@ -2,27 +2,80 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
+from typing import Literal
 
-from bmnas.genotype.drawing.labels import escaped, lines, sized
+from bmnas.genotype.drawing.axes import Rect
+from bmnas.genotype.drawing.labels import escaped, lines, sized, wrapped
+from bmnas.genotype.drawing.metrics import plain_size, text_width
 from bmnas.genotype.drawing.scene import Mark, Scene
-from bmnas.genotype.drawing.style import DASH, LARGE, SIGN, SMALL, WEIGHT, WIDTH, Theme
+from bmnas.genotype.drawing.style import LARGE, SIGN, SMALL, WIDTH, Theme
+
+Heading = Literal["full", "title", "none"]
+
+_TITLE_WIDTH = 60  # characters
+_GAP = 14.0  # points, between a heading and what is below it
+_ASIDE = 8.0  # points, between title and sizes
+_LEGEND_GAP = 10.0
+_LEGEND_MARGIN = 5.0
 
 
-def heading(scene: Scene, theme: Theme, width: int) -> str:
-    """Title, notes and legend, the latter in a table, so that they need no place in the layout."""
+@dataclass(frozen=True)
+class Text:
+    """Text at a place, in a box if it has a mark.
+
+    Attributes:
+        rect: where it stands.
+        markup: the text.
+        mark: how the box around it is drawn.
+    """
+
+    rect: Rect
+    markup: str
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
+class HeadingPlan:
+    """What stands above a picture, from (0, 0) on; its height is that to the beginning of the picture."""
+
+    width: float
+    height: float
+    texts: tuple[Text, ...]
+
+
+def heading_plan(scene: Scene, theme: Theme, how: Heading, width: float) -> HeadingPlan:
+    """Title and sizes, notes and legend.
+
+    Args:
+        scene: of what.
+        theme: the colours.
+        how: ``"full"``: all of it; ``"title"``: without the sizes; ``"none"``: nothing.
+        width: of the picture, which the heading should not be wider than.
+    """
+    if how == "none":
+        return HeadingPlan(0.0, 0.0, ())
     paint = theme.paints["plain"]
-    title = sized(lines(scene.title, width), LARGE, paint.text)
-    if scene.aside:
-        # Side by side there is no room for more than the title in a line.
-        before, space = ("<br/>", "") if width <= WIDTH else ("", "   ")
-        title += before + sized(space + escaped(scene.aside), SMALL, paint.small)
-    if not scene.legend:
-        return title
-    text = [title, *(sized(lines(note, width), SMALL, paint.small) for note in scene.notes)]
-    rows = "".join(f'<tr><td align="left" colspan="{len(scene.legend)}">{line}</td></tr>' for line in text)
-    rows += f"<tr>{''.join(_legend_cell(mark, meaning, theme) for mark, meaning in scene.legend)}</tr>"
-    return f'<table border="0" cellborder="0" cellspacing="4" cellpadding="2">{rows}</table>'
+    texts: list[Text] = []
+    size = plain_size(wrapped(scene.title, _TITLE_WIDTH), LARGE)
+    texts.append(Text(Rect(0, 0, *size), sized(_left(scene.title), LARGE, paint.text)))
+    right, bottom = size
+    if scene.aside and how == "full":
+        wide, high = plain_size([scene.aside], SMALL)
+        beside = right + _ASIDE + wide <= max(width, size[0]) and size[1] < 2 * LARGE
+        # Beside the title it stands on the same line, which is above the middle of a larger letter.
+        x, y = (right + _ASIDE, size[1] - high - 1.0) if beside else (0.0, bottom)
+        texts.append(Text(Rect(x, y, wide, high), sized(escaped(scene.aside), SMALL, paint.small)))
+        right, bottom = max(right, x + wide), max(bottom, y + high)
+    for note in scene.notes:
+        wide, high = plain_size(wrapped(note, _TITLE_WIDTH), SMALL)
+        texts.append(Text(Rect(0, bottom + 2, wide, high), sized(_left(note), SMALL, paint.small)))
+        right, bottom = max(right, wide), bottom + 2 + high
+    legend = _legend(scene, theme, bottom + 8, max(width, right))
+    texts += legend
+    right = max([right, *(text.rect.x + text.rect.width for text in legend)])
+    bottom = max([bottom, *(text.rect.y + text.rect.height for text in legend)])
+    return HeadingPlan(right, bottom + _GAP, tuple(texts))
 
 
 def signed(mark: Mark) -> str:
@@ -30,20 +83,22 @@ def signed(mark: Mark) -> str:
     return f"<b>{SIGN[mark]}</b> " if mark in SIGN else ""
 
 
-def outline(mark: Mark) -> str:
-    """The style of the border of a box."""
-    return f"rounded,{DASH[mark]}" if mark in DASH else "rounded"
+def _left(text: str) -> str:
+    """A text as markup whose lines begin below each other."""
+    pieces = wrapped(text, _TITLE_WIDTH)
+    return escaped(text) if len(pieces) == 1 else "".join(f'{escaped(piece)}<br align="left"/>' for piece in pieces)
 
 
-def border(mark: Mark) -> int:
-    """The width of a border in a table, which only whole points can have."""
-    return math.floor(WEIGHT.get(mark, 1))
-
-
-def _legend_cell(mark: Mark, meaning: str, theme: Theme) -> str:
-    paint = theme.paints[mark]
-    text = sized(signed(mark) + lines(meaning, WIDTH), SMALL, paint.text)
-    return (
-        f'<td border="{border(mark)}" cellpadding="4" style="{outline(mark)}" color="{paint.line}" '
-        f'bgcolor="{paint.ground or theme.background}">{text}</td>'
-    )
+def _legend(scene: Scene, theme: Theme, top: float, width: float) -> list[Text]:
+    found: list[Text] = []
+    x, y, row = 0.0, top, 0.0
+    for mark, meaning in scene.legend:
+        wide, high = plain_size(wrapped(meaning, WIDTH), SMALL)
+        wide += 2 * _LEGEND_MARGIN + (text_width(f"{SIGN[mark]} ", SMALL, True) if mark in SIGN else 0.0) + 4
+        high += 2 * _LEGEND_MARGIN
+        if found and x + wide > width:
+            x, y, row = 0.0, y + row + _LEGEND_GAP, 0.0
+        text = sized(signed(mark) + lines(meaning, WIDTH), SMALL, theme.paints[mark].text)
+        found.append(Text(Rect(x, y, wide, high), text, mark))
+        x, row = x + wide + _LEGEND_GAP, max(row, high)
+    return found

@@ -6,10 +6,11 @@ of a cell with one output node is that node, and an output in front of the head 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from bmnas.genotype.drawing.scene import CROWDED_ABOVE, HEAD, Arrow, Box, Column, Frame, Key, Line, Mark, Scene
+from bmnas.genotype.drawing.scene import HEAD, Arrow, ArrowKind, Box, Column, Frame, Key, Line, Mark, Scene
 from bmnas.genotype.drawing.words import (
     about_input,
     about_step,
@@ -19,9 +20,10 @@ from bmnas.genotype.drawing.words import (
     output_lines,
     sizes,
     step_lines,
+    tint,
 )
 from bmnas.genotype.genotype import Genotype
-from bmnas.genotype.graph import OUTPUT, to_graph, used_nodes
+from bmnas.genotype.graph import OUTPUT, reads, used_nodes
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell, Feature
 
@@ -65,22 +67,19 @@ def folded_row(modality: str, count: int, others: bool) -> Box:
     return Box(("folded", modality), "feature", (Line(text),), "unused", f"{count} unused features of {modality}")
 
 
-def depths(genotype: Genotype) -> dict[str, int]:
-    """For each cell, how many cells come before it on the longest way from a feature."""
-    found: dict[str, int] = {}
-    for cell in genotype.cells:
-        found[cell.name] = max((found[name] + 1 for name in cell.inputs if name in found), default=0)
-    return found
-
-
 class _Picture:
     def __init__(self, genotype: Genotype, collapsed: bool, unused: Unused) -> None:
         self.genotype = genotype
         self.collapsed = collapsed
         self.unused = unused
-        self.graph = to_graph(genotype)
+        self.reads = reads(genotype)
+        self.read = {source for sources in self.reads.values() for source in sources}
         self.used = used_nodes(genotype)
-        self.depths = depths(genotype)
+        hues = {modality: number for number, modality in enumerate(by_modality(genotype.features))}
+        self.hues: dict[Key, int] = {("feature", each.name): hues[each.modality] for each in genotype.features}
+        for target, sources in self.reads.items():
+            if target[0] == "input" and sources[0] in self.hues:
+                self.hues[target] = self.hues[sources[0]]
         self.stands_for = self._stand_ins()
 
     def shown(self, node: Key) -> bool:
@@ -89,12 +88,12 @@ class _Picture:
     def columns(self) -> Iterable[Column]:
         for modality, features in by_modality(self.genotype.features).items():
             rows = [self._feature(each) for each in features if self.shown(("feature", each.name))]
-            idle = [row for row in rows if not self.graph.out_degree(row.key)]
+            idle = [row for row in rows if row.key not in self.read]
             if self.unused == "fold" and len(self.genotype.features) > FOLD_ABOVE and len(idle) > 1:
                 rows = [row for row in rows if row not in idle]
                 rows.append(folded_row(modality, len(idle), others=bool(rows)))
             if rows:
-                yield Column(modality, tuple(rows))
+                yield Column(modality, tuple(rows), hue=self.hues["feature", features[0].name])
 
     def frame(self, cell: Cell) -> Frame:
         key = ("cell", cell.name)
@@ -106,6 +105,7 @@ class _Picture:
                 (Line(step.name, small=True), *step_lines(step, ordered(step))),
                 self._mark(("step", cell.name, step.name)),
                 about_step(cell, step),
+                tint=tint(step.op),
             )
             for step in cell.steps
         ]
@@ -119,7 +119,6 @@ class _Picture:
             inputs=tuple(box for box in inputs if self.shown(box.key)),
             boxes=() if self.collapsed else tuple(box for box in steps if self.shown(box.key)),
             mark=self._mark(key),
-            depth=self.depths[cell.name],
             note=f"{count} step{'' if count == 1 else 's'}",
         )
 
@@ -130,31 +129,35 @@ class _Picture:
             yield Box(HEAD, "output", head)
 
     def arrows(self) -> Iterable[Arrow]:
-        """What is read, once for each time; not the residual edge from x to its cell, which the cell's label tells."""
-        for source, target, edge in self.graph.edges(data=True):
-            upper = edge["level"] == "upper"
-            count = len(edge["positions"])
-            # A node that stands for its cell is not read by it.
-            if not count or self.stands_for.get(target) == source or (self.collapsed and not upper):
-                continue
-            if self.shown(source) and self.shown(target):
-                used = source in self.used and target in self.used
-                ends = self.stands_for.get(source) or source, self.stands_for.get(target) or target
-                yield Arrow(*ends, upper, "plain" if used else "unused", count)
+        """What is read, as often as it is, and x where it is added to what comes out of its cell."""
+        for target, sources in self.reads.items():
+            kind: ArrowKind = "upper" if target[0] in ("input", "output") else "inner"
+            residual = sources[-1:] if target[0] == "cell" and self.genotype.dialect == "official" else ()
+            for source, count in Counter(sources[: len(sources) - len(residual)]).items():
+                yield from self._arrow(source, target, kind, count)
+            for source in residual:
+                yield from self._arrow(source, target, "residual", 1)
         if head_lines(self.genotype) and OUTPUT not in self.stands_for:
-            yield Arrow(OUTPUT, HEAD, upper=True)
+            yield Arrow(OUTPUT, HEAD, "upper")
+
+    def _arrow(self, source: Key, target: Key, kind: ArrowKind, count: int) -> Iterable[Arrow]:
+        # A node that stands for its cell is not read by it.
+        if self.stands_for.get(target) == source or (self.collapsed and kind != "upper"):
+            return
+        if self.shown(source) and self.shown(target):
+            mark: Mark = "plain" if source in self.used and target in self.used else "unused"
+            start, end = self.stands_for.get(source, source), self.stands_for.get(target, target)
+            yield Arrow(start, end, kind, mark, count, self.hues.get(start))
 
     def _feature(self, feature: Feature) -> Box:
         node = ("feature", feature.name)
         words = f"feature {feature.name} of {feature.modality}"
-        return Box(node, "feature", (Line(feature.name),), self._mark(node), words)
+        return Box(node, "feature", (Line(feature.name),), self._mark(node), words, self.hues[node])
 
     def _input(self, cell: Cell, number: int) -> Box:
         node = ("input", cell.name, INPUT_NAMES[number])
-        lines = [Line(INPUT_NAMES[number])]
-        if len(self.genotype.cells) > CROWDED_ABOVE:
-            lines.append(Line(cell.inputs[number], small=True))
-        return Box(node, "input", tuple(lines), self._mark(node), about_input(cell, number))
+        lines = Line(INPUT_NAMES[number], bold=True), Line(cell.inputs[number], small=True)
+        return Box(node, "input", lines, self._mark(node), about_input(cell, number), self.hues.get(node))
 
     def _mark(self, node: Key) -> Mark:
         return "plain" if node in self.used else "unused"
@@ -169,6 +172,5 @@ class _Picture:
         if not self.collapsed:
             for cell in self.genotype.cells:
                 if len(cell.output) == 1:
-                    (source,) = self.graph.predecessors(("cell", cell.name))
-                    found["cell", cell.name] = source
+                    (found["cell", cell.name],) = self.reads["cell", cell.name]
         return found

@@ -12,16 +12,14 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
-import graphviz
-
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.drawing.dot import Dot
 from bmnas.genotype.genotype import Genotype
 
 SUFFIXES = (".svg", ".pdf", ".png", ".dot")
 
-_PNG_DPI = "144"
-_MOST = 300  # boxes of a picture: with 300 steps in 10 cells the layout takes three seconds, with twice as many minutes
+PNG_DPI = 144
+_MOST = 300  # boxes of a picture: 300 steps in 10 cells are laid out in two seconds, and with more no one can read it
 
 _rendering = threading.Lock()
 
@@ -68,10 +66,10 @@ def rendered(dot: Dot, path: Path) -> bytes:
         BmnasError: no Graphviz is installed, or it cannot draw this format.
     """
     kind = path.suffix.lower()[1:]
-    text = dot.text.replace("{", f"{{\n\tgraph [dpi={_PNG_DPI}]", 1) if kind == "png" else dot.text
+    text = dot.text.replace("{", f"{{\n\tgraph [dpi={PNG_DPI}]", 1) if kind == "png" else dot.text
     try:
         picture = _picture(text, kind)
-    except graphviz.ExecutableNotFound:
+    except _NoGraphviz:
         raise BmnasError(
             f"{path}: cannot be drawn without Graphviz; install pygraphviz (pip install pygraphviz) or the program "
             "dot, or write the text of the drawing with -o file.dot, which needs neither"
@@ -85,12 +83,25 @@ def _picture(text: str, kind: str) -> bytes:
     try:
         import pygraphviz
     except ImportError:
-        picture: bytes = graphviz.Source(text).pipe(format=kind, engine="dot", quiet=True)
-        return picture
+        return _picture_of_program(text, kind)
     graph: Any = pygraphviz.AGraph(string=text)
     with _silenced_stderr():
         drawn: bytes = graph.draw(format=kind, prog="dot")
     return drawn
+
+
+def _picture_of_program(text: str, kind: str) -> bytes:
+    import graphviz  # which takes longer to load than most drawings take to be drawn
+
+    try:
+        picture: bytes = graphviz.Source(text).pipe(format=kind, engine="dot", quiet=True)
+    except graphviz.ExecutableNotFound as error:
+        raise _NoGraphviz from error
+    return picture
+
+
+class _NoGraphviz(Exception):
+    """Neither pygraphviz nor the program is there."""
 
 
 def _told_in_words(svg: bytes, words: dict[str, str]) -> bytes:

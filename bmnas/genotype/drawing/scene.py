@@ -11,12 +11,11 @@ from typing import Literal
 Key = tuple[str, ...]
 """Which thing a box stands for: a node of `bmnas.genotype.graph`, or something that only a drawing has."""
 
-CROWDED_ABOVE = 4  # cells; with more of them the inputs of cells say what they are, as arrows are hard to follow
-
 HEAD: Key = ("head",)
 
 Mark = Literal["plain", "unused", "kept", "added", "removed", "changed"]
-Kind = Literal["feature", "input", "step", "cell", "output"]
+Kind = Literal["feature", "input", "step", "cell", "name", "output"]
+ArrowKind = Literal["upper", "inner", "residual", "backbone"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,7 @@ class Line:
     text: str
     small: bool = False
     mark: Mark | None = None
+    bold: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Box:
         lines: its label.
         mark: in which of the theme's manners it is drawn.
         about: what it is, in words, for those who cannot see it; the lines of the label if empty.
+        hue: the number of the modality that it is of, which has a colour of its own; ``None``: it is of none alone.
+        tint: what it does, in a word that the theme has a ground for; empty: that of its kind.
     """
 
     key: Key
@@ -45,6 +47,8 @@ class Box:
     lines: tuple[Line, ...]
     mark: Mark = "plain"
     about: str = ""
+    hue: int | None = None
+    tint: str = ""
 
     def words(self) -> str:
         """What it is, in words."""
@@ -53,10 +57,19 @@ class Box:
 
 @dataclass(frozen=True)
 class Column:
-    """The features of one modality, or what stands for several of them."""
+    """The features of one modality, or what stands for several of them.
+
+    Attributes:
+        title: its name.
+        rows: the features, in the order in which the backbone computes them.
+        hue: its number.
+        joined: whether its features are joined in their order.
+    """
 
     title: str
     rows: tuple[Box, ...]
+    hue: int | None = None
+    joined: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,6 @@ class Frame:
         inputs: what its inputs are called inside it.
         boxes: its steps and its output; empty where only the upper level is drawn.
         mark: in which manner its border and title are drawn.
-        depth: how many cells come before it on the longest way from a feature.
         note: a small line below the name where only the upper level is drawn.
     """
 
@@ -78,19 +90,29 @@ class Frame:
     inputs: tuple[Box, ...]
     boxes: tuple[Box, ...]
     mark: Mark = "plain"
-    depth: int = 0
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """An edge between two boxes, drawn ``count`` times."""
+    """An edge between two boxes, drawn ``count`` times.
+
+    Attributes:
+        source: where it begins.
+        target: where it ends.
+        kind: ``upper``: between features, cells and the output; ``inner``: inside a cell; ``residual``: from x to what
+            it is added to; ``backbone``: from one feature to the next, which no one reads.
+        mark: in which of the theme's manners it is drawn.
+        count: how often the target reads the source.
+        hue: the number of the modality whose data it carries; ``None``: of no modality alone.
+    """
 
     source: Key
     target: Key
-    upper: bool
+    kind: ArrowKind
     mark: Mark = "plain"
     count: int = 1
+    hue: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What a drawing looks like: the colours of the two themes, line styles, fonts and distances.
 
-The colours are of the palette of Okabe and Ito, which colour-blind people can tell apart, and no meaning hangs on a
-colour alone: lines also differ in weight and dash, and labels carry a sign.
+The first colours are of the palette of Okabe and Ito, and all can be told apart by colour-blind people, which a test
+measures. No meaning hangs on a colour alone: lines also differ in weight and dash, labels carry a sign, and inputs say
+what they read.
 """
 
 from __future__ import annotations
@@ -15,9 +16,6 @@ from bmnas.genotype.drawing.scene import Mark
 ThemeName = Literal["light", "dark"]
 
 FONT = "Helvetica,Arial,sans-serif"
-GRAPH = {"charset": "UTF-8", "rankdir": "LR", "nodesep": "0.2", "ranksep": "0.35", "labelloc": "t", "labeljust": "l"}
-NODE = {"shape": "box", "fontsize": "11", "height": "0.3", "width": "0.3", "margin": "0.1,0.05"}
-EDGE = {"arrowsize": "0.6"}
 WIDTH = 28  # characters of a line in a box
 SMALL, NORMAL, LARGE = 9, 11, 12  # points
 
@@ -43,25 +41,52 @@ class Theme:
 
     Attributes:
         background: of the whole drawing.
-        upper: edges between features, cells and the output.
-        column: the ground of a modality's column.
+        hues: of the modalities, in their order; with more of them they come again.
+        columns: the grounds of the modalities, in that order.
+        column: the ground of a modality in a comparison, where colours say what differs.
         grounds: of a node, by its kind.
+        tints: of a step, by what its operation does.
         paints: by mark.
     """
 
     background: str
-    upper: str
+    hues: tuple[str, ...]
+    columns: tuple[str, ...]
     column: str
     grounds: dict[str, str]
+    tints: dict[str, str]
     paints: dict[Mark, Paint]
+
+    def line(self, mark: Mark, hue: int | None) -> str:
+        """The colour of a line."""
+        return self.paints[mark].line if mark != "plain" or hue is None else self.hues[hue % len(self.hues)]
+
+    def column_ground(self, hue: int | None) -> str:
+        """The ground of a modality."""
+        return self.column if hue is None else self.columns[hue % len(self.columns)]
 
 
 THEMES: dict[str, Theme] = {
     "light": Theme(
         background="#FFFFFF",
-        upper="#0072B2",
-        column="#E4EDF5",
-        grounds={"feature": "#FFFFFF", "input": "#FFFFFF", "step": "#FDF0D5", "cell": "#E6E6E6", "output": "#E6E6E6"},
+        hues=("#0072B2", "#D55E00", "#009E73", "#C4609C", "#6B3F00", "#117733"),
+        columns=("#E3EEF6", "#FAE9DF", "#E0F2ED", "#F8E9F2", "#EFE6DC", "#DDEBDF"),
+        column="#EEEEEE",
+        grounds={
+            "feature": "#FFFFFF",
+            "input": "#FFFFFF",
+            "step": "#F2F2F2",
+            "cell": "#E2E2E2",
+            "name": "#FFFFFF",
+            "output": "#E2E2E2",
+        },
+        tints={
+            "attention": "#E4DFF7",
+            "gate": "#FBE3C0",
+            "linear": "#D3EDE4",
+            "elementwise": "#FFFBE0",
+            "zero": "#FFFFFF",
+        },
         paints={
             "plain": Paint("#404040", None, "#000000", "#505050"),
             "unused": Paint("#949494", "#FFFFFF", "#6B6B6B", "#6B6B6B"),
@@ -73,9 +98,24 @@ THEMES: dict[str, Theme] = {
     ),
     "dark": Theme(
         background="#14181D",
-        upper="#56B4E9",
-        column="#26323D",
-        grounds={"feature": "#14181D", "input": "#14181D", "step": "#4D3D1A", "cell": "#3A4047", "output": "#3A4047"},
+        hues=("#56B4E9", "#E69F00", "#009E73", "#8C6BFF", "#FFFF99", "#B15928"),
+        columns=("#1B2D3A", "#362A12", "#12312A", "#2A2545", "#33311B", "#35231A"),
+        column="#2A2E33",
+        grounds={
+            "feature": "#14181D",
+            "input": "#14181D",
+            "step": "#2A2E33",
+            "cell": "#3A4047",
+            "name": "#14181D",
+            "output": "#3A4047",
+        },
+        tints={
+            "attention": "#37305C",
+            "gate": "#573C12",
+            "linear": "#1B463A",
+            "elementwise": "#44401F",
+            "zero": "#14181D",
+        },
         paints={
             "plain": Paint("#C8C8C8", None, "#FFFFFF", "#D0D4D9"),
             "unused": Paint("#767C83", "#14181D", "#A3A9B0", "#A3A9B0"),

@@ -8,11 +8,24 @@ from bmnas.genotype.lookup import find
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell, Step
 
+_KINDS = {
+    **dict.fromkeys(("Attention", "MultiHeadAttention"), "attention"),
+    **dict.fromkeys(("LinearGLU", "GatedSum"), "gate"),
+    **dict.fromkeys(("ConcatFC", "Bilinear"), "linear"),
+    **dict.fromkeys(("Sum", "Mul", "Max", "Mean"), "elementwise"),
+    "Zero": "zero",
+}
+
 
 def step_lines(step: Step, inputs: bool) -> tuple[Line, ...]:
     """Operation, options, and the inputs in brackets if they are to be told."""
     below = [_options(step), _brackets(step) if inputs else ""]
-    return Line(step.op), *(Line(text, small=True) for text in below if text)
+    return Line(step.op, bold=True), *(Line(text, small=True) for text in below if text)
+
+
+def tint(op: str) -> str:
+    """To which kind of operations one belongs, in a word; empty for one from outside the package."""
+    return _KINDS.get(op, "")
 
 
 def ordered(step: Step) -> bool:
