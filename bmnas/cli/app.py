@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from bmnas.cli import compile, convert, diagnose, diff, draw, extract, info, new, schema, search, taps, train, validate
+from bmnas.cli.help import Command, Group
+from bmnas.cli.stopping import stoppable
 from bmnas.version import __version__
 
 
-class LateCommands(TyperGroup):
+class LateCommands(Group):
     """A group whose commands can be completed when they are run: their options are known only then."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the command line as far as the command's name."""
+        with stoppable():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, its imports and the reading of its options included."""
+        with stoppable():
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Complete the command that is run."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMPLETE:
             alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-            alone.command(name)(_stoppable(COMPLETE[name]()))
+            alone.command(name, cls=Command)(COMPLETE[name]())
             command = typer.main.get_command(alone)
             command.context_settings = app.info.context_settings or {}
         return name, command, rest
@@ -31,7 +41,6 @@ app = typer.Typer(
     name="bmnas",
     cls=LateCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -84,21 +93,6 @@ def root(
         import_code(code)
 
 
-def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """Let Ctrl-C, and SIGTERM where the library looks for it, end a command with one sentence and the shell's code."""
-
-    @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            command(*arguments, **options)
-        except KeyboardInterrupt as interrupt:
-            # The library's own says more, but importing it would bring torch along.
-            typer.echo(f"bmnas: {str(interrupt) or 'stopped'}", err=True)
-            raise typer.Exit(getattr(interrupt, "exit_code", 130)) from None
-
-    return run
-
-
 def _show_version(value: bool) -> None:
     if value:
         typer.echo(f"bmnas {__version__}")
@@ -106,4 +100,5 @@ def _show_version(value: bool) -> None:
 
 
 for each in COMMANDS:
-    app.command(each.__name__.rstrip("_"), no_args_is_help=each not in (search.search, schema.schema))(_stoppable(each))
+    needs_none = each in (search.search, schema.schema)
+    app.command(each.__name__.rstrip("_"), cls=Command, no_args_is_help=not needs_none)(each)

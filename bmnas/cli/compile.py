@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmnas.cli.help import OUTPUT
 from bmnas.cli.info import show_summary
-from bmnas.cli.options import Force, GenotypeFile, Json, about, completed, refuse_existing
+from bmnas.cli.options import Force, GenotypeFile, Json, TaskOfChannels, about, completed, refuse_existing
 
 if TYPE_CHECKING:
     from bmnas.compiler import FusionNetwork
@@ -27,7 +28,8 @@ def compile_(
         typer.Option(
             help="Export to onnx, pt2 (torch.export; load only a .pt2 that you made) or py (one Python file).",
             metavar="TARGET",
-            show_default=False,
+            show_default="none",
+            autocompletion=lambda incomplete: [name for name in ("onnx", "pt2", "py") if name.startswith(incomplete)],
         ),
     ] = None,
     out: Annotated[
@@ -35,21 +37,25 @@ def compile_(
         typer.Option(
             "--out",
             "-o",
-            help="The exported file; the genotype's name, in this folder, if left out.",
-            show_default=False,
+            metavar="FILE",
+            help="The exported file.",
+            show_default="the genotype's name, in this folder",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="Trained weights (safetensors), as bmnas train writes them.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Trained weights (safetensors), as bmnas train writes them.", show_default="fresh ones"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of fresh weights, where none are given.")] = 0,
     shape: Annotated[
         list[str] | None,
         typer.Option(
-            help="Axes of a live feature after batch and channels, as Video_4=16,7,7; else those of a feature store.",
+            help="Axes of a live feature after batch and channels, as Video_4=16,7,7.",
             metavar="FEATURE=SIZES",
-            show_default=False,
+            show_default="those of a feature store",
         ),
     ] = None,
     verify: Annotated[
@@ -58,9 +64,7 @@ def compile_(
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the plan of the network after each pass of the compiler.")
     ] = False,
-    task: Annotated[
-        str | None, typer.Option(help="Task that supplies channels which the file leaves out.", show_default=False)
-    ] = None,
+    task: TaskOfChannels = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from bmnas.cli.options import (
     Device,
     FeatureFolder,
     Json,
+    Length,
     Modalities,
     Number,
     Precision,
@@ -25,6 +26,7 @@ from bmnas.cli.options import (
     Workers,
     chosen_task,
     extraction_of,
+    refuse_unknown,
     score,
 )
 
@@ -42,9 +44,7 @@ def diagnose(
     features: FeatureFolder = None,
     modalities: Modalities = None,
     backbone: Backbones = None,
-    length: Annotated[
-        int | None, typer.Option(min=1, help="Length of every node, L; the task's own if left out.", show_default=False)
-    ] = None,
+    length: Length = None,
     views: Views = 1,
     precision: Precision = Number.FLOAT32,
     workers: Workers = None,
@@ -61,11 +61,14 @@ def diagnose(
     Example: bmnas diagnose --features my-features
     """
     from bmnas.errors import BmnasError
-    from bmnas.searcher import diagnose as run_diagnosis
-    from bmnas.tasks import Remark
 
     if task is None and features is None:
         raise BmnasError("name the task with --task, or a folder of arrays with --features")
+    refuse_unknown(task, data, features, modalities, backbone)
+
+    from bmnas.searcher import diagnose as run_diagnosis
+    from bmnas.tasks import Remark
+
     chosen = chosen_task(task, data, features, modalities, backbone)
     with Meter() as meter:
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bmnas.cli.help import OUTPUT
 from bmnas.cli.options import Force, GenotypeFile, Json, refuse_existing
 
 
@@ -18,7 +19,14 @@ def diff(
     as_json: Json = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Draw both in one picture: FILE.svg, .pdf, .png or .dot.", show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Draw both in one picture: FILE.svg, .pdf, .png or .dot.",
+            show_default="none",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     force: Force = False,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,6 +14,7 @@ from bmnas.cli.options import (
     Device,
     FeatureFolder,
     Json,
+    Length,
     Modalities,
     Number,
     Precision,
@@ -23,6 +24,7 @@ from bmnas.cli.options import (
     Workers,
     chosen_task,
     extraction_of,
+    refuse_unknown,
     score,
 )
 
@@ -36,9 +38,7 @@ def extract(
     features: FeatureFolder = None,
     modalities: Modalities = None,
     backbone: Backbones = None,
-    length: Annotated[
-        int | None, typer.Option(min=1, help="Length of every node, L; the task's own if left out.", show_default=False)
-    ] = None,
+    length: Length = None,
     views: Views = 1,
     precision: Precision = Number.FLOAT32,
     workers: Workers = None,
@@ -56,10 +56,13 @@ def extract(
     Example: bmnas extract --task my_task.py --views 4 --precision float16 --skip-bad
     """
     from bmnas.errors import BmnasError
-    from bmnas.searcher import SearchConfig, extract as run_extraction
 
     if task is None and features is None:
         raise BmnasError("name the task with --task, or a folder of arrays with --features")
+    refuse_unknown(task, data, features, modalities, backbone)
+
+    from bmnas.searcher import SearchConfig, extract as run_extraction
+
     chosen = chosen_task(task, data, features, modalities, backbone)
     with Meter() as meter:
         store = run_extraction(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from bmnas.cli.options import GenotypeFile, Json, about, completed
+from bmnas.cli.options import GenotypeFile, Json, TaskOfChannels, about, completed
 
 if TYPE_CHECKING:
     from bmnas.compiler import Summary
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 def info(
     genotype: GenotypeFile,
-    task: Annotated[
-        str | None, typer.Option(help="Task that supplies channels which the file leaves out.", show_default=False)
-    ] = None,
+    task: TaskOfChannels = None,
     as_json: Json = False,
 ) -> None:
     """Show what a genotype's network consists of and costs, without building it.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.names import refuse_unknown_task, tasks
 from bmnas.cli.options import DataFolder, Json
 
 if TYPE_CHECKING:
@@ -20,9 +21,14 @@ _CALLS = 3
 
 
 def taps(
-    task: Annotated[str, typer.Argument(help="Your own Python file, my_task.py, or the name of a task.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK", help="Your own Python file, my_task.py, or the name of a task.", autocompletion=tasks
+        ),
+    ],
     modality: Annotated[
-        str | None, typer.Option(help="The backbone of one modality; all if left out.", show_default=False)
+        str | None, typer.Option(metavar="NAME", help="The backbone of one modality.", show_default="all")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also what is deeper inside, and the operations between modules.")
@@ -36,6 +42,8 @@ def taps(
 
     Example: bmnas taps my_task.py --modality Image
     """
+    refuse_unknown_task(task)
+
     from bmnas.tasks import get_task
     from bmnas.tasks.tappable import tappable
 

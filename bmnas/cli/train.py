@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.help import OUTPUT
 from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
@@ -29,6 +30,7 @@ from bmnas.cli.options import (
     chosen_task,
     extraction_of,
     refuse_existing,
+    refuse_unknown,
     score,
 )
 from bmnas.cli.settings_options import with_options
@@ -48,7 +50,14 @@ def train(
     backbone: Backbones = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for the results; the genotype's own if left out.", show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Folder for the results.",
+            show_default="the genotype's own",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     settings: Any = None,
     views: Views = 1,
@@ -67,6 +76,8 @@ def train(
     it was when the same command is given again (NAME.training.ckpt has it meanwhile).
 
     Example: bmnas train runs/digits-seed0/genotype.json --out trained
+
+    Example: bmnas train mine.json --task my_task.py --epochs 20
     """
     from bmnas.genotype import load
 
@@ -78,6 +89,8 @@ def train(
     # In place, the genotype only gains a provenance; elsewhere, a file of that name is another one.
     if written.resolve() != genotype.resolve():
         refuse_existing(written, force, genotype)
+
+    refuse_unknown(task, data, features, modalities, backbone)
 
     from bmnas.searcher import TrainConfig, train as run_training
     from bmnas.searcher.network_training import fitted

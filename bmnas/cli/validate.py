@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli import names
 from bmnas.cli.options import Json
 
 if TYPE_CHECKING:
@@ -18,12 +19,24 @@ if TYPE_CHECKING:
 
 def validate(
     genotypes: Annotated[
-        list[Path], typer.Argument(help="Genotype files (JSON), or names as ntu-1.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="GENOTYPE",
+            help="Genotype files (JSON), or published ones: ntu-1, mmimdb-1, ...",
+            show_default=False,
+            autocompletion=names.genotypes,
+        ),
     ],
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
     task: Annotated[
         str | None,
-        typer.Option("--task", help="Check that the genotypes fit this task, too.", show_default=False),
+        typer.Option(
+            "--task",
+            metavar="TASK",
+            help="Check that the genotypes fit this task, too.",
+            show_default="none",
+            autocompletion=names.tasks,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -33,6 +46,8 @@ def validate(
     The exit code is 2 if one of them is not valid, or with --strict if there is a warning.
 
     Example: bmnas validate genotype.json
+
+    Example: bmnas validate ntu-1 mmimdb-1 --json
     """
     import json
 
@@ -65,6 +80,7 @@ def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
     """Why a genotype does not fit the task, if one is named."""
     if task is None:
         return None
+    names.refuse_unknown_task(task)
     from bmnas.errors import BmnasError, GenotypeError
     from bmnas.searcher.network_training import fitted
     from bmnas.tasks import described_task
