@@ -12,6 +12,7 @@ import typer
 from bmnas.cli.help import OUTPUT
 from bmnas.cli.info import show_summary
 from bmnas.cli.options import Force, GenotypeFile, Json, TaskOfChannels, about, completed, refuse_existing
+from bmnas.cli.shown import show_table, tell
 
 if TYPE_CHECKING:
     from bmnas.compiler import FusionNetwork
@@ -134,13 +135,16 @@ def _export_and_verify(
     verify: bool,
     as_json: bool,
 ) -> None:
+    from bmnas.compiler import summarise
     from bmnas.compiler.export import TOLERANCE, compare_forms, export, load_weights
     from bmnas.compiler.export.targets import find_target
     from bmnas.errors import BmnasError
+    from bmnas.fit.room import machine_memory, refuse_unmakeable
 
     if to is not None:
         find_target(to)
     with about(genotype):
+        refuse_unmakeable("the network", summarise(given).parameters, machine_memory())
         network = _network(given, seed)
     if weights is not None:
         load_weights(network, weights)
@@ -152,7 +156,7 @@ def _export_and_verify(
             exported = export(network, made, to, shapes=shapes)
         report |= asdict(exported) | {"file": str(exported.file)}
         if not as_json:
-            typer.echo(
+            tell(
                 f"{exported.file}: {exported.target}, {exported.size:,} bytes, {told}, differs by at most "
                 f"{exported.difference:.1e} (allowed {exported.tolerance:.0e})"
             )
@@ -210,12 +214,11 @@ def _parse_shapes(texts: list[str]) -> Shapes:
 
 def _show_forms(outcomes: list[Outcome], told: str, tolerance: float) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("form", "largest difference", "", box=box.SIMPLE_HEAD)
     for each in outcomes:
         difference = "-" if each.difference is None else f"{each.difference:.1e}"
         table.add_row(each.form, difference, each.problem or ("" if each.fits(tolerance) else "too large"))
-    Console(emoji=False, markup=False).print(table)
-    typer.echo(f"Relative to the largest output, or to 1 where that is smaller; allowed {tolerance:.0e}; {told}.")
+    show_table(table)
+    tell(f"Relative to the largest output, or to 1 where that is smaller; allowed {tolerance:.0e}; {told}.")

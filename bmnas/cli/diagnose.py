@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ from bmnas.cli.options import (
     refuse_unknown,
     score,
 )
+from bmnas.cli.shown import show_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -91,17 +94,15 @@ def diagnose(
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    from rich.console import Console
-
-    console = Console(emoji=False, markup=False)
-    console.print(_heads(diagnosis))
+    show_table(_heads(diagnosis))
     if diagnosis.fusions or diagnosis.learners:
-        console.print(_others(diagnosis))
+        show_table(_others(diagnosis))
     lines = [*_held_out(diagnosis), *_choosing(diagnosis), *_power(diagnosis), *_data(diagnosis.data)]
     lines += [f"Warning: {sentence}." for sentence in diagnosis.warnings]
     lines += [f"Left out: {sentence}." for sentence in diagnosis.left_out]
+    width = min(_WIDTH, get_terminal_size().columns) if sys.stdout.isatty() else _WIDTH
     for line in (*lines, "", *diagnosis.in_brief()):
-        typer.echo(fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False))
+        typer.echo(fill(line, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _heads(diagnosis: Diagnosis) -> Table:
@@ -127,7 +128,7 @@ def _table(first: str, title: str, metric: str, splits: Sequence[str]) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title=title)
-    table.add_column(f"\n{first}", overflow="fold")
+    table.add_column(f"\n{first}", no_wrap=True)
     for split in splits:
         table.add_column(f"{split}\n{metric}", justify="right")
         table.add_column("\nloss", justify="right")

@@ -11,6 +11,7 @@ import typer
 
 from bmnas.cli.help import OUTPUT
 from bmnas.cli.options import Force, GenotypeFile, Json, refuse_existing
+from bmnas.cli.shown import tell
 
 
 def diff(
@@ -72,11 +73,9 @@ def diff(
 
 def _show(names: tuple[str, str], same: bool, sentences: list[str]) -> None:
     if not sentences:
-        typer.echo(f"{names[0]} and {names[1]} are equal.")
+        tell(f"{names[0]} and {names[1]} are equal.")
         return
     more = "; they differ in this:" if same else ":"
-    typer.echo(
-        f"{names[0]} and {names[1]} {'compute the same function' if same else 'compute different functions'}{more}"
-    )
+    tell(f"{names[0]} and {names[1]} {'compute the same function' if same else 'compute different functions'}{more}")
     for sentence in sentences:
-        typer.echo(f"  {sentence}")
+        tell(f"  {sentence}", indent="    ")

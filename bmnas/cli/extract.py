@@ -27,6 +27,7 @@ from bmnas.cli.options import (
     refuse_unknown,
     score,
 )
+from bmnas.cli.shown import show_table, tell
 
 if TYPE_CHECKING:
     from bmnas.tasks import FeatureStore, Task
@@ -97,7 +98,6 @@ def _show(store: FeatureStore, task: Task, as_json: bool) -> None:
         typer.echo(json.dumps(report, indent=2))
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("feature", "modality", "reshape", box=box.SIMPLE_HEAD, title=f"{task.name}: what was extracted")
@@ -105,17 +105,15 @@ def _show(store: FeatureStore, task: Task, as_json: bool) -> None:
     for feature in task.features:
         shape = " x ".join(map(str, store.shapes[feature.name]))
         table.add_row(feature.name, feature.modality, feature.reshape, shape)
-    Console(emoji=False, markup=False).print(table)
+    show_table(table)
     views = f", each in {store.views('train')} views" if store.views("train") > 1 else ""
     counts = f"{sizes['train']:,} training{views}, {sizes['validation']:,} validation, {sizes['test']:,} test samples"
-    typer.echo(f"{counts}; {store.bytes / 2**20:,.1f} MiB of {store.manifest.precision}")
+    tell(f"{counts}; {store.bytes / 2**20:,.1f} MiB of {store.manifest.precision}")
     for modality, own in store.scores.items():
         if own is not None:
-            typer.echo(
-                f"{modality}: validation {task.metric.name} of its backbone alone {score(own, task.metric.name)}"
-            )
+            tell(f"{modality}: validation {task.metric.name} of its backbone alone {score(own, task.metric.name)}")
     for entry in store.skipped[:10]:
-        typer.echo(f"left out: sample {entry.index} of {entry.split}: {entry.why}")
+        tell(f"left out: sample {entry.index} of {entry.split}: {entry.why}")
     if len(store.skipped) > 10:
-        typer.echo(f"left out: {len(store.skipped) - 10} more; --json lists them all")
+        tell(f"left out: {len(store.skipped) - 10} more; --json lists them all")
     typer.echo(f"Folder: {store.folder}")

@@ -34,6 +34,7 @@ from bmnas.cli.options import (
     score,
 )
 from bmnas.cli.settings_options import with_options
+from bmnas.cli.shown import tell
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
@@ -113,7 +114,7 @@ def train(
         )
     save_outcome(complete, trained, chosen, config, written)
     checkpoint.unlink(missing_ok=True)
-    typer.echo(
+    tell(
         f"{written}: test {chosen.metric.name} {score(trained.test, chosen.metric.name)}, "
         f"{trained.parameters:,} parameters, trained in {trained.seconds:.1f} s; weights in {weights}"
     )
