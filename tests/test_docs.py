@@ -70,6 +70,7 @@ def alike(new: str, old: str) -> bool:
         ("diagnose.md", 1),
         ("tasks.md", 0),
         ("search.md", 0),
+        ("command-line.md", 2),
     ],
 )
 def test_files_commands_and_python_in_their_order(workplace, monkeypatch, request, page, shown):

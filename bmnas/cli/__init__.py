@@ -20,6 +20,10 @@ def main() -> None:
 
 
 def _run() -> NoReturn:
+    import os
+
+    # Pydantic would look through all installed packages for plugins, in each command anew.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from bmnas.cli.limits import probe_torch
     from bmnas.cli.streams import OutputError, flush_output, safe_streams, say
 

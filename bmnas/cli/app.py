@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
-from bmnas.cli import compile, convert, diagnose, diff, draw, extract, info, new, schema, search, taps, train, validate
-from bmnas.cli.help import Command, Group
+from bmnas.cli.help import Command, Group, first_sentence
 from bmnas.cli.stopping import stoppable
 from bmnas.version import __version__
 
+# Each is a function of that name in `bmnas.cli`, in a file of that name. A file with settings has a function `complete`
+# too, which gives the command with the options of the settings: finding those out takes time, which others need not.
+COMMANDS = (
+    "search",
+    "extract",
+    "diagnose",
+    "taps",
+    "train",
+    "new",
+    "validate",
+    "info",
+    "compile",
+    "draw",
+    "diff",
+    "convert",
+    "schema",
+)
+# Those that do something without any argument.
+_NEED_NONE = ("search", "schema")
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
 
 class LateCommands(Group):
-    """A group whose commands can be completed when they are run: their options are known only then."""
+    """A group whose commands are imported and built when they are asked for, one by one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def listed(self, ctx: Any) -> Iterator[tuple[str, str]]:
+        """The names, and what each does."""
+        for name in COMMANDS:
+            yield name, first_sentence(_function(name).__doc__)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, without the options of settings; ``None`` if there is none."""
+        return _built(cmd_name, _function(cmd_name)) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is run, whole."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and hasattr(_module(name), "complete"):
+            command = _built(name, _module(name).complete())
+        return name, command, rest
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Read the command line as far as the command's name."""
@@ -26,16 +67,6 @@ class LateCommands(Group):
         with stoppable():
             return super().invoke(ctx)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Complete the command that is run."""
-        name, command, rest = super().resolve_command(ctx, args)
-        if name in COMPLETE:
-            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-            alone.command(name, cls=Command)(COMPLETE[name]())
-            command = typer.main.get_command(alone)
-            command.context_settings = app.info.context_settings or {}
-        return name, command, rest
-
 
 app = typer.Typer(
     name="bmnas",
@@ -43,28 +74,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=_CONTEXT,
 )
-
-COMMANDS: tuple[Callable[..., None], ...] = (
-    search.search,
-    extract.extract,
-    diagnose.diagnose,
-    taps.taps,
-    train.train,
-    new.new,
-    validate.validate,
-    info.info,
-    compile.compile_,
-    draw.draw,
-    diff.diff,
-    convert.convert,
-    schema.schema,
-)
-
-
-# Commands with the options of settings, which a command that has none need not find out.
-COMPLETE: dict[str, Callable[[], Callable[..., None]]] = {"search": search.complete, "train": train.complete}
 
 
 @app.callback()
@@ -93,12 +104,25 @@ def root(
         import_code(code)
 
 
+def _module(name: str) -> Any:
+    return import_module(f"bmnas.cli.{name}")
+
+
+def _function(name: str) -> Callable[..., None]:
+    module = _module(name)
+    function: Callable[..., None] = getattr(module, name, None) or getattr(module, f"{name}_")
+    return function
+
+
+def _built(name: str, function: Callable[..., None]) -> Any:
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    alone.command(name, cls=Command, no_args_is_help=name not in _NEED_NONE)(function)
+    command = typer.main.get_command(alone)
+    command.context_settings = dict(_CONTEXT)
+    return command
+
+
 def _show_version(value: bool) -> None:
     if value:
         typer.echo(f"bmnas {__version__}")
         raise typer.Exit
-
-
-for each in COMMANDS:
-    needs_none = each in (search.search, schema.schema)
-    app.command(each.__name__.rstrip("_"), cls=Command, no_args_is_help=not needs_none)(each)

@@ -38,16 +38,25 @@ class Group(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write it."""
         width = formatter.width
-        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, _paragraphs(command)[0]) for name, command in found if command and not command.hidden]
-        commands = _section("Commands", rows, width)
+        commands = _section("Commands", self.listed(ctx), width)
         formatter.write("\n\n".join([*_page(self, ctx, width), commands]) + "\n")
+
+    def listed(self, ctx: Any) -> Iterable[tuple[str, str]]:
+        """The names of the commands, and what each does."""
+        raise NotImplementedError
+
+
+def first_sentence(text: str | None) -> str:
+    """What a command does, from its docstring."""
+    return _paragraphs(text)[0]
 
 
 def examples_of(command: Any) -> list[str]:
     """The command lines that a command's help gives as examples."""
     return [
-        " ".join(match[1].split()) for paragraph in _paragraphs(command) if (match := _EXAMPLE.fullmatch(paragraph))
+        " ".join(match[1].split())
+        for paragraph in _paragraphs(command.help)
+        if (match := _EXAMPLE.fullmatch(paragraph))
     ]
 
 
@@ -73,7 +82,7 @@ def _page(command: Any, ctx: Any, width: int) -> Iterator[str]:
     pieces = [command.options_metavar, *(metavar_of(argument, ctx) for argument in arguments)]
     pieces += [command.subcommand_metavar] if isinstance(command, TyperGroup) else []
     yield _wrapped(f"Usage: {ctx.command_path} {' '.join(pieces)}", width, "", " " * 7)
-    for paragraph in _paragraphs(command):
+    for paragraph in _paragraphs(command.help):
         if not _EXAMPLE.fullmatch(paragraph):
             yield _wrapped(paragraph, width, "  ", "  ")
     examples = examples_of(command)
@@ -85,9 +94,10 @@ def _page(command: Any, ctx: Any, width: int) -> Iterator[str]:
         yield _section(heading, rows, width)
 
 
-def _paragraphs(command: Any) -> list[str]:
-    text = inspect.cleandoc(command.help or "")
-    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
+def _paragraphs(text: str | None) -> list[str]:
+    return [
+        " ".join(paragraph.split()) for paragraph in inspect.cleandoc(text or "").split("\n\n") if paragraph.strip()
+    ]
 
 
 def _groups(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:

@@ -9,7 +9,7 @@ import shlex
 import pytest
 import typer
 
-from bmnas.cli.app import COMPLETE, app
+from bmnas.cli.app import app
 from bmnas.cli.help import examples_of
 from tests.cli.calling import bmnas, call, with_cache
 from tests.genotype.test_schema import SHORT
@@ -116,7 +116,3 @@ def test_examples_run(tmp_path, cache, example):
 def test_examples_that_take_long_are_read_to_the_end(example):
     _, name, *words = shlex.split(example)
     command_of(name).make_context(name, words, parent=ROOT)
-
-
-def test_commands_with_settings_are_those_that_are_completed():
-    assert set(COMPLETE) <= set(COMMANDS)

@@ -21,7 +21,7 @@ from bmnas.genotype.drawing.words import (
     step_lines,
 )
 from bmnas.genotype.genotype import Genotype
-from bmnas.genotype.graph import OUTPUT, to_graph, used_nodes
+from bmnas.genotype.graph import OUTPUT, Flow, used_nodes
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell, Feature
 
@@ -78,7 +78,7 @@ class _Picture:
         self.genotype = genotype
         self.collapsed = collapsed
         self.unused = unused
-        self.graph = to_graph(genotype)
+        self.graph = Flow(genotype)
         self.used = used_nodes(genotype)
         self.depths = depths(genotype)
         self.stands_for = self._stand_ins()
