@@ -48,7 +48,7 @@ def write(folder: Path) -> None:
 def search(*, evaluate: bool = True, **settings: int) -> bmnas.SearchResult:
     """The same from Python, without a folder of arrays; the settings are those of `bmnas.SearchConfig`.
 
-    The run folder is named after the task, runs/made-up-seed0: a name of its own keeps it apart from that of the command.
+    The run folder is named after the task: runs/made-up-seed0, another one than that of the command.
     """
     features, labels, splits = make()
     task = ArrayTask(features, labels, splits, name="made-up")

@@ -55,5 +55,6 @@ def show_table(table: Table) -> None:
 
     console = Console(emoji=False, markup=False)
     size = console.measure(table, options=console.options.update(width=_WIDE))
-    console.width = max(console.width, size.minimum) if console.is_terminal else size.maximum
-    console.print(table)
+    width = max(console.width, size.minimum) if console.is_terminal else size.maximum
+    # With a height, too: rich takes a dumb terminal, as in some editors, to have 80 columns otherwise.
+    Console(emoji=False, markup=False, width=width, height=console.height).print(table)
