@@ -6,17 +6,30 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.table import Table
 
 
+def shown(unit: str | None = None, group: str | None = None) -> dict[str, JsonValue]:
+    """For the ``json_schema_extra`` of a field: how a command's help shows the setting.
+
+    Args:
+        unit: of what it is a number: ``"epochs"``.
+        group: under which heading it stands; under that of its class, `Settings.group`, if left out.
+    """
+    return {name: text for name, text in (("unit", unit), ("group", group)) if text is not None}
+
+
 class Settings(BaseModel):
     """A frozen set of settings that refuses names it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    group: ClassVar[str] = "Settings"
+    """The heading under which a command's help shows them."""
 
     @classmethod
     def checked(cls, **values: Any) -> Self:
@@ -45,8 +58,12 @@ class Settings(BaseModel):
         if error["type"] == "extra_forbidden":
             known = [key for key in cls.model_fields if not key.startswith("_")]
             return f"there is no setting {name[:100]!r}{did_you_mean(name, known)}"
-        problem = error["msg"].removeprefix("Value error, ").replace("Input", "it")
-        return f"setting {name} is {error['input']!r}: {problem}" if name else problem
+        return f"setting {name} is {error['input']!r}: {problem_of(error)}" if name else problem_of(error)
+
+
+def problem_of(error: ErrorDetails) -> str:
+    """What is wrong with a value, as the end of a sentence that names it."""
+    return error["msg"].removeprefix("Value error, ").replace("Input", "it")
 
 
 class Member(Settings):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bmnas.errors import BmnasError, did_you_mean, short
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -107,7 +109,11 @@ class Table(Mapping[str, T]):
         return False
 
     def _offered(self) -> Iterable[EntryPoint]:
-        return entry_points(group=self._group) if self._group else ()
+        if self._group is None:
+            return ()
+        from importlib.metadata import entry_points  # slow to import
+
+        return entry_points(group=self._group)
 
     def _loaded(self, entry: EntryPoint) -> T:
         where = f"the {self.what} {entry.name!r}, which the entry point {entry.value} offers,"

@@ -48,6 +48,7 @@ napoleon_use_ivar = True  # an attribute of a docstring may be a property that h
 PAGES = {
     "Guides": [
         "docs/search",
+        "docs/command-line",
         "docs/diagnose",
         "docs/evaluating",
         "docs/own-features",

@@ -3,7 +3,7 @@
 The features are made up: 9 classes, of which the video tells the row of three by three, and the audio the column. A
 modality alone is right in a third of the cases, both together know the class.
 
-Use it with: python examples/own_features.py my-features
+Use it with: python examples/own_features.py made-up-features
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def make(seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, li
 
 
 def write(folder: Path) -> None:
-    """The folder that ``bmnas search --features`` takes."""
+    """The folder that ``bmnas search --features`` takes; one that is there already is not touched."""
     features, labels, splits = make()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     for name, array in features.items():
         np.save(folder / f"{name}.npy", array)
     np.save(folder / "labels.npy", labels)
@@ -46,14 +46,19 @@ def write(folder: Path) -> None:
 
 
 def search(*, evaluate: bool = True, **settings: int) -> bmnas.SearchResult:
-    """The same from Python, without a folder; the settings are those of `bmnas.SearchConfig`."""
+    """The same from Python, without a folder of arrays; the settings are those of `bmnas.SearchConfig`.
+
+    The run folder is named after the task: runs/made-up-seed0, another one than that of the command.
+    """
     features, labels, splits = make()
-    task = ArrayTask(features, labels, splits, name="my-features")
+    task = ArrayTask(features, labels, splits, name="made-up")
     config = bmnas.SearchConfig.for_task(task, **settings)
     return bmnas.search(task, config, evaluate=evaluate, report=print)
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "my-features")
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "made-up-features")
+    if folder.exists():
+        sys.exit(f"{folder}: exists; name another folder")
     write(folder)
     print(f"bmnas search --features {folder}")

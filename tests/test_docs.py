@@ -72,6 +72,7 @@ def alike(new: str, old: str) -> bool:
         ("evaluating.md", 3),
         ("tasks.md", 0),
         ("search.md", 0),
+        ("command-line.md", 2),
     ],
 )
 def test_files_commands_and_python_in_their_order(workplace, monkeypatch, request, page, shown):

@@ -70,10 +70,10 @@ def test_a_task_of_ones_own_is_searched(tmp_path):
 def test_features_of_ones_own_are_searched(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("BMNAS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["own_features.py", "my-features"])
+    monkeypatch.setattr("sys.argv", ["own_features.py", "made-up-features"])
     example = runpy.run_path(str(EXAMPLES / "own_features.py"), run_name="__main__")
-    assert capsys.readouterr().out == "bmnas search --features my-features\n"
-    from_folder = get_task("my-features")
+    assert capsys.readouterr().out == "bmnas search --features made-up-features\n"
+    from_folder = get_task("made-up-features")
     assert from_folder.modalities == ("Audio", "Video")
     found = example["search"](epochs=1, channels=4, length=2, batch_size=100, evaluate=False)
     assert len(found.genotype.cells) == 2

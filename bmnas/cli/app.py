@@ -2,78 +2,82 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from bmnas.cli import (
-    compile,
-    convert,
-    diagnose,
-    diff,
-    draw,
-    evaluate,
-    extract,
-    info,
-    new,
-    predict,
-    schema,
-    search,
-    taps,
-    train,
-    validate,
-)
+from bmnas.cli.help import Command, Group, first_sentence
+from bmnas.cli.stopping import stoppable
 from bmnas.version import __version__
 
+# Each is a function of that name in `bmnas.cli`, in a file of that name. A file with settings has a function `complete`
+# too, which gives the command with the options of the settings: finding those out takes time, which others need not.
+COMMANDS = (
+    "search",
+    "extract",
+    "diagnose",
+    "taps",
+    "train",
+    "predict",
+    "evaluate",
+    "new",
+    "validate",
+    "info",
+    "compile",
+    "draw",
+    "diff",
+    "convert",
+    "schema",
+)
+# Those that do something without any argument.
+_NEED_NONE = ("search", "schema")
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-class LateCommands(TyperGroup):
-    """A group whose commands can be completed when they are run: their options are known only then."""
+
+class LateCommands(Group):
+    """A group whose commands are imported and built when they are asked for, one by one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def listed(self, ctx: Any) -> Iterator[tuple[str, str]]:
+        """The names, and what each does."""
+        for name in COMMANDS:
+            yield name, first_sentence(_function(name).__doc__)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, without the options of settings; ``None`` if there is none."""
+        return _built(cmd_name, _function(cmd_name)) if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Complete the command that is run."""
+        """The command that is run, whole."""
         name, command, rest = super().resolve_command(ctx, args)
-        if name in COMPLETE:
-            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-            alone.command(name)(_stoppable(COMPLETE[name]()))
-            command = typer.main.get_command(alone)
-            command.context_settings = app.info.context_settings or {}
+        if name is not None and hasattr(_module(name), "complete"):
+            command = _built(name, _module(name).complete())
         return name, command, rest
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the command line as far as the command's name."""
+        with stoppable():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, its imports and the reading of its options included."""
+        with stoppable():
+            return super().invoke(ctx)
 
 
 app = typer.Typer(
     name="bmnas",
     cls=LateCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=_CONTEXT,
 )
-
-COMMANDS: tuple[Callable[..., None], ...] = (
-    search.search,
-    extract.extract,
-    diagnose.diagnose,
-    taps.taps,
-    train.train,
-    predict.predict,
-    evaluate.evaluate,
-    new.new,
-    validate.validate,
-    info.info,
-    compile.compile_,
-    draw.draw,
-    diff.diff,
-    convert.convert,
-    schema.schema,
-)
-
-
-# Commands with the options of settings, which a command that has none need not find out.
-COMPLETE: dict[str, Callable[[], Callable[..., None]]] = {"search": search.complete, "train": train.complete}
 
 
 @app.callback()
@@ -102,26 +106,25 @@ def root(
         import_code(code)
 
 
-def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """Let Ctrl-C, and SIGTERM where the library looks for it, end a command with one sentence and the shell's code."""
+def _module(name: str) -> Any:
+    return import_module(f"bmnas.cli.{name}")
 
-    @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            command(*arguments, **options)
-        except KeyboardInterrupt as interrupt:
-            # The library's own says more, but importing it would bring torch along.
-            typer.echo(f"bmnas: {str(interrupt) or 'stopped'}", err=True)
-            raise typer.Exit(getattr(interrupt, "exit_code", 130)) from None
 
-    return run
+def _function(name: str) -> Callable[..., None]:
+    module = _module(name)
+    function: Callable[..., None] = getattr(module, name, None) or getattr(module, f"{name}_")
+    return function
+
+
+def _built(name: str, function: Callable[..., None]) -> Any:
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    alone.command(name, cls=Command, no_args_is_help=name not in _NEED_NONE)(function)
+    command = typer.main.get_command(alone)
+    command.context_settings = dict(_CONTEXT)
+    return command
 
 
 def _show_version(value: bool) -> None:
     if value:
         typer.echo(f"bmnas {__version__}")
         raise typer.Exit
-
-
-for each in COMMANDS:
-    app.command(each.__name__.rstrip("_"), no_args_is_help=each not in (search.search, schema.schema))(_stoppable(each))

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmnas.cli.help import OUTPUT
 from bmnas.cli.info import show_summary
 from bmnas.cli.options import (
     Backbones,
     Force,
     GenotypeFile,
     Json,
+    TaskOfChannels,
     about,
     completed,
     parsed_backbones,
     refuse_existing,
 )
+from bmnas.cli.shown import show_table, tell
 
 if TYPE_CHECKING:
     from bmnas.compiler import FusionNetwork
@@ -36,7 +39,8 @@ def compile_(
         typer.Option(
             help="Export to onnx, pt2 (torch.export; load only a .pt2 that you made) or py (one Python file).",
             metavar="TARGET",
-            show_default=False,
+            show_default="none",
+            autocompletion=lambda incomplete: [name for name in ("onnx", "pt2", "py") if name.startswith(incomplete)],
         ),
     ] = None,
     out: Annotated[
@@ -44,19 +48,24 @@ def compile_(
         typer.Option(
             "--out",
             "-o",
-            help="The exported file; the genotype's name, in this folder, if left out.",
-            show_default=False,
+            metavar="FILE",
+            help="The exported file.",
+            show_default="the genotype's name, in this folder",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(
-            help="Trained weights (safetensors); those beside the genotype, NAME.safetensors, if left out.",
-            show_default=False,
+            metavar="FILE",
+            help="Trained weights (safetensors), as bmnas train and a search leave them.",
+            show_default="those beside the genotype, NAME.safetensors, if there are any",
         ),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Fresh weights, also where trained ones lie there.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of fresh weights, where there are no trained ones.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="SEED", help="Seed of fresh weights, where there are no trained ones.")
+    ] = 0,
     whole: Annotated[
         bool,
         typer.Option(
@@ -67,9 +76,9 @@ def compile_(
     shape: Annotated[
         list[str] | None,
         typer.Option(
-            help="Axes of a live feature after batch and channels, as Video_4=16,7,7; else those of the training.",
+            help="Axes of a live feature after batch and channels, as Video_4=16,7,7.",
             metavar="FEATURE=SIZES",
-            show_default=False,
+            show_default="those of the training, or of a feature store",
         ),
     ] = None,
     verify: Annotated[
@@ -78,9 +87,7 @@ def compile_(
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the plan of the network after each pass of the compiler.")
     ] = False,
-    task: Annotated[
-        str | None, typer.Option(help="Task that supplies channels which the file leaves out.", show_default=False)
-    ] = None,
+    task: TaskOfChannels = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -164,13 +171,16 @@ def _export_and_verify(
     verify: bool,
     as_json: bool,
 ) -> None:
+    from bmnas.compiler import summarise
     from bmnas.compiler.export import TOLERANCE, compare_forms, export, load_weights
     from bmnas.compiler.export.targets import find_target
     from bmnas.errors import BmnasError
+    from bmnas.fit.room import machine_memory, refuse_unmakeable
 
     if to is not None:
         find_target(to)
     with about(genotype):
+        refuse_unmakeable("the network", summarise(given).parameters, machine_memory())
         network = _network(given, seed)
     if weights is not None:
         try:
@@ -185,7 +195,7 @@ def _export_and_verify(
             exported = export(network, made, to, shapes=shapes)
         report |= asdict(exported) | {"file": str(exported.file)}
         if not as_json:
-            typer.echo(
+            tell(
                 f"{exported.file}: {exported.target}, {exported.size:,} bytes, {told}, differs by at most "
                 f"{exported.difference:.1e} (allowed {exported.tolerance:.0e})"
             )
@@ -276,12 +286,11 @@ def _parse_shapes(texts: list[str]) -> Shapes:
 
 def _show_forms(outcomes: list[Outcome], told: str, tolerance: float) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("form", "largest difference", "", box=box.SIMPLE_HEAD)
     for each in outcomes:
         difference = "-" if each.difference is None else f"{each.difference:.1e}"
         table.add_row(each.form, difference, each.problem or ("" if each.fits(tolerance) else "too large"))
-    Console(emoji=False, markup=False).print(table)
-    typer.echo(f"Relative to the largest output, or to 1 where that is smaller; allowed {tolerance:.0e}; {told}.")
+    show_table(table)
+    tell(f"Relative to the largest output, or to 1 where that is smaller; allowed {tolerance:.0e}; {told}.")

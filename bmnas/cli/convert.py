@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmnas.cli.help import OUTPUT
+from bmnas.cli.names import genotypes
 from bmnas.cli.options import Force, refuse_existing
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
     from bmnas.genotype.official import OfficialGenotype
+
+
+LACKING = "What the official form lacks"
 
 
 class Form(StrEnum):
@@ -28,51 +33,93 @@ def convert(
     genotype: Annotated[
         Path,
         typer.Argument(
-            help="A genotype file: JSON, or the text or the pickle of the released BM-NAS code.", show_default=False
+            metavar="GENOTYPE",
+            help="A genotype file: JSON, or the text or the pickle of the released BM-NAS code.",
+            show_default=False,
         ),
     ],
     to: Annotated[
         Form | None,
-        typer.Option(
-            help="json, or official: the text that the released code prints; the other one if left out.",
-            show_default=False,
-        ),
+        typer.Option(help="json, or official: the text that the released code prints.", show_default="the other one"),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The file to write; printed if left out.", show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The file to write.",
+            show_default="it is printed",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     like: Annotated[
         Path | None,
-        typer.Option(help="A genotype that supplies what the official form lacks: ntu-1, a file.", show_default=False),
+        typer.Option(
+            metavar="GENOTYPE",
+            help="A genotype that supplies all of it: ntu-1, a file.",
+            show_default="none",
+            rich_help_panel=LACKING,
+            autocompletion=genotypes,
+        ),
     ] = None,
     features: Annotated[
         str | None,
-        typer.Option(help="NAME[:CHANNELS[:RESHAPE]], ... in the released code's order.", show_default=False),
+        typer.Option(
+            metavar="NAME[:CHANNELS[:RESHAPE]],...",
+            help="The features, in the released code's order.",
+            show_default="numbered ones",
+            rich_help_panel=LACKING,
+        ),
     ] = None,
     channels: Annotated[
         int | None,
-        typer.Option(min=1, max=65_536, help="Channels of the representation; 128 if left out.", show_default=False),
+        typer.Option(
+            min=1,
+            max=65_536,
+            metavar="CHANNELS",
+            help="Channels of the representation.",
+            show_default="128",
+            rich_help_panel=LACKING,
+        ),
     ] = None,
     length: Annotated[
         int | None,
-        typer.Option(min=1, max=65_536, help="Length of the representation; 8 if left out.", show_default=False),
+        typer.Option(
+            min=1,
+            max=65_536,
+            metavar="POSITIONS",
+            help="Length of the representation.",
+            show_default="8",
+            rich_help_panel=LACKING,
+        ),
     ] = None,
     outputs: Annotated[
         int | None,
-        typer.Option(min=1, max=1_000_000, help="Outputs of the head; no head if left out.", show_default=False),
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            metavar="OUTPUTS",
+            help="Outputs of the head, such as classes.",
+            show_default="no head",
+            rich_help_panel=LACKING,
+        ),
     ] = None,
     node_multiplier: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="How many of its last nodes a cell puts out; as inner_concat says if left out.",
-            show_default=False,
+            metavar="NODES",
+            help="How many of its last nodes a cell puts out.",
+            show_default="as inner_concat says",
+            rich_help_panel=LACKING,
         ),
     ] = None,
     dropout: Annotated[
         float | None,
-        typer.Option(min=0, max=0.999, help="0.2 if left out.", show_default=False),
+        typer.Option(
+            min=0, max=0.999, metavar="RATE", help="Dropout rate.", show_default="0.2", rich_help_panel=LACKING
+        ),
     ] = None,
     force: Force = False,
 ) -> None:

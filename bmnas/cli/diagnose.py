@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,6 +18,7 @@ from bmnas.cli.options import (
     Device,
     FeatureFolder,
     Json,
+    Length,
     Modalities,
     Number,
     Precision,
@@ -25,8 +28,10 @@ from bmnas.cli.options import (
     Workers,
     chosen_task,
     extraction_of,
+    refuse_unknown,
     score,
 )
+from bmnas.cli.shown import show_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,9 +47,7 @@ def diagnose(
     features: FeatureFolder = None,
     modalities: Modalities = None,
     backbone: Backbones = None,
-    length: Annotated[
-        int | None, typer.Option(min=1, help="Length of every node, L; the task's own if left out.", show_default=False)
-    ] = None,
+    length: Length = None,
     views: Views = 1,
     precision: Precision = Number.FLOAT32,
     workers: Workers = None,
@@ -61,11 +64,14 @@ def diagnose(
     Example: bmnas diagnose --features my-features
     """
     from bmnas.errors import BmnasError
-    from bmnas.searcher import diagnose as run_diagnosis
-    from bmnas.tasks import Remark
 
     if task is None and features is None:
         raise BmnasError("name the task with --task, or a folder of arrays with --features")
+    refuse_unknown(task, data, features, modalities, backbone)
+
+    from bmnas.searcher import diagnose as run_diagnosis
+    from bmnas.tasks import Remark
+
     chosen = chosen_task(task, data, features, modalities, backbone)
     with Meter() as meter:
 
@@ -88,17 +94,15 @@ def diagnose(
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    from rich.console import Console
-
-    console = Console(emoji=False, markup=False)
-    console.print(_heads(diagnosis))
+    show_table(_heads(diagnosis))
     if diagnosis.fusions or diagnosis.learners:
-        console.print(_others(diagnosis))
+        show_table(_others(diagnosis))
     lines = [*_held_out(diagnosis), *_choosing(diagnosis), *_power(diagnosis), *_data(diagnosis.data)]
     lines += [f"Warning: {sentence}." for sentence in diagnosis.warnings]
     lines += [f"Left out: {sentence}." for sentence in diagnosis.left_out]
+    width = min(_WIDTH, get_terminal_size().columns) if sys.stdout.isatty() else _WIDTH
     for line in (*lines, "", *diagnosis.in_brief()):
-        typer.echo(fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False))
+        typer.echo(fill(line, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _heads(diagnosis: Diagnosis) -> Table:
@@ -124,7 +128,7 @@ def _table(first: str, title: str, metric: str, splits: Sequence[str]) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title=title)
-    table.add_column(f"\n{first}", overflow="fold")
+    table.add_column(f"\n{first}", no_wrap=True)
     for split in splits:
         table.add_column(f"{split}\n{metric}", justify="right")
         table.add_column("\nloss", justify="right")

@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from bmnas.cli.help import OUTPUT
 from bmnas.cli.options import Force, GenotypeFile, Json, refuse_existing
+from bmnas.cli.shown import tell
 
 
 def diff(
@@ -18,7 +20,14 @@ def diff(
     as_json: Json = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Draw both in one picture: FILE.svg, .pdf, .png or .dot.", show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Draw both in one picture: FILE.svg, .pdf, .png or .dot.",
+            show_default="none",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     force: Force = False,
 ) -> None:
@@ -64,11 +73,9 @@ def diff(
 
 def _show(names: tuple[str, str], same: bool, sentences: list[str]) -> None:
     if not sentences:
-        typer.echo(f"{names[0]} and {names[1]} are equal.")
+        tell(f"{names[0]} and {names[1]} are equal.")
         return
     more = "; they differ in this:" if same else ":"
-    typer.echo(
-        f"{names[0]} and {names[1]} {'compute the same function' if same else 'compute different functions'}{more}"
-    )
+    tell(f"{names[0]} and {names[1]} {'compute the same function' if same else 'compute different functions'}{more}")
     for sentence in sentences:
-        typer.echo(f"  {sentence}")
+        tell(f"  {sentence}", indent="    ")

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from bmnas.cli.help import OUTPUT
+from bmnas.cli.names import genotypes as genotypes_beginning
 from bmnas.cli.options import Force, refuse_existing
 
 
@@ -17,6 +19,7 @@ def draw(
             metavar="GENOTYPE...",
             help="Genotype files (JSON), or published ones: ntu-1, mmimdb-1, ...; several are drawn side by side.",
             show_default=False,
+            autocompletion=genotypes_beginning,
         ),
     ],
     out: Annotated[
@@ -24,8 +27,10 @@ def draw(
         typer.Option(
             "--out",
             "-o",
-            help="FILE.svg, .pdf, .png or .dot; for one genotype its name with .svg if left out.",
-            show_default=False,
+            metavar="FILE",
+            help="FILE.svg, .pdf, .png or .dot.",
+            show_default="for one genotype its name with .svg",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     level: Annotated[

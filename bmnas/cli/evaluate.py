@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmnas.cli.help import OUTPUT
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
     Backbones,
@@ -59,30 +60,33 @@ def evaluate(
     backbone: Backbones = None,
     row: Annotated[
         str | None,
-        typer.Option(help="Of a run: the row of its comparison; what it delivered if left out.", show_default=False),
+        typer.Option(metavar="ROW", help="Of a run: the row of its comparison.", show_default="what it delivered"),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Of a run of several seeds: which; the first if left out.", show_default=False),
+        typer.Option(min=0, metavar="SEED", help="Of a run of several seeds: which.", show_default="the first"),
     ] = None,
-    split: Annotated[SplitChoice, typer.Option(help="The samples.")] = SplitChoice.TEST,
+    split: Annotated[SplitChoice, typer.Option(help="The split whose samples are answered.")] = SplitChoice.TEST,
     compare: Annotated[
         str | None,
         typer.Option(
             metavar="RUN|GENOTYPE|ROW",
             help="Another run or genotype, or another row of this run, on the same samples.",
-            show_default=False,
+            show_default="none",
         ),
     ] = None,
     compare_row: Annotated[
-        str | None, typer.Option("--compare-row", help="The row of the other run.", show_default=False)
+        str | None,
+        typer.Option(
+            "--compare-row", metavar="ROW", help="The row of the other run.", show_default="what it delivered"
+        ),
     ] = None,
     drop: Annotated[
         list[str] | None,
         typer.Option(
             metavar="MODALITY",
             help="Evaluate without it: its average over the training split in every sample; may be repeated.",
-            show_default=False,
+            show_default="none",
         ),
     ] = None,
     noise: Annotated[
@@ -90,14 +94,21 @@ def evaluate(
         typer.Option(
             metavar="MODALITY=SIGMA",
             help="Evaluate with Gaussian noise of so many standard deviations of each channel; may be repeated.",
-            show_default=False,
+            show_default="none",
         ),
     ] = None,
-    noise_seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
-    resamples: Annotated[int, typer.Option(min=100, max=100_000, help="Resamples that intervals come from.")] = 1000,
+    noise_seed: Annotated[int, typer.Option(min=0, metavar="SEED", help="Seed of the noise.")] = 0,
+    resamples: Annotated[
+        int, typer.Option(min=100, max=100_000, metavar="RESAMPLES", help="Resamples that intervals come from.")
+    ] = 1000,
     csv: Annotated[
         Path | None,
-        typer.Option(help="Folder for measures, classes and confusion matrix as CSV files.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder for measures, classes and confusion matrix as CSV files.",
+            show_default="none",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     as_json: Json = False,
     precision: Precision = Number.FLOAT32,

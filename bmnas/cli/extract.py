@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,6 +14,7 @@ from bmnas.cli.options import (
     Device,
     FeatureFolder,
     Json,
+    Length,
     Modalities,
     Number,
     Precision,
@@ -23,8 +24,10 @@ from bmnas.cli.options import (
     Workers,
     chosen_task,
     extraction_of,
+    refuse_unknown,
     score,
 )
+from bmnas.cli.shown import show_table, tell
 
 if TYPE_CHECKING:
     from bmnas.tasks import FeatureStore, Task
@@ -36,9 +39,7 @@ def extract(
     features: FeatureFolder = None,
     modalities: Modalities = None,
     backbone: Backbones = None,
-    length: Annotated[
-        int | None, typer.Option(min=1, help="Length of every node, L; the task's own if left out.", show_default=False)
-    ] = None,
+    length: Length = None,
     views: Views = 1,
     precision: Precision = Number.FLOAT32,
     workers: Workers = None,
@@ -56,10 +57,13 @@ def extract(
     Example: bmnas extract --task my_task.py --views 4 --precision float16 --skip-bad
     """
     from bmnas.errors import BmnasError
-    from bmnas.searcher import SearchConfig, extract as run_extraction
 
     if task is None and features is None:
         raise BmnasError("name the task with --task, or a folder of arrays with --features")
+    refuse_unknown(task, data, features, modalities, backbone)
+
+    from bmnas.searcher import SearchConfig, extract as run_extraction
+
     chosen = chosen_task(task, data, features, modalities, backbone)
     with Meter() as meter:
         store = run_extraction(
@@ -94,7 +98,6 @@ def _show(store: FeatureStore, task: Task, as_json: bool) -> None:
         typer.echo(json.dumps(report, indent=2))
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("feature", "modality", "reshape", box=box.SIMPLE_HEAD, title=f"{task.name}: what was extracted")
@@ -102,17 +105,15 @@ def _show(store: FeatureStore, task: Task, as_json: bool) -> None:
     for feature in task.features:
         shape = " x ".join(map(str, store.shapes[feature.name]))
         table.add_row(feature.name, feature.modality, feature.reshape, shape)
-    Console(emoji=False, markup=False).print(table)
+    show_table(table)
     views = f", each in {store.views('train')} views" if store.views("train") > 1 else ""
     counts = f"{sizes['train']:,} training{views}, {sizes['validation']:,} validation, {sizes['test']:,} test samples"
-    typer.echo(f"{counts}; {store.bytes / 2**20:,.1f} MiB of {store.manifest.precision}")
+    tell(f"{counts}; {store.bytes / 2**20:,.1f} MiB of {store.manifest.precision}")
     for modality, own in store.scores.items():
         if own is not None:
-            typer.echo(
-                f"{modality}: validation {task.metric.name} of its backbone alone {score(own, task.metric.name)}"
-            )
+            tell(f"{modality}: validation {task.metric.name} of its backbone alone {score(own, task.metric.name)}")
     for entry in store.skipped[:10]:
-        typer.echo(f"left out: sample {entry.index} of {entry.split}: {entry.why}")
+        tell(f"left out: sample {entry.index} of {entry.split}: {entry.why}")
     if len(store.skipped) > 10:
-        typer.echo(f"left out: {len(store.skipped) - 10} more; --json lists them all")
+        tell(f"left out: {len(store.skipped) - 10} more; --json lists them all")
     typer.echo(f"Folder: {store.folder}")

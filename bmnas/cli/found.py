@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from bmnas.cli.options import score
+from bmnas.cli.shown import show_table, tell
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
@@ -23,22 +22,21 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
     """Print the result of a search."""
     official = strategy_class(config).best_on_test
     metric = task.metric.name
-    console = Console(emoji=False, markup=False)
     if result.rows:
-        console.print(_comparison(result, task.name, metric, official))
-        typer.echo("Parameters of the fusion network, without the backbones; seconds of its training.")
+        show_table(_comparison(result, task.name, metric, official))
+        tell("Parameters of the fusion network, without the backbones; seconds of its training.")
         if official:
-            typer.echo("Strategy released: the best epoch on the test split, as the released code reports it.")
+            tell("Strategy released: the best epoch on the test split, as the released code reports it.")
     if len(result.seeds) > 1:
-        console.print(_genotypes(result, metric))
-        console.print(_choices(result))
+        show_table(_genotypes(result, metric))
+        show_table(_choices(result))
     if result.begin:
-        typer.echo(f"{result.begin[0].upper()}{result.begin[1:]}.")
-    typer.echo(_search_in_words(result, metric, config))
+        tell(f"{result.begin[0].upper()}{result.begin[1:]}.")
+    tell(_search_in_words(result, metric, config))
     for line in _choices_in_words(result):
-        typer.echo(line)
+        tell(line)
     place = result.folder if len(result.seeds) == 1 else result.folder / "seed*"
-    typer.echo(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
+    tell(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
 
 
 def _comparison(result: SearchResult, task: str, metric: str, official: bool) -> Table:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from bmnas.cli.options import GenotypeFile, Json, about, completed
+from bmnas.cli.options import GenotypeFile, Json, TaskOfChannels, about, completed
+from bmnas.cli.shown import show_table, tell
 
 if TYPE_CHECKING:
     from bmnas.compiler import Summary
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 def info(
     genotype: GenotypeFile,
-    task: Annotated[
-        str | None, typer.Option(help="Task that supplies channels which the file leaves out.", show_default=False)
-    ] = None,
+    task: TaskOfChannels = None,
     as_json: Json = False,
 ) -> None:
     """Show what a genotype's network consists of and costs, without building it.
@@ -44,12 +43,11 @@ def show_summary(summary: Summary, as_json: bool) -> None:
         return
 
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title=summary.name)
-    table.add_column("node", overflow="fold", ratio=2)
-    table.add_column("what it is", overflow="fold", ratio=3)
+    table.add_column("node", no_wrap=True)
+    table.add_column("what it is")
     for column in ("parameters", "mult-adds", "activations"):
         table.add_column(column, justify="right", no_wrap=True)
     for node in summary.nodes:
@@ -58,14 +56,14 @@ def show_summary(summary: Summary, as_json: bool) -> None:
     total = (f"{number:,}" for number in (summary.parameters, summary.multiply_adds, summary.activations))
     table.add_section()
     table.add_row("total", "", *total)
-    Console(emoji=False, markup=False).print(table)
+    show_table(table)
     kilobytes = 4 * summary.activations / 1024, 4 * summary.peak / 1024
-    typer.echo(
+    tell(
         f"{summary.parameters:,} parameters; output ({', '.join(str(size) for size in summary.output_shape)}). "
         f"Activations of a sample, float32: {kilobytes[0]:,.0f} KiB in training, {kilobytes[1]:,.0f} KiB in inference."
     )
     if summary.unused:
-        typer.echo(f"Not used by any output, and not built: {', '.join(summary.unused)}")
+        tell(f"Not used by any output, and not built: {', '.join(summary.unused)}")
 
 
 def _described(node: Node) -> str:

@@ -1,4 +1,6 @@
-"""The options of settings, remembered: finding them out loads every strategy, and torch with it, which takes seconds.
+"""The options of settings and the names of tasks and presets, remembered.
+
+Finding them out loads every strategy and every task, and torch with them, which takes seconds.
 
 What was found is kept in the user's cache folder, beside what it was found in: files of the searcher, and where
 packages are installed that may offer more. Where anything of that has changed, or the file is no good, they are found
@@ -43,6 +45,21 @@ def known_options(command: str, settings: Callable[[], type[Settings]]) -> list[
     return options
 
 
+def known_names() -> dict[str, list[str]]:
+    """The names of the tasks and of the presets of searches: ``{"task": [...], "preset": [...]}``."""
+    key, path = _found_in(), _folder() / "options" / "names.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["key"] == key:
+            return {kind: [str(name) for name in kept["names"][kind]] for kind in ("task", "preset")}
+    from bmnas.searcher.presets import PRESETS
+    from bmnas.tasks import TASKS
+
+    names = {"task": TASKS.names(), "preset": PRESETS.names()}
+    _keep(path, {"key": key, "names": names})
+    return names
+
+
 def _keep(path: Path, content: dict[str, Any]) -> None:
     from bmnas.errors import BmnasError
     from bmnas.files import write_atomically
@@ -63,6 +80,7 @@ def _folder() -> Path:
 def _found_in() -> str:
     """What the options depend on: the files that say them, and the folders in which other packages may be."""
     files = [*(_PACKAGE / "searcher").rglob("*.py"), *(_PACKAGE / "fit").glob("*.py"), *_PACKAGE.glob("*.py")]
+    files += (_PACKAGE / "tasks").rglob("*.py")
     files += [_PACKAGE / "cli" / "settings_options.py"]
     folders = [Path(folder) for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
     facts: list[object] = [__version__, str(_PACKAGE)]
@@ -80,4 +98,11 @@ def _written(option: Option) -> dict[str, Any]:
 
 def _read(content: dict[str, Any]) -> Option:
     kind = content["kind"]
-    return Option(**{**content, "kind": Literal[tuple(kind)] if isinstance(kind, list) else _KINDS[kind]})
+    members = content["members"]
+    return Option(
+        **{
+            **content,
+            "kind": Literal[tuple(kind)] if isinstance(kind, list) else _KINDS[kind],
+            "members": None if members is None else (members[0], members[1]),
+        }
+    )

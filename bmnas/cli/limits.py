@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
 
 # More than it takes to load PyTorch with all libraries for a GPU.
 _ENOUGH = 16 * 2**30
@@ -21,10 +22,12 @@ def probe_torch() -> None:
         sys.meta_path.insert(0, _Probe())
 
 
-class _Probe(MetaPathFinder):
+class _Probe:
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /) -> None:
         if fullname != "torch":
             return
+        import subprocess  # slow to import, and mostly not needed
+
         sys.meta_path.remove(self)
         done = subprocess.run(
             [sys.executable, "-c", "import torch"],

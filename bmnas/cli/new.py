@@ -7,14 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
+from bmnas.cli.help import OUTPUT
+from bmnas.cli.names import genotypes, inner_structures, refuse_unknown_task, tasks
 from bmnas.cli.options import Force, refuse_existing
+
+FEATURES, SIZES, SINGLE = "Features", "Sizes", "Single presets"
 
 
 def new(
     preset: Annotated[
         str,
         typer.Argument(
-            help="sum, concat-fc, mha, aoa, glu, gmu, two-stream, late-fusion or random.", show_default=False
+            metavar="PRESET",
+            help="sum, concat-fc, mha, aoa, glu, gmu, two-stream, late-fusion or random.",
+            show_default=False,
+            autocompletion=inner_structures,
         ),
     ],
     features: Annotated[
@@ -22,16 +29,21 @@ def new(
         typer.Option(
             "--features",
             "-f",
-            help="NAME[:CHANNELS[:RESHAPE]], separated by commas, such as Video_4:2048,Skeleton_4:512.",
-            show_default=False,
+            metavar="NAME[:CHANNELS[:RESHAPE]],...",
+            help="The features, such as Video_4:2048,Skeleton_4:512.",
+            show_default="the last of each modality of --task",
+            rich_help_panel=FEATURES,
         ),
     ] = None,
     task: Annotated[
         str | None,
         typer.Option(
+            metavar="TASK",
             help="Task that supplies channels, sizes and outputs, and the last feature of each modality where "
             "--features names none.",
-            show_default=False,
+            show_default="none",
+            rich_help_panel=FEATURES,
+            autocompletion=tasks,
         ),
     ] = None,
     like: Annotated[
@@ -39,21 +51,83 @@ def new(
         typer.Option(
             help="Genotype whose feature selection, head and sizes are taken: every cell of it gets the preset's "
             "inner structure (Table 7).",
-            show_default=False,
+            metavar="GENOTYPE",
+            show_default="none",
+            rich_help_panel=FEATURES,
+            autocompletion=genotypes,
         ),
     ] = None,
-    channels: Annotated[int | None, typer.Option(help="C of the representation; 128 if left out.")] = None,
-    length: Annotated[int | None, typer.Option(help="L of the representation; 8 if left out.")] = None,
-    outputs: Annotated[int | None, typer.Option(help="Outputs of the head, such as classes.")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Dropout rate; 0.2 if left out.")] = None,
-    dialect: Annotated[str | None, typer.Option(help="official or paper.", show_default=False)] = None,
-    heads: Annotated[int | None, typer.Option(help="mha: how many heads; 2 if left out.")] = None,
-    seed: Annotated[int | None, typer.Option(help="random: the seed; 0 if left out.")] = None,
-    cells: Annotated[int | None, typer.Option(help="random: how many cells; 2 if left out.")] = None,
-    steps: Annotated[int | None, typer.Option(help="random: how many steps a cell; 2 if left out.")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the genotype; the preset's if left out.")] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="CHANNELS",
+            help="C of the representation.",
+            show_default="the task's own, or else 128",
+            rich_help_panel=SIZES,
+        ),
+    ] = None,
+    length: Annotated[
+        int | None,
+        typer.Option(
+            metavar="POSITIONS",
+            help="L of the representation.",
+            show_default="the task's own, or else 8",
+            rich_help_panel=SIZES,
+        ),
+    ] = None,
+    outputs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="OUTPUTS",
+            help="Outputs of the head, such as classes.",
+            show_default="the task's own, or else no head",
+            rich_help_panel=SIZES,
+        ),
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE", help="Dropout rate.", show_default="the task's own, or else 0.2", rich_help_panel=SIZES
+        ),
+    ] = None,
+    dialect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="official|paper",
+            help="What the operation names compute.",
+            show_default="official",
+            rich_help_panel=SIZES,
+        ),
+    ] = None,
+    heads: Annotated[
+        int | None,
+        typer.Option(metavar="HEADS", help="mha: how many heads.", show_default="2", rich_help_panel=SINGLE),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="random: the seed.", show_default="0", rich_help_panel=SINGLE)
+    ] = None,
+    cells: Annotated[
+        int | None,
+        typer.Option(metavar="CELLS", help="random: how many cells.", show_default="2", rich_help_panel=SINGLE),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="STEPS", help="random: how many steps a cell.", show_default="2", rich_help_panel=SINGLE),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the genotype.", show_default="the preset's", rich_help_panel=OUTPUT),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="FILE.json; printed if left out.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The file to write, JSON.",
+            show_default="it is printed",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     force: Force = False,
 ) -> None:
@@ -61,7 +135,9 @@ def new(
 
     Example: bmnas new mha --features Video_4:2048,Skeleton_4:512 --outputs 60 -o mha.json
 
-    Or: bmnas new aoa --task digits; bmnas new sum --like ntu-1
+    Example: bmnas new aoa --task digits
+
+    Example: bmnas new sum --like ntu-1
     """
     from bmnas.errors import BmnasError
     from bmnas.genotype import dumps, from_dict, load, presets, save
@@ -119,6 +195,8 @@ def _from_task(task: str, preset: str, chosen: Any, given: dict[str, Any]) -> tu
     """Features and options, completed with what the task knows; its own channels and reshapes go first."""
     from bmnas.errors import BmnasError, did_you_mean
     from bmnas.genotype import presets
+
+    refuse_unknown_task(task)
     from bmnas.tasks import described_task
 
     known = described_task(task)

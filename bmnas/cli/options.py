@@ -12,31 +12,75 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmnas.cli import names
+from bmnas.cli.help import OUTPUT
+
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
     from bmnas.tasks import Extraction, Task
 
+# The headings under which a command's help has its options; those of settings are in the settings.
+DATA, EXTRACTION = "Data", "Features"
+
 GenotypeFile = Annotated[
-    Path, typer.Argument(help="A genotype file (JSON), or a published one: ntu-1, mmimdb-1, ...", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="GENOTYPE",
+        help="A genotype file (JSON), a run folder, or a published one: ntu-1, mmimdb-1, ...",
+        show_default=False,
+        autocompletion=names.genotypes,
+    ),
 ]
 TaskName = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="digits, planted, utd-mhad, av-digits; your own Python file, my_task.py; or a folder of arrays.",
+        metavar="TASK",
+        help="Its name (digits, planted, utd-mhad, av-digits, ...); your own Python file, my_task.py; or a folder of "
+        "arrays.",
         show_default=False,
+        rich_help_panel=DATA,
+        autocompletion=names.tasks,
+    ),
+]
+TaskOfChannels = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="TASK",
+        help="A task that supplies the channels which the file leaves out.",
+        show_default="none",
+        autocompletion=names.tasks,
     ),
 ]
 DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="Folder of the task's data, where it needs one.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FOLDER",
+        help="Folder of the task's data, where it needs one.",
+        show_default="none",
+        rich_help_panel=DATA,
+    ),
 ]
 FeatureFolder = Annotated[
     Path | None,
-    typer.Option("--features", help="Folder of your own arrays of features, in place of a task.", show_default=False),
+    typer.Option(
+        "--features",
+        metavar="FOLDER",
+        help="Folder of your own arrays of features, in place of a task.",
+        show_default="none",
+        rich_help_panel=DATA,
+    ),
 ]
 Modalities = Annotated[
     str | None,
-    typer.Option(help="Modalities of the task, with commas; all if left out.", show_default=False),
+    typer.Option(
+        metavar="NAMES",
+        help="Modalities of the task, with commas between them.",
+        show_default="all",
+        rich_help_panel=DATA,
+    ),
 ]
 
 Backbones = Annotated[
@@ -45,7 +89,8 @@ Backbones = Annotated[
         "--backbone",
         metavar="MODALITY=FILE",
         help="Trained weights of a backbone (safetensors), which is not trained then; may be repeated.",
-        show_default=False,
+        show_default="none",
+        rich_help_panel=DATA,
     ),
 ]
 
@@ -58,26 +103,65 @@ class Number(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
-Views = Annotated[int, typer.Option(min=1, max=999, help="Views of a training sample, the others augmented.")]
-Precision = Annotated[Number, typer.Option(help="Numbers in which features are kept.")]
+Views = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=999,
+        metavar="VIEWS",
+        help="Views of a training sample, the others augmented.",
+        rich_help_panel=EXTRACTION,
+    ),
+]
+Precision = Annotated[Number, typer.Option(help="Numbers in which features are kept.", rich_help_panel=EXTRACTION)]
 Workers = Annotated[
     int | None,
-    typer.Option(min=0, max=256, help="Processes that read samples; as many as suit the machine.", show_default=False),
+    typer.Option(
+        min=0,
+        max=256,
+        metavar="PROCESSES",
+        help="Processes that read samples.",
+        show_default="as many as suit the machine",
+        rich_help_panel=EXTRACTION,
+    ),
 ]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave samples out that cannot be read, and record them.")]
+SkipBad = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad", help="Leave samples out that cannot be read, and record them.", rich_help_panel=EXTRACTION
+    ),
+]
 Device = Annotated[
     str | None,
-    typer.Option(help="cpu, cuda, cuda:1, ...; the GPU where there is one, if left out.", show_default=False),
+    typer.Option(
+        metavar="DEVICE",
+        help="cpu, cuda, cuda:1, ...",
+        show_default="the GPU where there is one",
+        rich_help_panel=EXTRACTION,
+        autocompletion=names.devices,
+    ),
 ]
 Cache = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for backbones and features; $BMNAS_CACHE or the user's cache folder if left out.",
-        show_default=False,
+        metavar="FOLDER",
+        help="Folder for backbones and features.",
+        show_default="$BMNAS_CACHE, or the user's cache folder",
+        rich_help_panel=EXTRACTION,
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+Length = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="POSITIONS",
+        help="Length of every node, L.",
+        show_default="the task's own",
+        rich_help_panel=EXTRACTION,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what exists.", rich_help_panel=OUTPUT)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.", rich_help_panel=OUTPUT)]
 
 
 def refuse_existing(path: Path, force: bool, source: Path | None = None) -> None:
@@ -137,8 +221,34 @@ def chosen_task(
     Raises:
         BmnasError: options that do not go together, or no such task.
     """
+    weights = refuse_unknown(task, data, features, modalities, backbones)
+
+    from bmnas.tasks import get_task  # what can be wrong without torch has been told
+
+    if features is not None:
+        # The dot tells it from the name of a task.
+        task = str(features) if features.is_absolute() else f".{os.sep}{features}"
+    wanted = [name.strip() for name in modalities.split(",")] if modalities is not None else None
+    chosen = get_task(task or usual, data=data, modalities=wanted, weights=weights)
+    if features is not None:
+        typed = f"--features {shlex.quote(str(features))}"
+        chosen.invocation = chosen.invocation.replace(f"--task {shlex.quote(str(task))}", typed, 1)
+    return chosen
+
+
+def refuse_unknown(
+    task: str | None,
+    data: Path | None = None,
+    features: Path | None = None,
+    modalities: str | None = None,
+    backbones: list[str] | None = None,
+) -> dict[str, Path]:
+    """Look at the options that name a task, as far as that can be done without torch; the files of weights in them.
+
+    Raises:
+        BmnasError: they do not go together, or there is no such task, folder or file.
+    """
     from bmnas.errors import BmnasError
-    from bmnas.tasks import get_task
 
     if features is not None:
         if task is not None:
@@ -146,15 +256,9 @@ def chosen_task(
         if not features.is_dir():
             what = "is not a folder" if features.exists() else "there is no such folder"
             raise BmnasError(f"{features}: {what}; --features takes a folder of arrays")
-        task = f".{os.sep}{features}"  # the dot tells it from the name of a task
-        if features.is_absolute():
-            task = str(features)
-    names = [name.strip() for name in modalities.split(",")] if modalities is not None else None
-    chosen = get_task(task or usual, data=data, modalities=names, weights=parsed_backbones(backbones))
-    if features is not None:
-        typed = f"--features {shlex.quote(str(features))}"
-        chosen.invocation = chosen.invocation.replace(f"--task {shlex.quote(str(task))}", typed, 1)
-    return chosen
+    elif task is not None:
+        names.refuse_unknown_task(task)
+    return parsed_backbones(backbones)
 
 
 def parsed_backbones(backbones: list[str] | None) -> dict[str, Path]:
@@ -185,6 +289,7 @@ def completed(genotype: Genotype, task: str | None) -> Genotype:
     """The genotype with the channels that the task's features have, if a task is named."""
     if task is None:
         return genotype
+    names.refuse_unknown_task(task)
     from bmnas.tasks import described_task
 
     own = {feature.name: feature.channels for feature in described_task(task).features}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from bmnas.cli.options import Backbones, DataFolder, Device, Force, parsed_backbones, refuse_existing
+from bmnas.cli.help import OUTPUT
+from bmnas.cli.options import DATA, Backbones, DataFolder, Device, Force, parsed_backbones, refuse_existing
 
 if TYPE_CHECKING:
     from bmnas.prediction import Model, Predictions
@@ -17,21 +18,17 @@ if TYPE_CHECKING:
 def predict(
     model: Annotated[
         Path,
-        typer.Argument(help="A run folder, or a trained genotype file with its weights beside it.", show_default=False),
+        typer.Argument(
+            metavar="RUN",
+            help="A run folder, or a trained genotype file with its weights beside it.",
+            show_default=False,
+        ),
     ],
     samples: Annotated[
         Path | None,
         typer.Argument(
+            metavar="[SAMPLES]",
             help="Folder of new samples: arrays of features or of raw inputs, without labels; see docs/using.md.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="File for the answers: .csv, .jsonl or .npz; CSV on the terminal if left out.",
             show_default=False,
         ),
     ] = None,
@@ -39,18 +36,39 @@ def predict(
         str | None,
         typer.Option(
             "--task",
+            metavar="TASK",
             help="Task whose samples are predicted, or whose backbones the network needs: a name or FILE.py.",
-            show_default=False,
+            show_default="none",
+            rich_help_panel=DATA,
         ),
     ] = None,
     data: DataFolder = None,
     split: Annotated[
-        str | None, typer.Option(help="Split of the task: train, validation or test.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="SPLIT",
+            help="Split of the task: train, validation or test.",
+            show_default="test, where a task is named",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     backbone: Backbones = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Of several seeds, the one that is used; the best if left out.", show_default=False),
+        typer.Option(
+            metavar="SEED", help="Of a run of several seeds: which.", show_default="the best", rich_help_panel=DATA
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="File for the answers: .csv, .jsonl or .npz.",
+            show_default="CSV on the terminal",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     device: Device = None,
     force: Force = False,
@@ -72,8 +90,7 @@ def predict(
         raise BmnasError("--data is the folder of a task's data; name the task with --task")
     if out is not None:
         refuse_existing(out, force)
-    if seed is not None:
-        model = _of_seed(model, seed)
+    of_seed = model if seed is None else _of_seed(model, seed)
 
     from bmnas.prediction import FORMATS, write
     from bmnas.prediction.predictions import writer_of
@@ -83,9 +100,9 @@ def predict(
     if samples is None and split is None and task is None:
         from bmnas.prediction import of_test_split
 
-        found = of_test_split(model)
+        found = of_test_split(model, seed=seed)
     else:
-        found = _answers(model, samples, task, data, split, backbone, device)
+        found = _answers(of_seed, samples, task, data, split, backbone, device)
     if out is None:
         content = FORMATS[".csv"](found)
         assert isinstance(content, str)
@@ -142,6 +159,8 @@ def _of_seed(model: Path, seed: int) -> Path:
     from bmnas.errors import BmnasError
 
     folder = model / f"seed{seed}"
-    if not folder.is_dir():
-        raise BmnasError(f"{model}: has no folder of seed {seed}")
-    return folder
+    if folder.is_dir():
+        return folder
+    if (model / "genotype.json").is_file():
+        raise BmnasError(f"{model}: is of one seed; leave --seed out")
+    raise BmnasError(f"{model}: has no seed {seed}")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.help import OUTPUT
 from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
+from bmnas.cli.names import presets, refuse_unknown_preset
 from bmnas.cli.options import (
     Backbones,
     Cache,
@@ -25,6 +27,7 @@ from bmnas.cli.options import (
     Workers,
     chosen_task,
     extraction_of,
+    refuse_unknown,
 )
 from bmnas.cli.recorded import Recorded
 from bmnas.cli.settings_options import with_options
@@ -42,30 +45,59 @@ def search(
     modalities: Modalities = None,
     backbone: Backbones = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Run folder; runs/TASK-seedS if left out.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Run folder.",
+            show_default="runs/TASK-seedS",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     settings_file: Annotated[
         Path | None,
         typer.Option(
-            "--settings", metavar="FILE", help="Settings of another search: its config.json.", show_default=False
+            "--settings",
+            metavar="FILE",
+            help="Settings of another search: its config.json.",
+            show_default="none",
+            rich_help_panel="Search",
         ),
     ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="One of the paper's nine settings (Table 8): ntu-1, ..., ego-4, mmimdb-1.", show_default=False
+            metavar="NAME",
+            help="One of the paper's nine settings (Table 8): ntu-1, ..., ego-4, mmimdb-1.",
+            show_default="none",
+            rich_help_panel="Search",
+            autocompletion=presets,
         ),
     ] = None,
     settings: Any = None,
     train_epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Epochs of each training at the end.", show_default=False),
+        typer.Option(
+            min=1,
+            metavar="EPOCHS",
+            help="Epochs of each training at the end.",
+            show_default="the task's own, or else 50",
+            rich_help_panel="Final choice",
+        ),
     ] = None,
     evaluate: Annotated[
-        bool, typer.Option(help="Train and test the found network and its baselines at the end.")
+        bool,
+        typer.Option(
+            help="Train and test the found network and its baselines at the end.", rich_help_panel="Final choice"
+        ),
     ] = True,
     outlook: Annotated[
-        bool, typer.Option(help="Say first whether there is room for fusion, as bmnas diagnose does, but quicker.")
+        bool,
+        typer.Option(
+            help="Say first whether there is room for fusion, as bmnas diagnose does, but quicker.",
+            rich_help_panel="Search",
+        ),
     ] = True,
     views: Views = 1,
     precision: Precision = Number.FLOAT32,
@@ -75,33 +107,56 @@ def search(
     cache: Cache = None,
     checkpoint_every: Annotated[
         int | None,
-        typer.Option(min=1, help="Steps between checkpoints; one after each epoch if left out.", show_default=False),
+        typer.Option(
+            min=1,
+            metavar="STEPS",
+            help="Steps between checkpoints.",
+            show_default="one after each epoch",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Start over in a folder that holds another search.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Start over in a folder that holds another search.", rich_help_panel=OUTPUT),
+    ] = False,
 ) -> None:
     """Search a fusion network, train it, compare it.
 
-    Without a task it takes the digits, which need no data. Settings that are left out suit the task, or else are the
+    Without a task it takes the digits, which need no data. A task may have defaults of its own; those below are the
     paper's (Table 8, NTU 1). A search that was killed goes on where it was when the same command is given again.
 
-    Example: bmnas search --task utd-mhad --data UTD-MHAD --modalities skeleton,inertial --seeds 5
+    Example: bmnas search
 
-    Or: bmnas search --features my-features; bmnas search --task my_task.py
+    Example: bmnas search --task utd-mhad --data UTD-MHAD --modalities skeleton,inertial
 
-    Or, another search's settings: bmnas search --settings runs/digits-seed0/config.json --seed 1
+    Example: bmnas search --features my-features --seeds 5
+
+    Example: bmnas search --task my_task.py --strategy evolution --population 16
+
+    Example: bmnas search --settings runs/digits-seed0/config.json --seed 1
     """
-    from bmnas.cli.found import show
     from bmnas.cli.settings_options import values_of
     from bmnas.errors import BmnasError
-    from bmnas.searcher import TrainConfig, search as run_search
 
-    given, extraction = values_of(settings), extraction_of(views, precision, workers, skip_bad)
+    # All that can be told of mistakes without torch, which takes seconds to import.
+    given = values_of(settings)
+    if preset:
+        refuse_unknown_preset(preset)
+    if out is not None and out.exists() and not out.is_dir():
+        raise BmnasError(f"{out}: cannot be created: file exists")
     named = (task, data, features, modalities, backbone)
     recorded = None if settings_file is None else Recorded.read(settings_file)
     if recorded is not None:
         if preset:
             raise BmnasError("--settings and --preset both say what the settings are; give one of them")
         named = recorded.task_with(named)
+    refuse_unknown(*named)
+
+    from bmnas.cli.found import show
+    from bmnas.searcher import TrainConfig, search as run_search
+
+    extraction = extraction_of(views, precision, workers, skip_bad)
+    if recorded is not None:
         typed = [name for name in extraction.decisive if _is_typed(context, name)]
         extraction = recorded.extraction(extraction, typed)
     chosen = chosen_task(*named)

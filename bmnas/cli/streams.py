@@ -59,7 +59,10 @@ def flush_output() -> None:
 
 def say(sentence: str) -> None:
     """A line on standard error."""
-    sys.stderr.write(f"bmnas: {sentence}\n")
+    from bmnas.cli.shown import wrapped
+
+    text = f"bmnas: {sentence}"
+    sys.stderr.write(f"{wrapped(text) if sys.stderr.isatty() else text}\n")
     sys.stderr.flush()
 
 

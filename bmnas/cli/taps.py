@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.names import refuse_unknown_task, tasks
 from bmnas.cli.options import DataFolder, Json
+from bmnas.cli.shown import show_table, tell
 
 if TYPE_CHECKING:
     from bmnas.errors import BmnasError
@@ -20,9 +22,14 @@ _CALLS = 3
 
 
 def taps(
-    task: Annotated[str, typer.Argument(help="Your own Python file, my_task.py, or the name of a task.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK", help="Your own Python file, my_task.py, or the name of a task.", autocompletion=tasks
+        ),
+    ],
     modality: Annotated[
-        str | None, typer.Option(help="The backbone of one modality; all if left out.", show_default=False)
+        str | None, typer.Option(metavar="NAME", help="The backbone of one modality.", show_default="all")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also what is deeper inside, and the operations between modules.")
@@ -36,6 +43,8 @@ def taps(
 
     Example: bmnas taps my_task.py --modality Image
     """
+    refuse_unknown_task(task)
+
     from bmnas.tasks import get_task
     from bmnas.tasks.tappable import tappable
 
@@ -53,14 +62,14 @@ def taps(
     else:
         for name, own in places.items():
             _show(name, own, marks[name], everything)
-        typer.echo(
-            "B is the batch. channels: the axis that holds them; ? where the modules do not tell, which is axis 1\n"
+        tell(
+            "B is the batch. channels: the axis that holds them; ? where the modules do not tell, which is axis 1 "
             "unless a Tap says otherwise. parameters: up to there."
         )
     if problem is not None and given.taps:
         raise problem
     if problem is not None and not as_json:
-        typer.echo("Nothing is taken yet: write the first column of what you choose into the task's taps.")
+        tell("Nothing is taken yet: write the first column of what you choose into the task's taps.")
 
 
 def _taken(task: Task) -> tuple[dict[tuple[str, str], Any], BmnasError | None]:
@@ -87,16 +96,15 @@ def _marks(modality: str, places: Sequence[TapPlace], taken: Mapping[tuple[str, 
 
 def _show(modality: str, places: Sequence[TapPlace], marks: Sequence[Sequence[str]], everything: bool) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, title=modality, title_justify="left")
-    table.add_column("tap", overflow="fold")
-    table.add_column("what it is", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, title=modality, title_justify="left", padding=(0, 1, 0, 0))
+    table.add_column("tap", no_wrap=True)  # to be copied
+    table.add_column("what it is")
     table.add_column("shape", no_wrap=True)
     table.add_column("channels", no_wrap=True)
     table.add_column("parameters", justify="right")
-    table.add_column("taken as", overflow="fold")
+    table.add_column("taken as", no_wrap=True)
     hidden = 0
     for place, mark in zip(places, marks, strict=True):
         if not (everything or mark or _plain(place)):
@@ -104,7 +112,7 @@ def _show(modality: str, places: Sequence[TapPlace], marks: Sequence[Sequence[st
             continue
         parameters = "" if place.parameters is None else f"{place.parameters:,}"
         table.add_row(_written(place), place.kind, _shape(place), _channels(place), parameters, ", ".join(mark))
-    Console(emoji=False, markup=False).print(table)
+    show_table(table)
     if hidden:
         typer.echo(f"{modality}: {hidden} more places; --all shows them.\n")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.help import OUTPUT
 from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
@@ -29,9 +30,11 @@ from bmnas.cli.options import (
     chosen_task,
     extraction_of,
     refuse_existing,
+    refuse_unknown,
     score,
 )
 from bmnas.cli.settings_options import with_options
+from bmnas.cli.shown import tell
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
@@ -48,7 +51,14 @@ def train(
     backbone: Backbones = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for the results; the genotype's own if left out.", show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Folder for the results.",
+            show_default="the genotype's own",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     settings: Any = None,
     views: Views = 1,
@@ -67,6 +77,8 @@ def train(
     it was when the same command is given again (NAME.training.ckpt has it meanwhile).
 
     Example: bmnas train runs/digits-seed0/genotype.json --out trained
+
+    Example: bmnas train mine.json --task my_task.py --epochs 20
     """
     from bmnas.genotype import load
     from bmnas.genotype.opening import genotype_file
@@ -80,6 +92,8 @@ def train(
     # In place, the genotype only gains a provenance; elsewhere, a file of that name is another one.
     if written.resolve() != genotype.resolve():
         refuse_existing(written, force, genotype)
+
+    refuse_unknown(task, data, features, modalities, backbone)
 
     from bmnas.searcher import TrainConfig, train as run_training
     from bmnas.searcher.network_training import fitted
@@ -102,7 +116,7 @@ def train(
         )
     save_outcome(complete, trained, chosen, config, written)
     checkpoint.unlink(missing_ok=True)
-    typer.echo(
+    tell(
         f"{written}: test {chosen.metric.name} {score(trained.test, chosen.metric.name)}, "
         f"{trained.parameters:,} parameters, trained in {trained.seconds:.1f} s; weights in {weights}"
     )

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli import names
 from bmnas.cli.options import Json
+from bmnas.cli.shown import tell
 
 if TYPE_CHECKING:
     from bmnas.errors import GenotypeError
     from bmnas.genotype import Genotype
     from bmnas.genotype.finding import Finding
 
+_LARGE = 64 * 2**30  # bytes
+
 
 def validate(
     genotypes: Annotated[
-        list[Path], typer.Argument(help="Genotype files (JSON), or names as ntu-1.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="GENOTYPE",
+            help="Genotype files (JSON), or published ones: ntu-1, mmimdb-1, ...",
+            show_default=False,
+            autocompletion=names.genotypes,
+        ),
     ],
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
     task: Annotated[
         str | None,
-        typer.Option("--task", help="Check that the genotypes fit this task, too.", show_default=False),
+        typer.Option(
+            "--task",
+            metavar="TASK",
+            help="Check that the genotypes fit this task, too.",
+            show_default="none",
+            autocompletion=names.tasks,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -33,6 +51,8 @@ def validate(
     The exit code is 2 if one of them is not valid, or with --strict if there is a warning.
 
     Example: bmnas validate genotype.json
+
+    Example: bmnas validate ntu-1 mmimdb-1 --json
     """
     import json
 
@@ -49,7 +69,7 @@ def validate(
         else:
             problem = _misfit(genotype, task)
             if problem is None:
-                results.append((path, genotype, lint(genotype)))
+                results.append((path, genotype, (*lint(genotype), *_too_large(genotype))))
             else:
                 results.append((path, None, errors(problem, str(path))))
     if as_json:
@@ -65,6 +85,7 @@ def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
     """Why a genotype does not fit the task, if one is named."""
     if task is None:
         return None
+    names.refuse_unknown_task(task)
     from bmnas.errors import BmnasError, GenotypeError
     from bmnas.searcher.network_training import fitted
     from bmnas.tasks import described_task
@@ -78,6 +99,29 @@ def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
     return None
 
 
+def _too_large(genotype: Genotype) -> Iterator[Finding]:
+    """A warning where the weights alone take more memory than a GPU has, or than most machines have."""
+    sizes = genotype.representation
+    nodes = len(genotype.features) + sum(len(cell.steps) + 1 for cell in genotype.cells) + len(genotype.output)
+    outputs = genotype.head.outputs if genotype.head else 0
+    widest = max(feature.channels or 1 for feature in genotype.features)
+    # Far more than any operation has, which spares most genotypes the count.
+    most = nodes * sizes.channels * (widest + 32 * sizes.channels + sizes.length * (8 + outputs)) * genotype.members
+    if 4 * most < _LARGE:
+        return
+    from bmnas.compiler import summarise
+    from bmnas.errors import BmnasError
+    from bmnas.fit.room import gib
+    from bmnas.genotype.finding import warning
+
+    with suppress(BmnasError):  # operations that cannot be built
+        # As little as possible where a file leaves channels to a task.
+        count = summarise(genotype.with_channels({each.name: 1 for each in genotype.features})).parameters
+        if 4 * count > _LARGE:
+            problem = f"makes a network of {count:,} parameters, which take {gib(4 * count)} of memory"
+            yield warning("large", "representation", "", problem, "use fewer channels or a smaller length")
+
+
 def _show(path: Path, genotype: Genotype | None, found: tuple[Finding, ...], strict: bool) -> None:
     """What makes the command fail goes to standard error, the rest to standard output."""
     from bmnas.genotype.problems import LIMIT
@@ -88,7 +132,7 @@ def _show(path: Path, genotype: Genotype | None, found: tuple[Finding, ...], str
         typer.echo(f"{path}: valid; {counts}")
     kind = "" if genotype is None else "warning: "
     for line in _lines(found):
-        typer.echo(f"{'bmnas: ' if fails else ''}{path}: {kind}{line}", err=fails)
+        tell(f"{'bmnas: ' if fails else ''}{path}: {kind}{line}", err=fails)
     if genotype is None and len(found) >= LIMIT:
         typer.echo(f"bmnas: {path}: these are the first {LIMIT} problems", err=True)
 

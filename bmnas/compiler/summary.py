@@ -90,6 +90,12 @@ def summarise(genotype: Genotype) -> Summary:
     )
 
 
+def cost_of(plan: Plan) -> tuple[int, int]:
+    """Parameters, and activations of one sample, of a plan without operations from outside the package."""
+    costs = [_cost(op, plan) for op in plan]
+    return sum(cost[0] for cost in costs), sum(cost[2] for cost in costs)
+
+
 def _cost(op: Op, plan: Plan) -> tuple[int, int, int]:
     """Parameters, multiply-adds, activations."""
     reads = plan.shapes_read(op)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from bmnas.errors import BmnasError
+from bmnas.fit.room import machine_memory
 
 # PyTorch has a type for this on a GPU alone, and libraries below it do not use it.
 _SIGNS = (
@@ -57,6 +58,22 @@ def enough_memory(device: torch.device, hint: str | None = None) -> Iterator[Non
 
 
 _HINT = "use a smaller batch_size, fewer channels, cells, steps or seeds, or another device"
+
+
+def memory_of(device: torch.device) -> int | None:
+    """Bytes of memory that there can be at most on a device; ``None`` where that is not known."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return machine_memory() if device.type == "cpu" else None
+
+
+def smallest_batch(device: torch.device, batch: int) -> int:
+    """How many samples have to be worked on at once, of a batch of so many.
+
+    Where memory runs out on a GPU, a batch is worked on in parts (`bmnas.fit.micro_batches`). On a CPU the system ends
+    the process before anybody hears of it, so that the batch has to fit.
+    """
+    return min(batch, 2) if device.type == "cuda" else batch
 
 
 def keep_freed_memory() -> None:

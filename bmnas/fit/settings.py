@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bmnas.settings import Settings
+from bmnas.settings import Settings, shown
 
 
 class Optimisation(Settings):
     """How weights are trained: Adam with cosine annealing (Table 8, "Network Optim")."""
 
-    batch_size: int = Field(default=96, ge=2, le=1_000_000, description="Samples in a batch.")
-    lr: float = Field(
-        default=1e-3, gt=0, le=10, description="Adam step size for the weights at the start, per update (MaxLR)."
+    group: ClassVar[str] = "Training of weights"
+
+    batch_size: int = Field(
+        default=96, ge=2, le=1_000_000, description="Samples in a batch.", json_schema_extra=shown("samples")
     )
-    min_lr: float = Field(default=1e-6, ge=0, description="The same at the end of the cosine (MinLR).")
-    weight_decay: float = Field(default=1e-4, ge=0, description="L2 term of Adam for the weights.")
+    lr: float = Field(
+        default=1e-3,
+        gt=0,
+        le=10,
+        description="Adam step size for the weights at the start, per update (MaxLR).",
+        json_schema_extra=shown("rate"),
+    )
+    min_lr: float = Field(
+        default=1e-6, ge=0, description="The same at the end of the cosine (MinLR).", json_schema_extra=shown("rate")
+    )
+    weight_decay: float = Field(
+        default=1e-4, ge=0, description="L2 term of Adam for the weights.", json_schema_extra=shown("rate")
+    )
     heads: Literal["auto", "joint", "apart"] = Field(
         default="auto",
         description="How heads of features are fitted, where a network adds them: together, or each by itself, as in "

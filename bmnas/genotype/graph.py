@@ -7,8 +7,8 @@ only `to_graph` loads networkx, which would otherwise be most of the start of a 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.operations import INPUT_NAMES
@@ -40,10 +40,45 @@ def to_graph(genotype: Genotype) -> nx.DiGraph:
     """
     import networkx as nx
 
+    flow = Flow(genotype)
     graph = nx.DiGraph(name=genotype.name)
-    read = reads(genotype)
-    for node in read:
+    for node in flow.nodes:
         graph.add_node(node, kind=node[0])
+    graph.add_edges_from(flow.edges(data=True))
+    return graph
+
+
+class Flow:
+    """The nodes and edges of `to_graph`, by the names that networkx has for them, without the time it takes to load.
+
+    Attributes:
+        nodes: in genotype order.
+    """
+
+    def __init__(self, genotype: Genotype) -> None:
+        read = reads(genotype)
+        self.nodes = tuple(read)
+        self._edges = tuple(_edges(genotype, read))
+        self._before: dict[Node, list[Node]] = {node: [] for node in read}
+        self._after = Counter(source for source, _, _ in self._edges)
+        for source, target, _ in self._edges:
+            self._before[target].append(source)
+
+    def edges(self, data: Literal[True]) -> Iterator[tuple[Node, Node, dict[str, Any]]]:
+        """Source, target and attributes of each edge, by source."""
+        place = {node: number for number, node in enumerate(self.nodes)}
+        return iter(sorted(self._edges, key=lambda edge: place[edge[0]]))
+
+    def predecessors(self, node: Node) -> Iterator[Node]:
+        """What the node reads, each once."""
+        return iter(self._before[node])
+
+    def out_degree(self, node: Node) -> int:
+        """How many nodes read the node."""
+        return self._after[node]
+
+
+def _edges(genotype: Genotype, read: Mapping[Node, tuple[Node, ...]]) -> Iterator[tuple[Node, Node, dict[str, Any]]]:
     for target, sources in read.items():
         level = "upper" if target[0] in ("input", "output") else "inner"
         has_residual = target[0] == "cell" and genotype.dialect == "official"
@@ -51,8 +86,7 @@ def to_graph(genotype: Genotype) -> nx.DiGraph:
         for position, source in enumerate(sources[:-1] if has_residual else sources):
             positions[source].append(position)
         for source, places in positions.items():
-            graph.add_edge(source, target, level=level, positions=tuple(places))
-    return graph
+            yield source, target, {"level": level, "positions": tuple(places)}
 
 
 def reads(genotype: Genotype) -> dict[Node, tuple[Node, ...]]:

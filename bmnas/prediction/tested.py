@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bmnas.errors import BmnasError
+from bmnas.genotype.opening import genotype_file
 from bmnas.prediction.predictions import Predictions
 from bmnas.searcher import open_run
 from bmnas.tasks.portable import SUFFIX, read_record
@@ -15,12 +16,14 @@ def of_test_split(path: Path | str, *, seed: int | None = None) -> Predictions:
 
     Args:
         path: a run folder.
-        seed: of several; the first if left out.
+        seed: of several; the best if left out.
 
     Raises:
         BmnasError: the search is not finished, or something was changed since.
     """
     run = open_run(path)
+    if seed is None and len(run.seeds) > 1:
+        seed = int(genotype_file(path).parent.name.removeprefix("seed"))
     folder = run.folder_of(seed)
     row = run.delivered(seed)
     if row not in [each.name for each in run.rows(seed)]:

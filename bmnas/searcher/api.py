@@ -18,7 +18,7 @@ from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
 from bmnas.searcher.diagnosis import outlook as outlook_of
-from bmnas.searcher.network_training import fitted
+from bmnas.searcher.network_training import fitted, refuse_large
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch, refuse_unsearchable
 from bmnas.searcher.run.baselines import refuse_unwritable
 from bmnas.searcher.run.choosing import best_of, choose, found_by
@@ -31,6 +31,7 @@ from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import strategy_of
+from bmnas.searcher.strategies.new_hypernet import refuse_large_hypernet
 from bmnas.searcher.training import Trained, same_training, train_network
 from bmnas.tasks import Extraction, FeatureStore, Remark, Task, get_task, prepare
 from bmnas.tasks.portable import bundle_of
@@ -93,6 +94,7 @@ def search(
     train = train or TrainConfig.ending(task, config)
     where = pick_device(device)
     config.strategy.check_device(where)
+    refuse_large_hypernet(task, config, where)
     folder = Path(folder) if folder is not None else Path("runs") / default_name(task, config)
     report = report or (lambda event: None)
     extraction = extraction or Extraction()
@@ -180,8 +182,11 @@ def train(
     task = get_task(task) if isinstance(task, str) else task
     refuse_unknown_suggestions(task)
     config = config or TrainConfig.for_task(task)
-    fitted(genotype, task)  # else it would be refused after the extraction
     where = pick_device(device)
+    # Else it would be refused after the extraction.
+    complete = fitted(genotype, task)
+    if all(feature.channels is not None for feature in complete.features):
+        refuse_large(complete, config.batch_size, where)
     length = genotype.representation.length
     small = threads_for(config.batch_size * genotype.representation.channels * length)
     with stoppable(_EARLY + _GOES_ON) as stop:

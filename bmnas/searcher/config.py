@@ -10,7 +10,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.searcher.settings import SearchSettings, StrategySettings, TrainConfig, command_line
 from bmnas.searcher.strategies import STRATEGIES, Bilevel
-from bmnas.settings import Choosing, Settings
+from bmnas.settings import Choosing, Settings, shown
 from bmnas.table import Table
 from bmnas.tasks import Extraction, Task
 from bmnas.tasks.settings_check import refuse_no_mapping
@@ -29,7 +29,9 @@ class SearchConfig(Choosing, SearchSettings):
     chooses: ClassVar[str] = "strategy"
 
     strategy: SerializeAsAny[StrategySettings] = Field(
-        default_factory=Bilevel.Settings, description="How is searched: a strategy and its own settings."
+        default_factory=Bilevel.Settings,
+        description="How is searched: a strategy and its own settings.",
+        json_schema_extra=shown(group="Search"),
     )
 
     @classmethod

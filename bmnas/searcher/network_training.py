@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bmnas.compiler import FusionNetwork, compile_genotype, divide_outputs
+from bmnas.compiler import FusionNetwork, compile_genotype, divide_outputs, summarise
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.fit.clock import Clock
 from bmnas.fit.events import EpochEnd, MicroBatch, Pause, TrainingEpochDone
+from bmnas.fit.memory import memory_of, smallest_batch
 from bmnas.fit.order import epoch_order
+from bmnas.fit.room import refuse_untrainable
 from bmnas.fit.seeding import seed_default, seeded, stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_cells, used_features
@@ -68,6 +70,7 @@ class NetworkTraining:
         self._device, self._title, self._best_on_test = device, title or genotype.name, best_on_test
         self.best: float | None = None  # on the test split, where each epoch is tested
         self._clock = Clock()
+        refuse_large(genotype, config.batch_size, device)
         with seeded(stream(config.seed, "train"), device):
             self.network = compile_genotype(genotype).to(device)
         self._clock.start()
@@ -158,6 +161,17 @@ class NetworkTraining:
         if self.best is None:
             return score
         return max(score, self.best) if self._task.metric.higher_is_better else min(score, self.best)
+
+
+def refuse_large(genotype: Genotype, batch: int, device: torch.device) -> None:
+    """Refuse a network whose training cannot fit into the device's memory, before anything is allocated.
+
+    Raises:
+        BmnasError: it cannot.
+    """
+    size = summarise(genotype)
+    samples = smallest_batch(device, batch)
+    refuse_untrainable("the network", size.parameters, size.activations, samples, memory_of(device))
 
 
 def fitted(genotype: Genotype, task: Task) -> Genotype:

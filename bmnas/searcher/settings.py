@@ -17,7 +17,7 @@ from bmnas.errors import did_you_mean
 from bmnas.fit.settings import Optimisation
 from bmnas.genotype import INPUT_NAMES, extension
 from bmnas.genotype.lookup import find, known
-from bmnas.settings import Member, Settings
+from bmnas.settings import Member, Settings, shown
 from bmnas.tasks import Extraction, Task
 
 
@@ -43,9 +43,12 @@ class TaskSettings(Settings):
 class TrainConfig(TaskSettings, Optimisation):
     """The training of one fusion network on training + validation data."""
 
-    epochs: int = Field(default=50, ge=1, description="Passes over the data.")
+    epochs: int = Field(default=50, ge=1, description="Passes over the data.", json_schema_extra=shown("epochs"))
     stop_epoch: int | None = Field(
-        default=None, ge=0, description="End after so many of them; the step sizes are those of all. 0: heads alone."
+        default=None,
+        ge=0,
+        description="End after so many of them; the step sizes are those of all. 0: heads alone.",
+        json_schema_extra=shown("epochs"),
     )
     temperature: float | None = Field(
         default=None, gt=0, le=1000, description="Divide the outputs of the trained network by it; not if left out."
@@ -68,9 +71,13 @@ class TrainConfig(TaskSettings, Optimisation):
 class SelectionSettings(Member):
     """The settings of a selection, and itself: a subclass of it, or of `bmnas.searcher.selections.looking.Looking`."""
 
+    group: ClassVar[str] = "Single selections"
+
 
 class StrategySettings(Member):
     """The settings of a strategy, the class ``Settings`` in it."""
+
+    group: ClassVar[str] = "Single strategies"
 
     suits: ClassVar[Mapping[str, Any]] = {}
     """What the settings that all searches share are with this strategy, where they are not given."""
@@ -99,42 +106,99 @@ def _known(op: str) -> str:
 class SearchSettings(TaskSettings, Optimisation):
     """What every search has, whatever its strategy. The defaults are the paper's best on NTU (Table 8, NTU 1)."""
 
-    cells: int = Field(default=2, ge=1, le=64, description="Number of cells, N.")
-    steps: int = Field(default=2, ge=1, le=64, description="Number of steps in a cell, M.")
-    outputs_per_cell: int | None = Field(
-        default=None, ge=1, description="How many of a cell's last nodes form its output; all steps if left out."
+    cells: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Number of cells, N.",
+        json_schema_extra=shown("cells", group="Search space"),
     )
-    cell_inputs: int = Field(default=2, ge=2, le=len(INPUT_NAMES), description="How many nodes a cell reads.")
-    step_inputs: int = Field(default=2, ge=2, le=len(INPUT_NAMES), description="How many nodes a step reads.")
-    channels: int = Field(default=128, ge=1, le=65_536, description="Channels of every node, C.")
-    length: int = Field(default=8, ge=1, le=65_536, description="Length of every node in positions, L.")
-    dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout rate.")
+    steps: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Number of steps in a cell, M.",
+        json_schema_extra=shown("steps", group="Search space"),
+    )
+    outputs_per_cell: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many of a cell's last nodes form its output; all steps if left out.",
+        json_schema_extra=shown("nodes", group="Search space"),
+    )
+    cell_inputs: int = Field(
+        default=2,
+        ge=2,
+        le=len(INPUT_NAMES),
+        description="How many nodes a cell reads.",
+        json_schema_extra=shown("nodes", group="Search space"),
+    )
+    step_inputs: int = Field(
+        default=2,
+        ge=2,
+        le=len(INPUT_NAMES),
+        description="How many nodes a step reads.",
+        json_schema_extra=shown("nodes", group="Search space"),
+    )
+    channels: int = Field(
+        default=128,
+        ge=1,
+        le=65_536,
+        description="Channels of every node, C.",
+        json_schema_extra=shown("channels", group="Search space"),
+    )
+    length: int = Field(
+        default=8,
+        ge=1,
+        le=65_536,
+        description="Length of every node in positions, L.",
+        json_schema_extra=shown("positions", group="Search space"),
+    )
+    dropout: float = Field(
+        default=0.2, ge=0, lt=1, description="Dropout rate.", json_schema_extra=shown("rate", group="Search space")
+    )
     anchor: Literal["auto", "last", "all", "none"] = Field(
         default="auto",
         description="Heads of which features the output begins with, cells being added to them: the last of each "
         "modality, all, or whichever has the smaller loss on held-out samples (auto); none: the paper's space, in "
         "which the cells alone are the output.",
+        json_schema_extra=shown(group="Search space"),
     )
     scale: Literal["auto", "none", "one", "each"] = Field(
         default="auto",
         description="How features are scaled, as a genotype says it; auto: as held-out samples say, none without an "
         "anchor.",
+        json_schema_extra=shown(group="Search space"),
     )
     operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
         default=("Sum", "Attention", "LinearGLU", "ConcatFC"),
         min_length=1,
         description="The pool F of Eq. 10: names with commas; or paper, official for their pools.",
+        json_schema_extra=shown("names", group="Search space"),
     )
     derive: Literal["paper", "official"] = Field(
         default="paper",
         description="paper: Eq. 3, a cell may read any earlier nodes; official: features only, one of them new.",
+        json_schema_extra=shown(group="Search space"),
     )
     seeds: int = Field(
-        default=1, ge=1, le=1024, description="How many independent searches, K: with seed, seed + 1, ..."
+        default=1,
+        ge=1,
+        le=1024,
+        description="How many independent searches, K: with seed, seed + 1, ...",
+        json_schema_extra=shown("seeds", group="Search"),
     )
-    epochs: int = Field(default=30, ge=1, description="Epochs of the hypernet, or of the training of each candidate.")
+    epochs: int = Field(
+        default=30,
+        ge=1,
+        description="Epochs of the hypernet, or of the training of each candidate.",
+        json_schema_extra=shown("epochs", group="Search"),
+    )
     budget_seconds: float | None = Field(
-        default=None, gt=0, description="End a search after the round that reaches it; seeds at once share it."
+        default=None,
+        gt=0,
+        description="End a search after the round that reaches it; seeds at once share it.",
+        json_schema_extra=shown("seconds", group="Search"),
     )
     strategy: SerializeAsAny[StrategySettings] = Field(description="How is searched: a strategy and its own settings.")
     select_budget: int = Field(
@@ -143,17 +207,28 @@ class SearchSettings(TaskSettings, Optimisation):
         le=1000,
         description="Trainings for the final choice between the found network and the baselines, by cross-validation: "
         "at least two of each; 0: what was found is the result.",
+        json_schema_extra=shown("trainings", group="Final choice"),
     )
     ensemble: int = Field(
         default=1,
         ge=1,
         le=64,
         description="How many trainings of a network are one result, their outputs averaged; of baselines likewise.",
+        json_schema_extra=shown("trainings", group="Final choice"),
     )
     runners_up: int = Field(
-        default=1, ge=0, le=63, description="Genotypes that the final choice tries beside the one that was selected."
+        default=1,
+        ge=0,
+        le=63,
+        description="Genotypes that the final choice tries beside the one that was selected.",
+        json_schema_extra=shown("genotypes", group="Final choice"),
     )
-    patience: int | None = Field(default=None, ge=1, description="Stop after so many rounds without a better score.")
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="Stop after so many rounds without a better score.",
+        json_schema_extra=shown("rounds", group="Search"),
+    )
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -181,29 +181,6 @@ def test_validate(short, tmp_path):
     assert err.startswith(f"bmnas: {broken}: representation is missing")
 
 
-def test_help_of_every_command_shows_an_example_that_parses():
-    out, _ = bmnas("--help")
-    commands = re.findall(r"^  (\w+)  ", out.partition("Commands:")[2], flags=re.MULTILINE)
-    assert commands == [
-        "search",
-        "extract",
-        "diagnose",
-        "taps",
-        "train",
-        "new",
-        "validate",
-        "info",
-        "compile",
-        "draw",
-        "diff",
-        "convert",
-        "schema",
-    ]
-    for command in commands:
-        out, _ = bmnas(command, "--help")
-        assert re.search(rf"Example: bmnas {command} ?", out), command
-
-
 def test_version_and_no_arguments():
     import bmnas as package
 

@@ -6,7 +6,7 @@ Table 8. Where its N and M differ from the figures (ntu-3, ego-2 to ego-4), the 
 
 from __future__ import annotations
 
-from importlib import resources
+import pkgutil
 
 from bmnas.errors import GenotypeError, did_you_mean
 from bmnas.genotype.genotype import Genotype
@@ -28,4 +28,6 @@ def load(name: str) -> Genotype:
     """
     if name not in _NAMES:
         raise GenotypeError(f"{name!r} is not a published genotype{did_you_mean(name, _NAMES)}")
-    return loads(resources.files(__name__).joinpath(f"{name}.json").read_text(encoding="utf-8"), source=name)
+    text = pkgutil.get_data(__name__, f"{name}.json")  # importlib.resources is slow to import
+    assert text is not None, "a part of the package"
+    return loads(text.decode(), source=name)

@@ -18,6 +18,7 @@ from bmnas.searcher.problem import Problem
 from bmnas.searcher.selections.choice import Choice, Selection
 from bmnas.searcher.selections.looking import Looking
 from bmnas.searcher.selections.looks import Looks
+from bmnas.settings import shown
 
 
 class Sampled(Looking):
@@ -25,7 +26,10 @@ class Sampled(Looking):
 
     kind: Literal["sampled"] = "sampled"
     samples: int = Field(
-        default=100, ge=1, description="How many genotypes are drawn and scored; fewer where the space has no more."
+        default=100,
+        ge=1,
+        description="How many genotypes are drawn and scored; fewer where the space has no more.",
+        json_schema_extra=shown("genotypes"),
     )
 
     def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:

@@ -23,13 +23,20 @@ from bmnas.searcher.selections.choice import Choice, Partial, Selection
 from bmnas.searcher.selections.looking import Looking
 from bmnas.searcher.selections.looks import Looks
 from bmnas.searcher.selections.masked import Masked
+from bmnas.settings import shown
 
 
 class Scored(Looking):
     """The best choices by the loss of the hypernet with them switched on."""
 
     kind: Literal["scored"] = "scored"
-    top_k: int = Field(default=3, ge=1, le=1000, description="How many candidates are kept at every choice.")
+    top_k: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        description="How many candidates are kept at every choice.",
+        json_schema_extra=shown("candidates"),
+    )
 
     def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
         """See the file's text. Returns the candidate with the best validation score."""

@@ -16,6 +16,7 @@ from bmnas.genotype import Genotype
 from bmnas.genotype.space.variation import below
 from bmnas.searcher.settings import SearchSettings
 from bmnas.searcher.strategies.on_candidates import OnCandidates, Scored
+from bmnas.settings import shown
 
 _CROSSED = 4  # one child in so many has two parents; the others are mutations
 
@@ -27,8 +28,18 @@ class Evolution(OnCandidates):
         """Those of strategies on candidates, and the population."""
 
         kind: Literal["evolution"] = "evolution"
-        population: int = Field(default=8, ge=2, description="How many of the latest candidates can be parents.")
-        tournament: int = Field(default=3, ge=1, description="Of how many candidates a parent is the best.")
+        population: int = Field(
+            default=8,
+            ge=2,
+            description="How many of the latest candidates can be parents.",
+            json_schema_extra=shown("candidates"),
+        )
+        tournament: int = Field(
+            default=3,
+            ge=1,
+            description="Of how many candidates a parent is the best.",
+            json_schema_extra=shown("candidates"),
+        )
 
         def check(self, shared: SearchSettings) -> None:
             """See `StrategySettings.check`."""

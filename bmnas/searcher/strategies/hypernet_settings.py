@@ -9,7 +9,7 @@ from pydantic import Field, SerializeAsAny
 from bmnas.searcher.hypernet import Relaxation
 from bmnas.searcher.selections import SELECTIONS, Scored
 from bmnas.searcher.settings import SelectionSettings, StrategySettings
-from bmnas.settings import Choosing
+from bmnas.settings import Choosing, shown
 from bmnas.table import Table
 
 
@@ -37,6 +37,12 @@ class ArchitectureSettings(HypernetSettings):
     """Of those that learn alpha, beta and gamma."""
 
     arch_lr: float = Field(
-        default=3e-4, gt=0, le=10, description="Adam step size for alpha, beta and gamma, per update."
+        default=3e-4,
+        gt=0,
+        le=10,
+        description="Adam step size for alpha, beta and gamma, per update.",
+        json_schema_extra=shown("rate"),
     )
-    arch_weight_decay: float = Field(default=1e-3, ge=0, description="L2 term of Adam for alpha, beta and gamma.")
+    arch_weight_decay: float = Field(
+        default=1e-3, ge=0, description="L2 term of Adam for alpha, beta and gamma.", json_schema_extra=shown("rate")
+    )

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import torch
+
+from bmnas.compiler.passes import FOR_TRAINING, applied
+from bmnas.compiler.summary import cost_of
+from bmnas.fit.memory import memory_of, smallest_batch
+from bmnas.fit.room import refuse_untrainable
 from bmnas.fit.seeding import seeded, stream
 from bmnas.genotype import Feature
 from bmnas.searcher.hypernet import Hypernet, HypernetSize, Relaxation, stacked
+from bmnas.searcher.hypernet.plan import relaxed
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import SearchSettings
 from bmnas.searcher.strategies.hypernet_settings import HypernetSettings
@@ -28,6 +35,22 @@ def new_hypernet(problem: Problem) -> Hypernet:
 def hypernet_size(task: Task, config: SearchSettings, relaxation: Relaxation = "split") -> HypernetSize:
     """The hypernet of a task and settings, in the paper's space."""
     return _sized(task.features, (), task, config, relaxation)
+
+
+def refuse_large_hypernet(task: Task, config: SearchSettings, device: torch.device) -> None:
+    """Refuse a search whose hypernet cannot fit into the device's memory, before anything is allocated.
+
+    Searches without a hypernet are not looked at, nor are tasks that know their features only when these are extracted.
+
+    Raises:
+        BmnasError: it cannot.
+    """
+    settings = config.strategy
+    if isinstance(settings, HypernetSettings) and all(feature.channels is not None for feature in task.features):
+        plan = applied(relaxed(hypernet_size(task, config, settings.relaxed())), FOR_TRAINING)
+        parameters, activations = (config.seeds * number for number in cost_of(plan))
+        samples = smallest_batch(device, config.batch_size)
+        refuse_untrainable("the hypernet", parameters, activations, samples, memory_of(device))
 
 
 def _size(problem: Problem, relaxation: Relaxation) -> HypernetSize:

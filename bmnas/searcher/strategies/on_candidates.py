@@ -19,6 +19,7 @@ from bmnas.searcher.events import CandidateDone
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import SearchSettings, StrategySettings
 from bmnas.searcher.strategies.strategy import Strategy
+from bmnas.settings import shown
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ class OnCandidates(Strategy):
         """How many candidates are trained."""
 
         budget_trainings: int | None = Field(
-            default=None, ge=1, description="Candidates that are trained; 16 where budget_seconds is not given either."
+            default=None,
+            ge=1,
+            description="Candidates that are trained; 16 where budget_seconds is not given either.",
+            json_schema_extra=shown("trainings"),
         )
 
         def most_trainings(self, shared: SearchSettings) -> int | None:

@@ -24,6 +24,7 @@ from bmnas.searcher.settings import SelectionSettings
 from bmnas.searcher.strategies.bilevel import Bilevel
 from bmnas.searcher.strategies.released_schedule import ReleasedSchedule
 from bmnas.searcher.strategies.seed_batch import SeedBatch
+from bmnas.settings import shown
 
 
 class Released(Bilevel):
@@ -42,7 +43,10 @@ class Released(Bilevel):
             default_factory=Alpha, description="How the hypernet is turned into a genotype at the end."
         )
         restart_epochs: int = Field(
-            default=1, ge=1, description="Epochs before the step size of the weights first starts anew."
+            default=1,
+            ge=1,
+            description="Epochs before the step size of the weights first starts anew.",
+            json_schema_extra=shown("epochs"),
         )
 
     settings: Settings

@@ -1,0 +1,45 @@
+"""Ctrl-C while a command starts: one line and the shell's exit code, whatever is being imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+
+import bmnas.cli
+sys.meta_path.insert(0, Interrupting())
+sys.argv[1:] = {words!r}
+bmnas.cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("bmnas.cli.streams", ["--help"]),
+        ("typer", ["--help"]),
+        ("bmnas.cli.app", ["validate", "ntu-1"]),
+        ("bmnas.cli.validate", ["validate", "ntu-1"]),
+        ("pydantic", ["validate", "ntu-1"]),
+        ("bmnas.genotype", ["validate", "ntu-1"]),
+        ("rich.table", ["info", "ntu-1"]),
+        ("torch", ["search", "--task", "digits"]),
+    ],
+)
+def test_one_line_during_an_import(tmp_path, monkeypatch, name, words):
+    monkeypatch.setenv("BMNAS_CACHE", str(tmp_path))
+    command = [sys.executable, "-c", PROGRAM.format(name=name, words=words)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    # Python ends itself by the signal where it has seen it inside of an `exec`; shells call both 130.
+    assert done.returncode in (130, -2)
+    assert (done.stdout, done.stderr) == ("", "bmnas: stopped\n")
+    assert not list(tmp_path.iterdir())
