@@ -6,15 +6,16 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.sentences import Sentences
 from bmnas.table import Table
 
 
-class Settings(BaseModel):
-    """A frozen set of settings that refuses names it does not know."""
+class Settings(Sentences):
+    """A frozen set of settings that refuses names it does not know, in one sentence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -38,6 +39,10 @@ class Settings(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             raise BmnasError(cls._sentence(error.errors(include_url=False)[0])) from None
+
+    @classmethod
+    def _refusal(cls, values: Mapping[str, Any], error: ValidationError) -> BmnasError:
+        return BmnasError(cls._sentence(error.errors(include_url=False)[0]))
 
     @classmethod
     def _sentence(cls, error: ErrorDetails) -> str:

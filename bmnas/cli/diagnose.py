@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -62,24 +62,18 @@ def diagnose(
     """
     from bmnas.errors import BmnasError
     from bmnas.searcher import diagnose as run_diagnosis
-    from bmnas.tasks import Remark
 
     if task is None and features is None:
         raise BmnasError("name the task with --task, or a folder of arrays with --features")
     chosen = chosen_task(task, data, features, modalities, backbone)
-    with Meter() as meter:
-
-        def report(event: Any) -> None:
-            if not isinstance(event, Remark):  # those are among the warnings
-                meter.update(event)
-
+    with Meter(remarks=False) as meter:  # which are among the warnings
         diagnosis = run_diagnosis(
             chosen,
             length,
             extraction=extraction_of(views, precision, workers, skip_bad),
             device=device,
             cache=cache,
-            report=report,
+            report=meter,
         )
     if as_json:
         typer.echo(diagnosis.model_dump_json(indent=2))

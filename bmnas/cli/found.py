@@ -12,6 +12,9 @@ from rich.table import Table
 
 from bmnas.cli.options import score
 
+# Findings about what a network computes; the others are about what it does not use.
+_WORTH_SAYING = ("one-modality", "same-step", "same-attention", "same-concat", "idle-step", "idle-cell", "zero-step")
+
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
     from bmnas.searcher import SearchConfig, SearchResult
@@ -38,6 +41,8 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
     for line in _choices_in_words(result):
         typer.echo(line)
     place = result.folder if len(result.seeds) == 1 else result.folder / "seed*"
+    for line in _what_was_found(result):
+        typer.echo(line)
     typer.echo(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
 
 
@@ -113,6 +118,20 @@ def _choices_in_words(result: SearchResult) -> Iterator[str]:
             told = ChoiceDone.model_construct(**entry).sentence()
             who = f"Seed {found.seed}: " if len(result.seeds) > 1 else ""
             yield f"{who}{told}"
+
+
+def _what_was_found(result: SearchResult) -> Iterator[str]:
+    """The genotype in words, of one seed; and what is odd about it."""
+    from bmnas.genotype.lint import lint
+    from bmnas.genotype.telling import in_words as told
+
+    if len(result.seeds) == 1:
+        yield told(result.genotype)
+    for found in result.seeds:
+        who = f"Seed {found.seed}: note" if len(result.seeds) > 1 else "Note"
+        for finding in lint(found.genotype):
+            if finding.code in _WORTH_SAYING:
+                yield f"{who}: {finding}."
 
 
 def _looks(rounds: list[dict[str, Any]], selected: list[dict[str, Any]]) -> int:

@@ -22,15 +22,20 @@ from bmnas.genotype.finding import Finding, note, warning
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node, reads, used_nodes
 from bmnas.genotype.lint_cell import lint_cell
-from bmnas.genotype.opening import load
+from bmnas.genotype.opening import load, opened
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell
 
 __all__ = ["Finding", "errors", "findings", "lint"]
 
 
-def lint(genotype: Genotype) -> tuple[Finding, ...]:
-    """The warnings and notes about a genotype, in its order. Takes time linear in its number of references."""
+def lint(genotype: Genotype | str | os.PathLike[str]) -> tuple[Finding, ...]:
+    """The warnings and notes about a genotype or its file, in its order, in time linear in its number of references.
+
+    Raises:
+        GenotypeError: it is no genotype, nor the path of one.
+    """
+    genotype = opened(genotype)
     found = tuple(_warnings(genotype))
     if any(each.level == "warning" for each in found) and _was_found(genotype):
         return tuple(replace(each, level="note") for each in found)

@@ -19,8 +19,12 @@ from bmnas.genotype.drawing.picture import Level, Unused, scene_of
 from bmnas.genotype.drawing.render import SUFFIXES, check_suffix, refuse_many, rendered
 from bmnas.genotype.drawing.style import ThemeName, theme_named
 from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.opening import opened_all
 
-__all__ = ["SUFFIXES", "Level", "ThemeName", "Unused", "draw", "draw_diff", "to_dot", "to_dot_diff"]
+__all__ = ["SUFFIXES", "Level", "ThemeName", "Unused", "draw", "draw_diff", "to_dot", "to_dot_diff", "to_svg"]
+
+
+Drawable = Genotype | str | os.PathLike[str]
 
 
 def to_dot(
@@ -38,8 +42,25 @@ def to_dot(
     return _dot(genotypes, level, theme, unused).text
 
 
-def draw(
+def to_svg(
     genotypes: Genotype | Sequence[Genotype],
+    *,
+    level: Level = "steps",
+    theme: ThemeName = "light",
+    unused: Unused = "fold",
+) -> str:
+    """The drawing that `draw` makes, as SVG text.
+
+    Raises:
+        BmnasError: as for `draw`.
+    """
+    several, path = opened_all(genotypes), Path("the picture.svg")
+    refuse_many(several, path, level)
+    return rendered(_dot(several, level, theme, unused), path).decode()
+
+
+def draw(
+    genotypes: Drawable | Sequence[Drawable],
     path: str | os.PathLike[str],
     *,
     level: Level = "steps",
@@ -49,7 +70,7 @@ def draw(
     """Draw a genotype, or several side by side, into a file; an existing file is replaced in one step.
 
     Args:
-        genotypes: one genotype or several.
+        genotypes: one genotype or several, or their files.
         path: its suffix says the format: .svg, .pdf, .png or .dot.
         level: ``"steps"`` draws everything, ``"cells"`` the upper level alone: a cell is one box with its inputs.
         theme: ``"light"`` or ``"dark"``; both have a ground of their own.
@@ -61,8 +82,7 @@ def draw(
         BmnasError: there is no genotype, the suffix is not one of those, no Graphviz is installed (.dot needs none),
             there is too much to draw, or the file cannot be written.
     """
-    path = check_suffix(Path(path))
-    several = [genotypes] if isinstance(genotypes, Genotype) else list(genotypes)
+    path, several = check_suffix(Path(path)), opened_all(genotypes)
     refuse_many(several, path, level)
     _write(_dot(several, level, theme, unused), path)
 

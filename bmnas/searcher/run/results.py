@@ -8,6 +8,7 @@ from typing import Any
 
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import Row
+from bmnas.searcher.run.shown import html_of, scores_of
 from bmnas.searcher.run.summary import Summary
 
 
@@ -28,6 +29,9 @@ class SeedResult:
     score: float
     rows: list[Row]
     folder: Path
+
+    def __repr__(self) -> str:
+        return f"<SeedResult of seed {self.seed} in {self.folder}: {scores_of(self.genotype)}>"
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,10 @@ class SearchResult:
     seeds: list[SeedResult]
     summary: Summary
     begin: str = ""
+
+    def __repr__(self) -> str:
+        return f"<SearchResult in {self.folder}: {self.genotype.name!r}, {scores_of(self.genotype)}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return html_of(f"{self.folder}: {scores_of(self.genotype)}", self.genotype, self.rows)

@@ -28,6 +28,10 @@ class Sampled(Looking):
         default=100, ge=1, description="How many genotypes are drawn and scored; fewer where the space has no more."
     )
 
+    def most_looks(self, problem: Problem) -> int:
+        """See `Looking.most_looks`."""
+        return min(self.samples, problem.space.count)
+
     def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
         """See the file's text."""
         return _sampled(problem, hypernet, seed, looks, self.samples)
