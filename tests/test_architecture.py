@@ -31,19 +31,8 @@ MAY_IMPORT = {
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
-    *(
-        "markup",
-        "settings",
-        "anchor",
-        "problem",
-        "events",
-        "outline",
-        "meter",
-        "network_fit",
-        "network_training",
-        "ensemble_training",
-        "training",
-    ),
+    *("markup", "settings", "anchor", "problem", "events", "outline", "meter"),
+    *("network_fit", "network_training", "ensemble_training", "training"),
     *("calibration", "sample_losses", "paired"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
     *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "diagnose"),

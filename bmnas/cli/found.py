@@ -12,8 +12,11 @@ from rich.table import Table
 
 from bmnas.cli.options import score
 
-# Findings about what a network computes; the others are about what it does not use.
-_WORTH_SAYING = ("one-modality", "same-step", "same-attention", "same-concat", "idle-step", "idle-cell", "zero-step")
+# Findings about what a network computes and reads; the others are about what is only there.
+_WORTH_SAYING = (
+    *("one-modality", "unread-input"),
+    *("same-step", "same-attention", "same-concat", "idle-step", "idle-cell", "zero-step"),
+)
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype

@@ -17,8 +17,6 @@ from bmnas.genotype.schema import FORMAT, Cell, Feature, Frozen, Head, Name, Pat
 class Genotype(Frozen):
     """A whole fusion network: which features go into which cells, what each cell does, and what comes out.
 
-    In a notebook it is shown as its picture.
-
     Raises:
         GenotypeError: it does not describe a network; the sentence names the place.
     """

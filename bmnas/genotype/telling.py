@@ -18,10 +18,12 @@ def in_words(genotype: Genotype) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    steps = [f"{step.op}({', '.join(step.inputs)})" for step in cell.steps if step.name in used_steps(cell)]
-    given = [name for name in cell.output if name in INPUT_NAMES]
-    by = listed([*steps, *(f"{name} itself" for name in given)])
-    return f"{cell.name} fuses {listed(cell.inputs)} by {by}"
+    steps = [step for step in cell.steps if step.name in used_steps(cell)]
+    done = [f"{step.op}({', '.join(step.inputs)})" for step in steps]
+    given = [f"{name} itself" for name in cell.output if name in INPUT_NAMES]
+    read = {*cell.output, *(name for step in steps for name in step.inputs)}
+    inputs = [f"{source} ({name})" for name, source in zip(INPUT_NAMES, cell.inputs, strict=False) if name in read]
+    return f"{cell.name} {'fuses' if len(inputs) > 1 else 'reads'} {listed(inputs)} by {listed([*done, *given])}"
 
 
 def _output(genotype: Genotype) -> str:

@@ -78,14 +78,13 @@ class Run:
         """How far it is; a folder that is damaged has a name, too."""
         try:
             rounds = [entry for entry in self.history if entry["event"] in _ROUNDS and entry["seed"] == self.seeds[0]]
-            done = (
-                f"{len(rounds)} {ROUNDS[rounds[0]['event']].unit}{'s' * (len(rounds) != 1)}" if rounds else "no round"
-            )
-            scores = scores_of(self.genotype()) if rounds else ""
+            if not rounds:
+                return "no round is done yet"
+            unit, scores = ROUNDS[rounds[0]["event"]].unit, scores_of(self.genotype())
         except BmnasError as error:
             return str(error).removeprefix(f"{self.path}: ")
         seeds = f", {len(self.seeds)} seeds" if len(self.seeds) > 1 else ""
-        return f"{done}{seeds}" + (f", {scores}" if scores else "")
+        return f"{len(rounds)} {unit}{'s' * (len(rounds) != 1)}{seeds}, {scores}"
 
     @cached_property
     def config(self) -> SearchConfig:
