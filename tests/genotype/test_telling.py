@@ -29,7 +29,7 @@ def test_what_is_not_used_is_not_told():
 def test_heads_and_ensembles():
     genotype = presets.heads(from_dict(SHORT).features, outputs=3, channels=4, length=2)
     assert in_words(genotype) == "Linear heads of Video_3 and Skeleton_4, added up."
-    assert in_words(one_cell(("Sum", "x", "y")).replace(members=3)).endswith(
+    assert in_words(one_cell(("Sum", "x", "y"), head={"outputs": 2}, members=3)).endswith(
         "One head reads Cell_1. The outputs of 3 such networks are averaged."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import time
 from collections.abc import Callable
@@ -132,17 +133,16 @@ class Notebook(Display):
         self._show(is_over=True)
 
     def _show(self, is_over: bool = False) -> None:
-        from IPython.display import HTML, display  # type: ignore[import-not-found]  # there is, or this is no notebook
-
+        ipython: Any = importlib.import_module("IPython.display")  # there is one, or this is no notebook
         page = _page()
         for sentence in self._said:
             page.print(f"bmnas: {sentence}", markup=False, highlight=False, soft_wrap=True)
         if not is_over:
             page.print(self._bar.shown())
         html = page.export_html(inline_styles=True, code_format='<pre style="white-space: pre-wrap">{code}</pre>')
-        shown = HTML(html if self._said or not is_over else "")
+        shown = ipython.HTML(html if self._said or not is_over else "")
         if self._handle is None:
-            self._handle = display(shown, display_id=True)
+            self._handle = ipython.display(shown, display_id=True)
         else:
             self._handle.update(shown)
         self._due = self._clock() + 0.25

@@ -118,6 +118,8 @@ def test_a_terminal_is_shown_a_bar_unless_it_is_switched_off(monkeypatch):
         with reporting(report) as told:
             assert isinstance(told, kind)
             told(Progress("features train", 3, 9, unit="samples"))
+            if isinstance(told, Meter):
+                told._display._live.refresh()
         assert ("features train" in stream.getvalue()) is (report == "auto")
     monkeypatch.setenv("TERM", "dumb")  # cannot move its cursor
     with reporting("auto") as told:
