@@ -33,22 +33,22 @@ class Bar:
             console=console,
             auto_refresh=False,
         )
-        self._row = self._progress.add_task("", total=None, info="", visible=False)
+        self._name = ""
 
     def now(self, phase: Phase) -> None:
         """Draw the phase as it is."""
-        self._progress.update(
-            self._row,
-            description=phase.name[:30],
-            completed=phase.done,
-            total=phase.total or None,
-            info=phase.info,
-            visible=True,
-        )
+        if phase.name != self._name:  # a total that is known cannot become one that is not
+            self.over()
+            self._progress.add_task(phase.name[:30], total=phase.total or None, info="")
+            self._name = phase.name
+        row = self._progress.task_ids[0]
+        self._progress.update(row, completed=phase.done, total=phase.total or None, info=phase.info)
 
     def over(self) -> None:
         """The phase is over: there is no row until the next one."""
-        self._progress.update(self._row, visible=False)
+        for row in self._progress.task_ids:
+            self._progress.remove_task(row)
+        self._name = ""
 
     def shown(self) -> RenderableType:
         """The picture as it is now."""
@@ -158,5 +158,6 @@ class _Count(ProgressColumn):
 
 
 def _page() -> Console:
-    # Its own colours, as a notebook is no terminal.
-    return Console(file=io.StringIO(), record=True, width=_WIDTH, force_terminal=True, color_system="truecolor")
+    # Its own colours, as a notebook is no terminal; and no display of rich's own, which would be one more each time.
+    colours: Any = {"force_terminal": True, "color_system": "truecolor", "force_jupyter": False}
+    return Console(file=io.StringIO(), record=True, width=_WIDTH, **colours)

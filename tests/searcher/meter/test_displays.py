@@ -160,6 +160,12 @@ def test_a_terminal_has_a_bar_and_the_time_left(quiet):
     assert ("bmnas: features [red]train[/red]: 9 samples" in text) is not quiet
 
 
+def test_a_phase_of_unknown_length_has_no_total_of_an_earlier_one():
+    text = screen(Tick("selection", 3, 145, unit="looks"), Tick("training of heads", 0, 0), quiet=True)
+    last = text[text.rindex("training of heads") :]
+    assert "145" not in last
+
+
 class Handle:
     def __init__(self, shown: list[str]) -> None:
         self.shown = shown
@@ -180,6 +186,9 @@ def notebook(monkeypatch):
 
     module = types.ModuleType("IPython.display")
     module.HTML, module.display = str, display  # type: ignore[attr-defined]
+    # By this rich knows that it is in a notebook.
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
     monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
     monkeypatch.setitem(sys.modules, "IPython.display", module)
     return shown
