@@ -1,18 +1,30 @@
-"""bmnas: search, write, compile, train and draw multimodal fusion networks (BM-NAS, AAAI 2022).
+"""Search, write, compile, train and draw multimodal fusion networks (BM-NAS, AAAI 2022).
 
-Every public name loads on first use, so that ``import bmnas`` is cheap: torch is imported only by the names that need
-it (`compile`, `train`, `search` and what belongs to them).
+    result = bmnas.search("digits")                      # a run folder, a genotype, a table
+    network = bmnas.compile(bmnas.load("genotype.json")) # a torch.nn.Module
+
+genotypes   load loads from_dict save dumps lint draw canonical_hash operation
+            Genotype Feature Cell Step Head Representation Provenance Options Space Finding
+networks    compile FusionNetwork FeatureError
+searching   search train diagnose extract open_run SearchConfig TrainConfig Extraction
+            SearchResult Trained Diagnosis Run FeatureStore Interrupted
+data        get_task ArrayTask ModuleTask Tap Task Split SingleLabel MultiLabel Regression
+progress    Event Progress Remark: what a function that is given as ``report`` is called with
+errors      BmnasError GenotypeError: one sentence for whoever gave what cannot be used
+
+help(bmnas.search) tells of one of them. Every name loads on first use: torch is imported only by those that need it.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from bmnas.version import __version__
 
 if TYPE_CHECKING:
-    from bmnas.compiler import FusionNetwork, compile_genotype as compile
+    from bmnas.compiler import FeatureError, FusionNetwork, compile_genotype as compile
     from bmnas.errors import BmnasError, GenotypeError
     from bmnas.evaluation import Evaluation, evaluate
     from bmnas.genotype import (
@@ -33,14 +45,19 @@ if TYPE_CHECKING:
     )
     from bmnas.genotype.canonical import canonical_hash
     from bmnas.genotype.drawing import draw
+    from bmnas.genotype.finding import Finding
     from bmnas.genotype.lint import lint
     from bmnas.genotype.space import Space
     from bmnas.prediction import Model, Predictions, load_model
     from bmnas.searcher import (
         Diagnosis,
+        Event,
+        Interrupted,
+        Run,
         SearchConfig,
         SearchResult,
         TrainConfig,
+        Trained,
         diagnose,
         extract,
         open_run,
@@ -48,7 +65,18 @@ if TYPE_CHECKING:
         train,
     )
     from bmnas.taps import Tap
-    from bmnas.tasks import Extraction, MultiLabel, Regression, SingleLabel, Split, Task, get_task
+    from bmnas.tasks import (
+        Extraction,
+        FeatureStore,
+        MultiLabel,
+        Progress,
+        Regression,
+        Remark,
+        SingleLabel,
+        Split,
+        Task,
+        get_task,
+    )
     from bmnas.tasks.arrays import ArrayTask
     from bmnas.tasks.module_task import ModuleTask
 
@@ -57,15 +85,23 @@ _HOME = {
     "BmnasError": ("bmnas.errors", "BmnasError"),
     "Cell": ("bmnas.genotype", "Cell"),
     "Diagnosis": ("bmnas.searcher", "Diagnosis"),
+    "Event": ("bmnas.searcher", "Event"),
     "Feature": ("bmnas.genotype", "Feature"),
+    "FeatureError": ("bmnas.compiler", "FeatureError"),
+    "FeatureStore": ("bmnas.tasks", "FeatureStore"),
+    "Finding": ("bmnas.genotype.finding", "Finding"),
     "FusionNetwork": ("bmnas.compiler", "FusionNetwork"),
     "Genotype": ("bmnas.genotype", "Genotype"),
     "GenotypeError": ("bmnas.errors", "GenotypeError"),
     "Head": ("bmnas.genotype", "Head"),
+    "Interrupted": ("bmnas.searcher", "Interrupted"),
     "Options": ("bmnas.genotype", "Options"),
     "Predictions": ("bmnas.prediction", "Predictions"),
+    "Progress": ("bmnas.tasks", "Progress"),
     "Provenance": ("bmnas.genotype", "Provenance"),
+    "Remark": ("bmnas.tasks", "Remark"),
     "Representation": ("bmnas.genotype", "Representation"),
+    "Run": ("bmnas.searcher", "Run"),
     "SearchConfig": ("bmnas.searcher", "SearchConfig"),
     "SearchResult": ("bmnas.searcher", "SearchResult"),
     "Space": ("bmnas.genotype.space", "Space"),
@@ -82,6 +118,7 @@ _HOME = {
     "Tap": ("bmnas.taps", "Tap"),
     "Task": ("bmnas.tasks", "Task"),
     "TrainConfig": ("bmnas.searcher", "TrainConfig"),
+    "Trained": ("bmnas.searcher", "Trained"),
     "canonical_hash": ("bmnas.genotype.canonical", "canonical_hash"),
     "compile": ("bmnas.compiler", "compile_genotype"),
     "diagnose": ("bmnas.searcher", "diagnose"),
@@ -109,20 +146,28 @@ __all__ = [
     "Cell",
     "Diagnosis",
     "Evaluation",
+    "Event",
     "Extraction",
     "Feature",
+    "FeatureError",
+    "FeatureStore",
+    "Finding",
     "FusionNetwork",
     "Genotype",
     "GenotypeError",
     "Head",
+    "Interrupted",
     "Model",
     "ModuleTask",
     "MultiLabel",
     "Options",
     "Predictions",
+    "Progress",
     "Provenance",
     "Regression",
+    "Remark",
     "Representation",
+    "Run",
     "SearchConfig",
     "SearchResult",
     "SingleLabel",
@@ -132,6 +177,7 @@ __all__ = [
     "Tap",
     "Task",
     "TrainConfig",
+    "Trained",
     "__version__",
     "canonical_hash",
     "compile",
@@ -166,4 +212,16 @@ if not TYPE_CHECKING:  # or every name would be one, misspelt ones too
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    # help(bmnas) would print the whole reference of every name, and load torch for it. Its text above names them all.
+    return [] if _asks_for_help() else sorted(__all__)
+
+
+def _asks_for_help() -> bool:
+    frame = sys._getframe()
+    for _ in range(6):
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+        if frame.f_globals.get("__name__") == "pydoc":
+            return True
+    return False

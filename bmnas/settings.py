@@ -6,10 +6,11 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
+from pydantic import ConfigDict, JsonValue, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from bmnas.errors import BmnasError, did_you_mean
+from bmnas.sentences import Sentences
 from bmnas.table import Table
 
 
@@ -23,8 +24,8 @@ def shown(unit: str | None = None, group: str | None = None) -> dict[str, JsonVa
     return {name: text for name, text in (("unit", unit), ("group", group)) if text is not None}
 
 
-class Settings(BaseModel):
-    """A frozen set of settings that refuses names it does not know."""
+class Settings(Sentences):
+    """A frozen set of settings that refuses names it does not know, in one sentence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -51,6 +52,10 @@ class Settings(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             raise BmnasError(cls._sentence(error.errors(include_url=False)[0])) from None
+
+    @classmethod
+    def _refusal(cls, values: Mapping[str, Any], error: ValidationError) -> BmnasError:
+        return BmnasError(cls._sentence(error.errors(include_url=False)[0]))
 
     @classmethod
     def _sentence(cls, error: ErrorDetails) -> str:

@@ -53,7 +53,7 @@ def search(*, evaluate: bool = True, **settings: int) -> bmnas.SearchResult:
     features, labels, splits = make()
     task = ArrayTask(features, labels, splits, name="made-up")
     config = bmnas.SearchConfig.for_task(task, **settings)
-    return bmnas.search(task, config, evaluate=evaluate, report=print)
+    return bmnas.search(task, config, evaluate=evaluate)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import pydoc
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import bmnas
 from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
-BELOW_ALL = ("errors", "files", "settings", "table", "version")
+BELOW_ALL = ("errors", "files", "sentences", "settings", "table", "version")
 PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "prediction", "cli")
 MAY_IMPORT = {
     "genotype": set(),
@@ -32,7 +33,7 @@ MAY_IMPORT = {
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
-    *("settings", "anchor", "problem", "events"),
+    *("markup", "settings", "anchor", "problem", "events", "outline", "meter"),
     *("losing", "network_fit", "network_training", "ensemble_training", "training", "calibration"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
     *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "answering", "diagnose"),
@@ -164,6 +165,19 @@ def test_commands_on_genotypes_import_no_torch(tmp_path, monkeypatch, command):
     loaded = loaded_by(f"{code}\n    assert not done.code")
     # networkx alone takes as long as all the rest.
     assert not loaded & {"torch", "sklearn", "networkx", "numpy"}
+
+
+def test_help_fits_a_screen_and_loads_no_torch():
+    """Every public name is in it, each once."""
+    text = pydoc.render_doc(bmnas, renderer=pydoc.plaintext)
+    assert len(text.splitlines()) <= 50
+    words = re.findall(r"\w+", text.partition("PACKAGE CONTENTS")[0].partition("genotypes ")[2])
+    assert set(bmnas.__all__) - {"__version__"} <= set(words)
+    assert "torch" not in loaded_by("import bmnas, pydoc; pydoc.render_doc(bmnas)")
+
+
+def test_every_public_name_is_everywhere_where_names_are_told():
+    assert sorted(bmnas.__all__) == list(dir(bmnas)) == sorted({*bmnas._HOME, "__version__"})
 
 
 def test_every_public_name_loads():

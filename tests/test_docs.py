@@ -37,7 +37,8 @@ def run(command: str, code: int) -> str:
     assert program == "bmnas"
     done = call(*rest)
     assert done.returncode == code, (command, done.stdout, done.stderr)
-    return done.stdout + done.stderr
+    # What is said of progress has times in it, and stands beside the output, as on a terminal.
+    return done.stdout + (done.stderr if code else "")
 
 
 def without_rounding(printed: str) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from shutil import get_terminal_size
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -70,22 +70,16 @@ def diagnose(
     refuse_unknown(task, data, features, modalities, backbone)
 
     from bmnas.searcher import diagnose as run_diagnosis
-    from bmnas.tasks import Remark
 
     chosen = chosen_task(task, data, features, modalities, backbone)
-    with Meter() as meter:
-
-        def report(event: Any) -> None:
-            if not isinstance(event, Remark):  # those are among the warnings
-                meter.update(event)
-
+    with Meter(remarks=False) as meter:  # which are among the warnings
         diagnosis = run_diagnosis(
             chosen,
             length,
             extraction=extraction_of(views, precision, workers, skip_bad),
             device=device,
             cache=cache,
-            report=report,
+            report=meter,
         )
     if as_json:
         typer.echo(diagnosis.model_dump_json(indent=2))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bmnas.evaluation import Comparison
     from bmnas.searcher import Run
     from bmnas.searcher.answering import Answered, Subject
+    from bmnas.searcher.meter import Meter as Shown
     from bmnas.tasks import Extraction, Task
 
 
@@ -179,7 +180,7 @@ class _How:
     extraction: Extraction
     device: str | None
     cache: Path | None
-    meter: Meter
+    meter: Shown
 
     @property
     def names_a_task(self) -> bool:

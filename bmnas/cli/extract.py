@@ -72,7 +72,7 @@ def extract(
             extraction=extraction_of(views, precision, workers, skip_bad),
             device=device,
             cache=cache,
-            report=meter.update,
+            report=meter,
         )
     _show(store, chosen, as_json)
 

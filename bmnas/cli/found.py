@@ -11,6 +11,12 @@ from rich.table import Table
 from bmnas.cli.options import score
 from bmnas.cli.shown import show_table, tell
 
+# Findings about what a network computes and reads; the others are about what is only there.
+_WORTH_SAYING = (
+    *("one-modality", "unread-input"),
+    *("same-step", "same-attention", "same-concat", "idle-step", "idle-cell", "zero-step"),
+)
+
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
     from bmnas.searcher import SearchConfig, SearchResult
@@ -36,6 +42,8 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
     for line in _choices_in_words(result):
         tell(line)
     place = result.folder if len(result.seeds) == 1 else result.folder / "seed*"
+    for line in _what_was_found(result):
+        tell(line)
     tell(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
 
 
@@ -111,6 +119,20 @@ def _choices_in_words(result: SearchResult) -> Iterator[str]:
             told = ChoiceDone.model_construct(**entry).sentence()
             who = f"Seed {found.seed}: " if len(result.seeds) > 1 else ""
             yield f"{who}{told}"
+
+
+def _what_was_found(result: SearchResult) -> Iterator[str]:
+    """The genotype in words, of one seed; and what is odd about it."""
+    from bmnas.genotype.lint import lint
+    from bmnas.genotype.telling import in_words as told
+
+    if len(result.seeds) == 1:
+        yield told(result.genotype)
+    for found in result.seeds:
+        who = f"Seed {found.seed}: note" if len(result.seeds) > 1 else "Note"
+        for finding in lint(found.genotype):
+            if finding.code in _WORTH_SAYING:
+                yield f"{who}: {finding}."
 
 
 def _looks(rounds: list[dict[str, Any]], selected: list[dict[str, Any]]) -> int:

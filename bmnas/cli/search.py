@@ -174,7 +174,7 @@ def search(
             force=force,
             checkpoint_every=checkpoint_every,
             outlook=outlook,
-            report=meter.update,
+            report=meter,
         )
     show(result, chosen, config)
 

@@ -112,7 +112,7 @@ def train(
             device=device,
             cache=cache,
             checkpoint=checkpoint,
-            report=meter.update,
+            report=meter,
         )
     save_outcome(complete, trained, chosen, config, written)
     checkpoint.unlink(missing_ok=True)

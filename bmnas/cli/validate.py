@@ -47,7 +47,8 @@ def validate(
 ) -> None:
     """Check genotype files and tell all that is wrong.
 
-    Errors keep a genotype from being compiled; warnings are about what is probably a mistake or a waste.
+    Errors keep a genotype from being compiled; warnings are about what is probably a mistake or a waste. Notes are
+    neither: what is declared and not used, and whatever is odd in a network that a search has found.
     The exit code is 2 if one of them is not valid, or with --strict if there is a warning.
 
     Example: bmnas validate genotype.json
@@ -77,7 +78,7 @@ def validate(
     else:
         for result in results:
             _show(*result, strict)
-    if any(genotype is None or (strict and found) for _, genotype, found in results):
+    if any(_fails(genotype, found, strict) for _, genotype, found in results):
         raise typer.Exit(2)
 
 
@@ -126,28 +127,32 @@ def _show(path: Path, genotype: Genotype | None, found: tuple[Finding, ...], str
     """What makes the command fail goes to standard error, the rest to standard output."""
     from bmnas.genotype.problems import LIMIT
 
-    fails = genotype is None or (strict and bool(found))
+    fails = _fails(genotype, found, strict)
     if genotype is not None and not fails:
         counts = ", ".join(_count(number, what) for what, number in _sizes(genotype).items())
         typer.echo(f"{path}: valid; {counts}")
-    kind = "" if genotype is None else "warning: "
-    for line in _lines(found):
-        tell(f"{'bmnas: ' if fails else ''}{path}: {kind}{line}", err=fails)
+    for level, line in _lines(found):
+        kind, is_why = "" if level == "error" else f"{level}: ", fails and level != "note"
+        tell(f"{'bmnas: ' if is_why else ''}{path}: {kind}{line}", err=is_why)
     if genotype is None and len(found) >= LIMIT:
         typer.echo(f"bmnas: {path}: these are the first {LIMIT} problems", err=True)
 
 
-def _lines(findings: tuple[Finding, ...]) -> list[str]:
-    """One line for each finding, and for findings in a row that say the same."""
-    lines = []
+def _fails(genotype: Genotype | None, found: tuple[Finding, ...], strict: bool) -> bool:
+    return genotype is None or (strict and any(finding.level == "warning" for finding in found))
+
+
+def _lines(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
+    """Level and line of each finding, and of findings in a row that say the same."""
+    lines: list[tuple[str, str]] = []
     for _, group in groupby(findings, lambda finding: (finding.code, finding.problem, finding.advice)):
         same = list(group)
         first = same[0]
         if len(same) == 1 or first.level == "error":
-            lines += [str(finding) for finding in same]
+            lines += [(finding.level, str(finding)) for finding in same]
         else:
             places, names = _some([each.place for each in same]), _some([each.name for each in same])
-            lines.append(f"{places} ({names}): each {first.problem}; {first.advice}")
+            lines.append((first.level, f"{places} ({names}): each {first.problem}; {first.advice}"))
     return lines
 
 

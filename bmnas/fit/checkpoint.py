@@ -112,7 +112,7 @@ class Keeper:
         return training
 
     def steps(self, training: Resumable) -> Iterator[Event]:
-        """Do what remains of a training, and keep it on the way. Pauses are not passed on.
+        """Do what remains of a training, and keep it on the way.
 
         Raises:
             BmnasError: a checkpoint cannot be written.
@@ -121,8 +121,8 @@ class Keeper:
         due, steps = time.monotonic() + self._seconds, 0
         with self._stop.waiting() if self._stop else nullcontext():
             for event in training.steps():
+                yield event
                 if not isinstance(event, Pause):
-                    yield event
                     continue
                 steps += 1
                 asked = self._stop is not None and self._stop.asked

@@ -44,6 +44,7 @@ class Phase(Watched, Generic[Batch]):
         context: what the steps are done in.
         stepped: called with its batch after each step.
         recordable: what a CUDA graph needs of a batch: inputs, and the loss as a function of them.
+        steps: how many an epoch has, for those who show how far it is.
     """
 
     parameters: Sequence[nn.Parameter]
@@ -55,6 +56,7 @@ class Phase(Watched, Generic[Batch]):
     context: Callable[[], AbstractContextManager[None]] = nullcontext
     stepped: Callable[[Batch], None] | None = None
     recordable: Callable[[Batch], tuple[Inputs, Callable[[Inputs], Tensor]]] | None = None
+    steps: int = 0
 
 
 class Fit:
@@ -138,6 +140,13 @@ class Fit:
     def done(self, phase: str) -> int:
         """How many steps of a phase are done in the epoch that is under way."""
         return self.watch.done(phase)
+
+    @property
+    def passed(self) -> float:
+        """How many epochs are done, with the share of the one that is under way."""
+        steps = sum(phase.steps for phase in self.phases.values())
+        done = sum(self.done(name) for name, phase in self.phases.items() if phase.steps)
+        return self.epoch + (min(1.0, done / steps) if steps else 0.0)
 
     @property
     def place(self) -> str:

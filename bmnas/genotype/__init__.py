@@ -1,5 +1,6 @@
 """The genotype language: what a fusion network is, as a small file. Nothing here imports torch."""
 
+from bmnas.genotype import notebook as notebook  # tells genotypes how they are drawn
 from bmnas.genotype.extension import operation
 from bmnas.genotype.genotype import Genotype, from_dict
 from bmnas.genotype.io import dumps, loads, save

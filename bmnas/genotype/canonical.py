@@ -29,7 +29,7 @@ from typing import Any
 
 from bmnas.errors import GenotypeError
 from bmnas.genotype.flat import RESIDUAL, FlatGraph, flatten
-from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.genotype import Genotype, needed
 from bmnas.genotype.graph import Node
 from bmnas.genotype.labelling import canonical_order
 from bmnas.genotype.lookup import find
@@ -55,6 +55,7 @@ def canonical_hash(genotype: Genotype) -> str:
     Raises:
         GenotypeError: as for `canonical_form`.
     """
+    needed(genotype, "hashed")
     content = json.dumps(_canonical(genotype)[0], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
 

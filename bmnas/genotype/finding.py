@@ -8,10 +8,11 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """An error or a warning.
+    """An error, a warning or a note.
 
     Attributes:
-        level: an ``"error"`` cannot be compiled; a ``"warning"`` can, and is probably a mistake or a waste.
+        level: an ``"error"`` cannot be compiled; a ``"warning"`` can, and is probably a mistake or a waste; a
+            ``"note"`` is worth knowing, and no mistake.
         code: what kind of finding it is, as ``unused-step``.
         place: where, by index, as ``cells[1].steps[0]``; empty for the whole file.
         name: the same by name, as ``Cell_2 / Step_1``; empty in errors, where names may be what is wrong.
@@ -19,7 +20,7 @@ class Finding:
         advice: what to do about it; empty in errors, whose problem says what would be right.
     """
 
-    level: Literal["error", "warning"]
+    level: Literal["error", "warning", "note"]
     code: str
     place: str
     name: str
@@ -34,3 +35,8 @@ class Finding:
 def warning(code: str, place: str, name: str, problem: str, advice: str) -> Finding:
     """A finding of level ``"warning"``."""
     return Finding("warning", code, place, name, problem, advice)
+
+
+def note(code: str, place: str, name: str, problem: str, advice: str) -> Finding:
+    """A finding of level ``"note"``."""
+    return Finding("note", code, place, name, problem, advice)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from bmnas.errors import GenotypeError, short
 from bmnas.genotype import checks
-from bmnas.genotype.checks import Patience
+from bmnas.genotype.checks import Patience, Problem
 from bmnas.genotype.problems import LIMIT, problems, too_long
 from bmnas.genotype.schema import FORMAT, Cell, Feature, Frozen, Head, Name, Patient, Provenance, Representation, filled
 
@@ -18,9 +18,10 @@ class Genotype(Frozen):
     """A whole fusion network: which features go into which cells, what each cell does, and what comes out.
 
     Raises:
-        pydantic.ValidationError: it does not describe a network. `bmnas.load` turns it into a `GenotypeError` that
-            names the file and the place.
+        GenotypeError: it does not describe a network; the sentence names the place.
     """
+
+    _picture: ClassVar[Callable[[Genotype], str | None] | None] = None  # drawing knows genotypes, not the other way
 
     format: Literal["bmnas/1"] = FORMAT
     name: Name = "genotype"
@@ -59,6 +60,25 @@ class Genotype(Frozen):
     def _is_a_network(self) -> Self:
         checks.refuse(checks.genotype(self))
         return self
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(dict.fromkeys(feature.modality for feature in self.features))
+        steps = sum(len(cell.steps) for cell in self.cells)
+        counts = [(len(self.features), "feature"), (len(self.cells), "cell"), (steps, "step")]
+        if self.head is not None:
+            counts.append((self.head.outputs, "output"))
+        features, *rest = (f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
+        return f"<Genotype {self.name!r}: {', '.join([f'{features} ({kinds[:60]})', *rest])}>"
+
+    __str__ = __repr__
+
+    def _repr_svg_(self) -> str | None:
+        """Its picture, for notebooks; ``None`` where it cannot be drawn, so that the words above are shown."""
+        return None if Genotype._picture is None else Genotype._picture(self)
+
+    @classmethod
+    def _refusal(cls, values: Mapping[str, Any], error: ValidationError) -> GenotypeError:
+        return _error(problems(values, error, list(Genotype.model_fields)), str(values.get("name", "genotype")))
 
     @property
     def has_head(self) -> bool:
@@ -112,8 +132,26 @@ def from_dict(data: Any, source: str = "genotype") -> Genotype:
             return Genotype.model_validate(data, context=Patience(LIMIT))
         except ValidationError as error:
             found = problems(data, error, list(Genotype.model_fields))
+    raise _error(found, source)
+
+
+def needed(given: Genotype, done: str) -> None:
+    """Refuse what is no genotype.
+
+    Args:
+        given: by a person.
+        done: what is done with a genotype, as a participle.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(given, Genotype):
+        raise TypeError(f"a Genotype is {done}, not a {type(given).__name__}; bmnas.load reads one from a file")
+
+
+def _error(found: Sequence[Problem], source: str) -> GenotypeError:
     more = len(found) - 1
-    raise GenotypeError(
+    return GenotypeError(
         f"{source}: {found[0].place} {found[0].text}"
         + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""),
         found,

@@ -8,7 +8,7 @@ from typing import Any
 
 from bmnas.errors import BmnasError, GenotypeError
 from bmnas.files import parse_json, write_atomically
-from bmnas.genotype.genotype import Genotype, from_dict
+from bmnas.genotype.genotype import Genotype, from_dict, needed
 
 _WIDTH = 110  # columns of a written file
 
@@ -39,6 +39,7 @@ def dumps(genotype: Genotype, *, partial: bool = False) -> str:
     Raises:
         GenotypeError: a feature's channels are not known, and the text need be complete.
     """
+    needed(genotype, "written")
     for i, feature in enumerate(genotype.features):
         if feature.channels is None and not partial:
             raise GenotypeError(

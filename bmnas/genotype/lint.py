@@ -1,4 +1,8 @@
-"""Warnings: what of a genotype can be compiled, and is probably a mistake or a waste.
+"""Warnings: what of a genotype can be compiled, and is probably a mistake or a waste; and notes, which are neither.
+
+A feature that is declared and not used costs nothing, so that is a note. In a genotype that a search has found, and
+nobody has edited, nothing is a slip of the pen: that a step repeats another one is how the network is that was trained
+and tested, so all is a note there. The same holds for the paper's own networks.
 
 Only what is certain is told, and once: what reaches no output is told as that and not looked into, so a cell that is
 not used has no findings about its steps. Here are the findings about what is used; those about what the steps of a cell
@@ -9,23 +13,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from bmnas.errors import GenotypeError
+from bmnas.genotype import published
 from bmnas.genotype.canonical import edited
-from bmnas.genotype.finding import Finding, warning
+from bmnas.genotype.finding import Finding, note, warning
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node, reads, used_nodes
 from bmnas.genotype.lint_cell import lint_cell
-from bmnas.genotype.opening import load
+from bmnas.genotype.opening import load, opened
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell
 
 __all__ = ["Finding", "errors", "findings", "lint"]
 
 
-def lint(genotype: Genotype) -> tuple[Finding, ...]:
-    """The warnings about a genotype, in its order. Takes time linear in its number of references."""
-    return tuple(_warnings(genotype))
+def lint(genotype: Genotype | str | os.PathLike[str]) -> tuple[Finding, ...]:
+    """The warnings and notes about a genotype or its file, in its order, in time linear in its number of references.
+
+    Raises:
+        GenotypeError: it is no genotype, nor the path of one.
+    """
+    genotype = opened(genotype)
+    found = tuple(_warnings(genotype))
+    if any(each.level == "warning" for each in found) and _was_found(genotype):
+        return tuple(replace(each, level="note") for each in found)
+    return found
 
 
 def findings(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
@@ -44,6 +58,14 @@ def errors(error: GenotypeError, source: str) -> tuple[Finding, ...]:
     if error.problems:
         return tuple(Finding("error", "invalid", place, "", text, "") for place, text in error.problems)
     return (Finding("error", "unreadable", "", "", str(error).removeprefix(f"{source}: "), ""),)
+
+
+def _was_found(genotype: Genotype) -> bool:
+    """Whether a search has found it as it is, or it is one of the paper's networks."""
+    if genotype.provenance is not None and genotype.provenance.command is not None:
+        return not edited(genotype)
+    bare = genotype.model_copy(update={"provenance": None})
+    return genotype.name in published.names() and published.load(genotype.name) == bare
 
 
 def _warnings(genotype: Genotype) -> Iterator[Finding]:
@@ -87,9 +109,8 @@ def _unused_features(genotype: Genotype, used: frozenset[Node], readers: dict[No
             continue
         if not readers[node]:
             problem = "is declared, but neither a cell nor the output names it"
-            yield warning(
-                "unnamed-feature", f"features[{i}]", feature.name, problem, "name it somewhere or leave it out"
-            )
+            advice = "it costs nothing; name it somewhere if it should be used"
+            yield note("unnamed-feature", f"features[{i}]", feature.name, problem, advice)
             continue
         problem = f"reaches no output: {_where_it_ends(readers[node], readers)}"
         advice = "let something that is used read it, or leave it out"

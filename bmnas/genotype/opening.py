@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from bmnas.errors import BmnasError, GenotypeError, did_you_mean
+from bmnas.errors import BmnasError, GenotypeError, did_you_mean, short
 from bmnas.files import read_json, read_text
 from bmnas.genotype import published
 from bmnas.genotype.genotype import Genotype
@@ -14,6 +16,33 @@ from bmnas.genotype.io import loads
 _LIMIT = 2**20  # bytes; genotypes have a few kilobytes
 _SUMMARY_LIMIT = 64 * 2**20
 _FILE = "genotype.json"
+
+
+def opened(given: Genotype | str | os.PathLike[str]) -> Genotype:
+    """A genotype as it is, or what `load` reads of a path or a name.
+
+    Raises:
+        GenotypeError: it is none of these, or as for `load`.
+    """
+    if isinstance(given, Genotype):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return load(given)
+    raise GenotypeError(f"{short(given)} is no genotype, nor the path of one; bmnas.from_dict makes one of plain data")
+
+
+def opened_all(
+    given: Genotype | str | os.PathLike[str] | Iterable[Genotype | str | os.PathLike[str]],
+) -> list[Genotype]:
+    """One genotype or several, each as for `opened`.
+
+    Raises:
+        GenotypeError: as for `opened`.
+    """
+    # A model can be iterated over, and so can a dictionary; neither is several genotypes.
+    is_one = isinstance(given, Genotype | str | os.PathLike | Mapping) or not isinstance(given, Iterable)
+    several: Any = [given] if is_one else given
+    return [opened(each) for each in several]
 
 
 def load(path: str | os.PathLike[str]) -> Genotype:

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     WrapValidator,
@@ -22,6 +21,7 @@ from bmnas.genotype import checks
 from bmnas.genotype.lookup import find
 from bmnas.genotype.names import LONGEST
 from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.sentences import Sentences
 
 FORMAT: Literal["bmnas/1"] = "bmnas/1"
 
@@ -31,8 +31,8 @@ Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Size = Annotated[int, Field(strict=True, ge=1, le=65_536)]
 
 
-class Frozen(BaseModel):
-    """A value: cannot be changed, and refuses keys it does not know."""
+class Frozen(Sentences):
+    """A value: cannot be changed, and refuses keys it does not know; its constructor does so in one sentence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -29,13 +29,14 @@ from bmnas.genotype import Feature
 from bmnas.genotype.graph import OUTPUT
 from bmnas.genotype.presets import last_features
 from bmnas.searcher.settings import SearchSettings
-from bmnas.tasks import Data, FeatureStore, SplitName, Task
+from bmnas.tasks import Data, FeatureStore, Progress, Report, SplitName, Task
 from bmnas.tasks.groups import groups_of as groups_of_split
 
 Kind = Literal["none", "one", "each"]
 
 KINDS: tuple[Kind, ...] = ("each", "one", "none")
 FOLDS = 3
+_BEGIN = "heads to begin with"  # the phase, in reports
 _LEVEL = 1.03  # losses so near to each other are level: then the kind goes first that makes fitting easiest
 # Numbers of features that heads are fitted to at most: more samples than fit into 1 GiB make no difference to them.
 _MOST = 2**28
@@ -173,12 +174,19 @@ class Anchor:
         )
 
 
-def found_anchor(task: Task, store: FeatureStore, config: SearchSettings, device: torch.device) -> Anchor:
+def found_anchor(
+    task: Task,
+    store: FeatureStore,
+    config: SearchSettings,
+    device: torch.device,
+    report: Report = lambda event: None,
+) -> Anchor:
     """The anchor that the settings ask for; what they leave open is chosen by held-out samples.
 
     First how features are scaled, then which of them have heads, together with how these are fitted. Of equals the
     simpler: the first kind, the last features.
     """
+    report(Progress(_BEGIN, 0, 3))
     last = [feature.name for feature in last_features(task.features)]
     every = [feature.name for feature in task.features]
     wanted = {"last": [last], "all": [every], "auto": [last] if last == every else [last, every]}[config.anchor]
@@ -192,6 +200,7 @@ def found_anchor(task: Task, store: FeatureStore, config: SearchSettings, device
         tried = [chosen_fit(task, data, last, dict.fromkeys(last, each), cut, way="joint") for each in kinds]
         least = min(fit.loss for fit in tried)
         kind = next(each for each, fit in zip(kinds, tried, strict=True) if fit.loss <= _LEVEL * least)
+    report(Progress(_BEGIN, 1, 3))
     by_feature: dict[str, Kind] = {name: kind for name in every}  # noqa: C420 - with the type of the kind
     subsets = [[every.index(name) for name in names] for names in wanted]
     fits = choose_fits(
@@ -204,9 +213,11 @@ def found_anchor(task: Task, store: FeatureStore, config: SearchSettings, device
         way=config.heads,
         l2=config.head_l2,
     )
+    report(Progress(_BEGIN, 2, 3))
     best = min(range(len(fits)), key=lambda i: fits[i].loss)
     train = data.part((data.rows < store.size("train")).nonzero()[:, 0])
     heads = fits[best].heads(train.scaled(wanted[best], by_feature), train.labels, task.loss)
+    report(Progress(_BEGIN, 3, 3))
     return Anchor(tuple(wanted[best]), by_feature, fits[best], train, heads)
 
 

@@ -22,10 +22,10 @@ from bmnas.fit.ambient import single_precision, undisturbed
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_features
 from bmnas.searcher.api import extract, pick_device
+from bmnas.searcher.meter import Report
 from bmnas.searcher.network_fit import outputs_on
 from bmnas.searcher.network_training import fitted
 from bmnas.searcher.run.reading import Run
-from bmnas.searcher.run.rounds import Report
 from bmnas.tasks import OBJECTIVES, Extraction, FeatureStore, Metric, Objective, SplitName, Task, groups_of
 from bmnas.tasks.missing import averages
 from bmnas.tasks.portable import SUFFIX, read_record

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from bmnas.compiler import pool
-from bmnas.errors import BmnasError
+from bmnas.errors import BmnasError, short
 from bmnas.fit.ambient import single_precision, undisturbed
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
+from bmnas.genotype.opening import opened
 from bmnas.searcher.config import SearchConfig, refuse_unknown_suggestions, search_command
 from bmnas.searcher.diagnosis import outlook as outlook_of
+from bmnas.searcher.events import RoundDone, Row
+from bmnas.searcher.meter import Listener, Report, Reporting, reporting
 from bmnas.searcher.network_training import fitted, refuse_large
+from bmnas.searcher.outline import Outline, Stage
 from bmnas.searcher.problem import SEARCHED, Problem, refuse_large_batch, refuse_unsearchable
 from bmnas.searcher.run.baselines import refuse_unwritable
 from bmnas.searcher.run.choosing import best_of, choose, found_by
@@ -26,10 +33,11 @@ from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
 from bmnas.searcher.run.results import SearchResult, SeedResult
-from bmnas.searcher.run.rounds import History, Report, do_rounds
+from bmnas.searcher.run.rounds import History, do_rounds
 from bmnas.searcher.run.seed_folder import SeedFolder
+from bmnas.searcher.run.stages import outline_of
 from bmnas.searcher.run.summary import summary_of
-from bmnas.searcher.settings import TrainConfig
+from bmnas.searcher.settings import TrainConfig, given_values
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.strategies.new_hypernet import refuse_large_hypernet
 from bmnas.searcher.training import Trained, same_training, train_network
@@ -44,10 +52,10 @@ _TOLD = {"chosen": "chosen", "ends": "trainings_end", "join": "join"}
 
 def search(
     task: Task | str = "digits",
-    config: SearchConfig | None = None,
+    config: SearchConfig | Mapping[str, Any] | None = None,
     *,
-    train: TrainConfig | None = None,
-    extraction: Extraction | None = None,
+    train: TrainConfig | Mapping[str, Any] | None = None,
+    extraction: Extraction | Mapping[str, Any] | None = None,
     folder: Path | str | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
@@ -55,15 +63,16 @@ def search(
     force: bool = False,
     checkpoint_every: int | None = None,
     outlook: bool = False,
-    report: Report | None = None,
+    report: Reporting = "auto",
 ) -> SearchResult:
     """Search a fusion network for a task, then train and test it beside its baselines.
 
     Args:
         task: a task or its name.
-        config: settings of the search; those that suit the task where it is left out.
-        train: settings of the final trainings; the search's optimiser settings where it is left out.
-        extraction: how features are extracted: views, precision, workers.
+        config: settings of the search; those that suit the task where it is left out. In a dictionary, those that are
+            others: ``{"epochs": 5}``.
+        train: settings of the final trainings, likewise; the search's optimiser settings where they are left out.
+        extraction: how features are extracted, likewise: views, precision, workers.
         folder: the run folder; ``runs/TASK-seedS`` where it is left out. A folder in which a search with the same
             settings was interrupted is continued, and on a CPU ends with the same genotype and scores.
         device: ``"cpu"``, ``"cuda"``, ...; the GPU where there is one, if left out.
@@ -75,29 +84,30 @@ def search(
             end have one every few seconds, and after so many steps.
         outlook: say first, as remarks, whether there is room for fusion, by linear heads alone (see `bmnas.diagnose`);
             in the paper's space nothing is said.
-        report: called with every event.
+        report: ``"auto"`` shows a bar in a terminal and in a notebook, and nothing elsewhere; ``None`` shows nothing; a
+            function is called with every event.
 
     Raises:
         BmnasError: settings, task or folder cannot be used; the message is one sentence.
         Interrupted: Ctrl-C or SIGTERM, in the main thread. The step that is under way is finished first, and a
             checkpoint written; a second Ctrl-C does not wait for them. The same call goes on.
     """
-    task = get_task(task) if isinstance(task, str) else task
+    task = task_of(task)
     refuse_unknown_suggestions(task)
-    config = config or SearchConfig.for_task(task)
+    config = SearchConfig.of(config, task)
     # Before backbones are trained, and before anything is written.
     refuse_unsearchable(task, config)
     refuse_unwritable(task, config)
     refuse_large_batch(task.name, {name: len(task.split(name)) for name in SEARCHED}, config.batch_size)
     if checkpoint_every is not None and checkpoint_every < 1:
         raise BmnasError(f"setting checkpoint_every is {checkpoint_every}: it should be at least 1, in steps")
-    train = train or TrainConfig.ending(task, config)
+    if not isinstance(train, TrainConfig):
+        train = TrainConfig.ending(task, config, **given_values(train, TrainConfig.__name__))
     where = pick_device(device)
     config.strategy.check_device(where)
     refuse_large_hypernet(task, config, where)
     folder = Path(folder) if folder is not None else Path("runs") / default_name(task, config)
-    report = report or (lambda event: None)
-    extraction = extraction or Extraction()
+    extraction = extraction_of(extraction)
     settings = {**task.identity, "search": config.model_dump(mode="json"), "features": extraction.decisive}
     small = threads_for(config.batch_size * config.channels * config.length)
     seeds = range(config.seed, config.seed + config.seeds)
@@ -107,32 +117,38 @@ def search(
         RunFolder.open(folder, settings, invocation=task.invocation, seeds=seeds, force=force) as run,
         small,
         enough_memory(where),
+        reporting(report) as told,
         ExitStack() as own_state,
     ):
-        store = _features(task, config.length, extraction, where, cache, report)
+        done = _Noted(told)
+        told(Outline(stages=()))  # there will be one
+        store = _features(task, config.length, extraction, where, cache, told)
         own_state.enter_context(undisturbed())
         own_state.enter_context(single_precision())
         bundle = bundle_of(task, store, device=where, cache=cache) if evaluate else None
-        problem = Problem.of(task, store, config, where)
+        problem = Problem.of(task, store, config, where, told)
         if outlook and problem.anchor and not run.has_begun:
-            for sentence in outlook_of(task, store, config.length, where):
-                report(Remark(sentence.removesuffix(".")))
+            for sentence in outlook_of(task, store, config.length, where, told):
+                told(Remark(sentence.removesuffix(".")))
         strategy = strategy_of(problem)
+        told(outline_of(strategy, train.epochs, evaluate))
         command = search_command(task, config, extraction)
-        history = do_rounds(run, strategy, command, report, stop, again, checkpoint_every)
+        history = do_rounds(run, strategy, command, done, stop, again, checkpoint_every)
         if evaluate and config.select_budget:
             for seed, place in run.seeds.items():
-                choose(run, strategy, seed, place, train, history, command, stop, again, report)
+                choose(run, strategy, seed, place, train, history, command, stop, again, done)
         stop.says = f"in the comparison; the rows that are done are kept, and {again} with the next one"
         checkpoint = folder / "checkpoints" / "training.ckpt"
         keeping = partial(Keeper, checkpoint, every=checkpoint_every, stop=stop, again=f"{again} from there")
         comparison = None
         if bundle is not None:
-            comparison = Comparison(run, problem, train, keeping, report, strategy.best_on_test, bundle)
+            comparison = Comparison(run, problem, train, keeping, done, strategy.best_on_test, bundle)
         found = [
             _seed_result(seed, place, history, comparison, task.metric.higher_is_better)
             for seed, place in run.seeds.items()
         ]
+        if not done.something:
+            told(Remark(f"already finished: {folder} has all of this search, and nothing was left to do"))
         best = found[0]
         for other in found[1:]:
             best = other if problem.better(other.score, best.score) else best
@@ -150,38 +166,38 @@ def search(
 
 
 def train(
-    genotype: Genotype,
+    genotype: Genotype | str | os.PathLike[str],
     task: Task | str = "digits",
-    config: TrainConfig | None = None,
+    config: TrainConfig | Mapping[str, Any] | None = None,
     *,
-    extraction: Extraction | None = None,
+    extraction: Extraction | Mapping[str, Any] | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
     checkpoint: Path | None = None,
     checkpoint_every: int | None = None,
-    report: Report | None = None,
+    report: Reporting = "auto",
 ) -> Trained:
     """Train a genotype's network on a task's training + validation features, and score it once on test.
 
     Args:
-        genotype: found or hand-written; its features are the task's, their channels may be left out.
+        genotype: found or hand-written, or its file; its features are the task's, their channels may be left out.
         task: a task or its name.
-        config: settings; those that suit the task where it is left out.
+        config: settings; those that suit the task where it is left out. In a dictionary, those that are others.
         extraction: as for `search`.
         device: as for `search`.
         cache: as for `search`.
         checkpoint: a file that has the training every few seconds, and where it is interrupted. The same call goes on
             from there, and on a CPU ends with the same weights. Whoever keeps the result removes it.
         checkpoint_every: write it after so many steps, too.
-        report: called with every event.
+        report: as for `search`.
 
     Raises:
         BmnasError: the genotype does not fit the task.
         Interrupted: as for `search`.
     """
-    task = get_task(task) if isinstance(task, str) else task
+    genotype, task = opened(genotype), task_of(task)
     refuse_unknown_suggestions(task)
-    config = config or TrainConfig.for_task(task)
+    config, extraction = TrainConfig.of(config, task), extraction_of(extraction)
     where = pick_device(device)
     # Else it would be refused after the extraction.
     complete = fitted(genotype, task)
@@ -189,8 +205,8 @@ def train(
         refuse_large(complete, config.batch_size, where)
     length = genotype.representation.length
     small = threads_for(config.batch_size * genotype.representation.channels * length)
-    with stoppable(_EARLY + _GOES_ON) as stop:
-        store = _features(task, length, extraction, where, cache, report)
+    with stoppable(_EARLY + _GOES_ON) as stop, reporting(report) as told:
+        store = _features(task, length, extraction, where, cache, told)
         keeper, stop.says = None, "in the training, of which nothing is kept"
         if checkpoint is not None:
             stop.says = f"in the training; {_GOES_ON} after the last checkpoint"
@@ -198,7 +214,8 @@ def train(
             keeper = Keeper(checkpoint, of, every=checkpoint_every, stop=stop, again=again)
         bundle = bundle_of(task, store, device=where, cache=cache)
         with small, enough_memory(where), undisturbed(), single_precision():
-            trained = train_network(genotype, task, store, config, device=where, keeper=keeper, report=report)
+            told(Outline(stages=(Stage(phase=f"training of {genotype.name}", kind="network", cost=1),)))
+            trained = train_network(genotype, task, store, config, device=where, keeper=keeper, report=told)
         return replace(trained, bundle=bundle)
 
 
@@ -206,10 +223,10 @@ def extract(
     task: Task | str,
     length: int | None = None,
     *,
-    extraction: Extraction | None = None,
+    extraction: Extraction | Mapping[str, Any] | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
-    report: Report | None = None,
+    report: Reporting = "auto",
 ) -> FeatureStore:
     """Run a task's backbones over its data and keep their features, as `search` and `train` do.
 
@@ -219,16 +236,38 @@ def extract(
         extraction: as for `search`.
         device: as for `search`.
         cache: as for `search`.
-        report: called with every event.
+        report: as for `search`.
 
     Raises:
         BmnasError: the data cannot be used, or the cache cannot be written.
     """
-    task = get_task(task) if isinstance(task, str) else task
+    task, extraction = task_of(task), extraction_of(extraction)
     refuse_unknown_suggestions(task)
     length = length or SearchConfig.for_task(task).length
-    with stoppable(_EARLY + _GOES_ON):
-        return _features(task, length, extraction, pick_device(device), cache, report)
+    with stoppable(_EARLY + _GOES_ON), reporting(report) as told:
+        return _features(task, length, extraction, pick_device(device), cache, told)
+
+
+def task_of(given: Task | str | os.PathLike[str]) -> Task:
+    """A task as it is, or the one of that name, file or folder.
+
+    Raises:
+        BmnasError: it is none of these, or there is none.
+    """
+    if isinstance(given, Task):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return get_task(os.fspath(given))
+    raise BmnasError(f"{short(given)} is no task, nor the name, the file or the folder of one")
+
+
+def extraction_of(given: Extraction | Mapping[str, Any] | None) -> Extraction:
+    """How features are extracted, as a person gives it to a function.
+
+    Raises:
+        BmnasError: it is something else, or a value makes no sense.
+    """
+    return given if isinstance(given, Extraction) else Extraction(**given_values(given, Extraction.__name__))
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -255,6 +294,17 @@ def default_name(task: Task, config: SearchConfig) -> str:
     return f"{task.name}{strategy}{seeds}"
 
 
+class _Noted(Listener):
+    """Passes events on, and notes whether there was any of work."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self.something = report, False
+
+    def __call__(self, event: Any) -> None:
+        self.something |= isinstance(event, RoundDone | Row)
+        self._report(event)
+
+
 def _seed_result(
     seed: int, place: SeedFolder, history: History, comparison: Comparison | None, higher_is_better: bool
 ) -> SeedResult:
@@ -275,7 +325,7 @@ def _features(
     extraction: Extraction | None,
     device: torch.device,
     cache: Path | None,
-    report: Report | None,
+    report: Report,
 ) -> FeatureStore:
     with enough_memory(device, "the backbones need another device, or their task a smaller extraction_batch"):
         return prepare(task, length=length, pool=pool, extraction=extraction, device=device, cache=cache, report=report)

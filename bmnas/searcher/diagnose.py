@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from bmnas.fit.ambient import single_precision, undisturbed
-from bmnas.fit.events import Event
 from bmnas.fit.memory import enough_memory
-from bmnas.searcher.api import extract, pick_device
+from bmnas.searcher.api import extract, pick_device, task_of
 from bmnas.searcher.config import SearchConfig
 from bmnas.searcher.diagnosis import Diagnosis, diagnosis_of
-from bmnas.searcher.run.rounds import Report
-from bmnas.tasks import Extraction, Progress, Remark, Task, get_task
+from bmnas.searcher.meter import Listener, Report, Reporting, reporting
+from bmnas.tasks import Extraction, Remark, Task
 
 
 def diagnose(
     task: Task | str,
     length: int | None = None,
     *,
-    extraction: Extraction | None = None,
+    extraction: Extraction | Mapping[str, Any] | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
-    report: Report | None = None,
+    report: Reporting = "auto",
 ) -> Diagnosis:
     """Say, before anything is searched, whether there is room for fusion.
 
@@ -39,22 +40,29 @@ def diagnose(
         extraction: as for `search`.
         device: as for `search`; heads are fitted there, too.
         cache: as for `search`.
-        report: called with every event of the extraction, and with what is being fitted.
+        report: as for `search`, of the extraction and of what is being fitted.
 
     Raises:
         BmnasError: the data cannot be used, or the cache cannot be written; or a split has nothing to learn from.
     """
-    task = get_task(task) if isinstance(task, str) else task
-    remarks: list[str] = []
-
-    def told(event: Event | Progress | Remark) -> None:
-        if isinstance(event, Remark):
-            remarks.append(event.sentence)
-        if report is not None:
-            report(event)
-
+    task = task_of(task)
     length = length or SearchConfig.for_task(task).length
-    store = extract(task, length, extraction=extraction, device=device, cache=cache, report=told)
-    where = pick_device(device)
-    with undisturbed(), single_precision(), enough_memory(where, "another device may have more"):
-        return diagnosis_of(task, store, length, where, remarks, told)
+    with reporting(report) as told:
+        noting = _Noting(told)
+        store = extract(task, length, extraction=extraction, device=device, cache=cache, report=noting)
+        where = pick_device(device)
+        with undisturbed(), single_precision(), enough_memory(where, "another device may have more"):
+            return diagnosis_of(task, store, length, where, noting.remarks, told)
+
+
+class _Noting(Listener):
+    """Passes events on, and keeps what is said of the features."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.remarks: list[str] = []
+
+    def __call__(self, event: Any) -> None:
+        if isinstance(event, Remark):
+            self.remarks.append(event.sentence)
+        self._report(event)

@@ -18,7 +18,7 @@ from bmnas.genotype.graph import used_features
 from bmnas.searcher.network_fit import outputs_on
 from bmnas.searcher.network_training import NetworkTraining, fitted
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import FeatureStore, Task
+from bmnas.tasks import FeatureStore, Task, Tick
 
 
 class EnsembleTraining:
@@ -62,6 +62,14 @@ class EnsembleTraining:
     def seconds(self) -> float:
         """Wall time of the trainings that are finished."""
         return self._seconds
+
+    @property
+    def tick(self) -> Tick:
+        """How far all of them are, for displays."""
+        now, members = self._now.tick, self._genotype.members
+        before = len(self._done) * now.total
+        done = min(before + now.done, members * now.total)  # the last one is under way until it is among those done
+        return Tick(f"training of {self._title}", done, members * now.total, now.info, now.unit)
 
     def start(self) -> None:
         """What has passed since the training was made or read was not work."""

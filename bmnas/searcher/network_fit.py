@@ -53,7 +53,7 @@ def network_fit(
     groups = learning(network, settings, heads)
     parameters = [parameter for group in groups for parameter in group["params"]]
     optimizer = torch.optim.Adam(groups, lr=settings.lr, fused=True)
-    steps = max(1, epochs * len(batches(torch.arange(len(data)), settings.batch_size)))
+    in_epoch = len(batches(torch.arange(len(data)), settings.batch_size))
 
     def left(epoch: int, done: int) -> Iterator[Samples]:
         given = data.batches(order(epoch)[done:])
@@ -66,11 +66,12 @@ def network_fit(
         name="weights",
         parameters=parameters,
         optimizer=optimizer,
-        schedule=Cosine(optimizer, steps, settings.min_lr),
+        schedule=Cosine(optimizer, max(1, epochs * in_epoch), settings.min_lr),
         batches=left,
         loss=loss,
         seed=seed,
         rate=settings.lr,
+        steps=in_epoch,
     )
     return Fit(network, [phase], epochs=epochs if stop is None else stop, device=data.device, subject=subject)
 

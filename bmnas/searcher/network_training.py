@@ -22,7 +22,7 @@ from bmnas.searcher.anchor import begun, groups_of
 from bmnas.searcher.losing import losing
 from bmnas.searcher.network_fit import network_fit, outputs_on
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import FeatureStore, SplitName, Task
+from bmnas.tasks import FeatureStore, SplitName, Task, Tick
 from bmnas.tasks.store import Chosen
 
 _BOTH: tuple[SplitName, SplitName] = ("train", "validation")
@@ -82,6 +82,7 @@ class NetworkTraining:
         epochs = 0 if is_done else config.epochs
         self._epochs = epochs if config.stop_epoch is None else min(epochs, config.stop_epoch)
         self._is_cooled = False
+        self._loss: float | None = None  # of the last epoch
         self.fit = network_fit(
             self.network,
             self._task,
@@ -101,6 +102,12 @@ class NetworkTraining:
         """Where the training stands, as a part of a sentence."""
         return f"in the training of {self._title}, {self.fit.place}"
 
+    @property
+    def tick(self) -> Tick:
+        """How far it is, for displays."""
+        loss = "" if self._loss is None else f"loss {self._loss:.3f}"
+        return Tick(f"training of {self._title}", self.fit.passed, self._epochs, loss, "epochs")
+
     def start(self) -> None:
         """What has passed since the training was made or read was not work."""
         self._clock.start()
@@ -117,9 +124,8 @@ class NetworkTraining:
                 continue
             if self._best_on_test:
                 self.best = self._better(self._tested())
-            yield TrainingEpochDone(
-                name=self._title, epoch=event.epoch, epochs=self._epochs, loss=event.losses["weights"]
-            )
+            self._loss = loss = float(event.losses["weights"])
+            yield TrainingEpochDone(name=self._title, epoch=event.epoch, epochs=self._epochs, loss=loss)
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the training depends on: tensors and plain values only."""

@@ -17,7 +17,7 @@ from bmnas.genotype.names import fitting
 from bmnas.genotype.space import RULES, Space
 from bmnas.searcher.anchor import Anchor, found_anchor
 from bmnas.searcher.settings import SearchSettings
-from bmnas.tasks import Data, FeatureStore, SplitName, Task
+from bmnas.tasks import Data, FeatureStore, Report, SplitName, Task
 
 SEARCHED: tuple[SplitName, ...] = ("train", "validation")
 """The splits that a search sees."""
@@ -46,8 +46,22 @@ class Problem:
     anchor: Anchor | None = None
 
     @classmethod
-    def of(cls, task: Task, store: FeatureStore, config: SearchSettings, device: torch.device) -> Problem:
+    def of(
+        cls,
+        task: Task,
+        store: FeatureStore,
+        config: SearchSettings,
+        device: torch.device,
+        report: Report = lambda event: None,
+    ) -> Problem:
         """Open the two splits; the features are moved to the device once, if they fit.
+
+        Args:
+            task: what is searched for.
+            store: its features.
+            config: the settings.
+            device: where networks are trained.
+            report: called with what is being fitted.
 
         Raises:
             BmnasError: with these settings there is nothing to find, or a split is too small to train on.
@@ -62,7 +76,7 @@ class Problem:
         train, validation = (store.data(name, device=device) for name in ("train", "validation"))
         refuse_large_batch(task.name, {"train": len(train), "validation": len(validation)}, config.batch_size)
         task = task.fitted(train.labels)
-        anchor = None if config.anchor == "none" else found_anchor(task, store, config, device)
+        anchor = None if config.anchor == "none" else found_anchor(task, store, config, device, report)
         return cls(task, store, config, device, train, validation, anchor)
 
     @property

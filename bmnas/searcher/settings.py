@@ -13,12 +13,25 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import torch
 from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 
-from bmnas.errors import did_you_mean
+from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.fit.settings import Optimisation
 from bmnas.genotype import INPUT_NAMES, extension
 from bmnas.genotype.lookup import find, known
 from bmnas.settings import Member, Settings, shown
 from bmnas.tasks import Extraction, Task
+
+
+def given_values(given: object, kind: str) -> dict[str, Any]:
+    """A dictionary of settings, for the class of that name; an empty one for ``None``.
+
+    Raises:
+        BmnasError: it is something else.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise BmnasError(f"the settings are {short(given)}: they are a {kind} or a dictionary")
+    return {str(name): value for name, value in given.items()}
 
 
 class TaskSettings(Settings):
@@ -33,6 +46,17 @@ class TaskSettings(Settings):
         """
         chosen = {name: value for name, value in given.items() if value is not None}
         return cls.checked(**cls._suiting(task, chosen) | chosen)
+
+    @classmethod
+    def of(cls, given: Self | Mapping[str, Any] | None, task: Task) -> Self:
+        """Settings as a person gives them to a function: whole, or as a dictionary of those that do not suit the task.
+
+        Raises:
+            BmnasError: they are something else, or a value makes no sense.
+        """
+        if isinstance(given, cls):
+            return given
+        return cls.for_task(task, **given_values(given, cls.__name__))
 
     @classmethod
     def _suiting(cls, task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,10 +86,17 @@ class TrainConfig(TaskSettings, Optimisation):
         return suiting | ({"epochs": task.settings["train_epochs"]} if "train_epochs" in task.settings else {})
 
     @classmethod
-    def ending(cls, task: Task, config: Optimisation, epochs: int | None = None) -> Self:
-        """The trainings that end a search: its own optimiser settings and seed, and the task's number of epochs."""
+    def ending(cls, task: Task, config: Optimisation, epochs: int | None = None, **given: Any) -> Self:
+        """The trainings that end a search: its own optimiser settings and seed, and the task's number of epochs.
+
+        Args:
+            task: of the search.
+            config: of the search.
+            epochs: other than the task's.
+            given: settings that are others.
+        """
         shared = {name: getattr(config, name) for name in Optimisation.model_fields}
-        return cls.for_task(task, **shared, epochs=epochs)
+        return cls.for_task(task, **{**shared, "epochs": epochs, **given})
 
 
 class SelectionSettings(Member):

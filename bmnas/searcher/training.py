@@ -14,11 +14,13 @@ from bmnas.compiler import FusionNetwork
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.events import Event, Pause
 from bmnas.genotype import Genotype
+from bmnas.genotype.telling import in_words
 from bmnas.searcher.ensemble_training import EnsembleTraining
 from bmnas.searcher.losing import modality_dropout
+from bmnas.searcher.markup import paragraphs, picture
 from bmnas.searcher.network_training import NetworkTraining, fitted
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import Extraction, FeatureStore, Task
+from bmnas.tasks import Extraction, FeatureStore, Progress, Remark, Task, Tick
 from bmnas.tasks.portable import Bundle
 
 
@@ -53,6 +55,20 @@ class Trained:
     bundle: Bundle | None = None
     averages: Mapping[str, Tensor] | None = None
 
+    def __repr__(self) -> str:
+        return f"<Trained {self.network.genotype.name!r}: {self._in_words}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        genotype = self.network.genotype
+        return paragraphs([f"{genotype.name}: {self._in_words}", in_words(genotype)]) + picture(genotype)
+
+    @property
+    def _in_words(self) -> str:
+        best = "best epoch on the test split" if self.best_on_test else "test"
+        task = self.data.split("@")[0]
+        return f"{best} {self.test:.4f} on {task}, {self.parameters:,} parameters, {self.seconds:.1f} s"
+
 
 def train_network(
     genotype: Genotype,
@@ -64,7 +80,7 @@ def train_network(
     title: str | None = None,
     best_on_test: bool = False,
     keeper: Keeper | None = None,
-    report: Callable[[Event], None] | None = None,
+    report: Callable[[Event | Progress | Remark], None] | None = None,
 ) -> Trained:
     """Train the network from fresh weights on training + validation, then score it once on test.
 
@@ -83,14 +99,18 @@ def train_network(
         kind = EnsembleTraining if genotype.members > 1 else NetworkTraining
         return kind(genotype, task, store, config, device=device, title=title, best_on_test=best_on_test)
 
+    if report:  # heads are fitted before the first step
+        report(Tick(f"training of {title or genotype.name}", 0, 0))
     training: NetworkTraining | EnsembleTraining = keeper.resumed(new) if keeper else new()
+    if report and (begun := training.tick).done:
+        report(Remark(_continues(begun)))
     training.start()
     steps = keeper.steps(training) if keeper else training.steps()
     # Closed even where an error's traceback still refers to it, so that the caller has his random numbers back.
     with closing(cast(Generator[Event], steps)) as events:
         for event in events:
-            if report and not isinstance(event, Pause):
-                report(event)
+            if report:
+                report(training.tick if isinstance(event, Pause) else event)
     return _trained(training, task, store, config)
 
 
@@ -105,6 +125,13 @@ def same_training(
         "train": config.model_dump(mode="json"),
         "best_on_test": best_on_test,
     }
+
+
+def _continues(begun: Tick) -> str:
+    """Where a training goes on, as a sentence."""
+    if begun.done >= begun.total:
+        return f"the {begun.phase} is already finished"
+    return f"continuing the {begun.phase} at epoch {int(begun.done) + 1} of {begun.total}"
 
 
 def _trained(

@@ -7,7 +7,7 @@ from bmnas.tasks.groups import groups_of
 from bmnas.tasks.metrics import METRICS, Metric, accuracy, f1, from_torchmetrics, get_metric, mean_squared_error
 from bmnas.tasks.objective import OBJECTIVES, MultiLabel, Objective, Regression, SingleLabel
 from bmnas.tasks.prepare import prepare
-from bmnas.tasks.progress import Progress, Remark, Report
+from bmnas.tasks.progress import Progress, Remark, Report, Tick
 from bmnas.tasks.registry import TASKS, described_task, get_task
 from bmnas.tasks.store import Data, FeatureStore, Samples, StoreError
 from bmnas.tasks.task import SPLITS, Backbone, SampleSource, Split, SplitName, Task
@@ -35,6 +35,7 @@ __all__ = [
     "SplitName",
     "StoreError",
     "Task",
+    "Tick",
     "accuracy",
     "backbones",
     "cache_folder",

@@ -181,9 +181,9 @@ def _extract_view(
         raise BmnasError(f"task {task.name!r} has no samples in its {split} split")
     start = writer.begin(split, view)
     if start is None:
-        report(Progress(phase, total, total, "done before"))
+        report(Progress(phase, total, total, "done before", "samples"))
         return
-    report(Progress(phase, start, total, remark or ("continued" if start else "")))
+    report(Progress(phase, start, total, remark or ("continued" if start else ""), "samples"))
     # What is left out of the plain view is left out of all, so that the views have the same samples.
     skip = frozenset(entry.index for entry in writer.skipped if entry.split == split) if view else frozenset()
     for loaded in load(source, task.extraction_batch, start=start, skip=skip, workers=how.workers, seed=view):
@@ -199,7 +199,7 @@ def _extract_view(
         labels = loaded.batch.labels if loaded.batch is not None else torch.empty(0)
         writer.add(features, labels, loaded.stop, skipped)
         left_out = len(writer.skipped)
-        report(Progress(phase, loaded.stop, total, f"{left_out} left out" if left_out else ""))
+        report(Progress(phase, loaded.stop, total, f"{left_out} left out" if left_out else "", "samples"))
     if writer.end() == 0:
         raise BmnasError(f"no sample of the {split} split of task {task.name} can be used")
 

@@ -284,7 +284,7 @@ def _root(source: object) -> tuple[object, list[int] | None]:
 
 def _check_name(feature: str, modality: str) -> None:
     try:
-        Feature(name=feature, modality=modality)
+        Feature.model_validate({"name": feature, "modality": modality})
     except ValidationError as error:
         found = error.errors()[0]
         name, what = (modality, "modality") if found["loc"][0] == "modality" else (feature, "feature")

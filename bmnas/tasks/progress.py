@@ -12,15 +12,22 @@ class Progress:
 
     Attributes:
         phase: what is going on, such as ``backbone Top`` or ``features train``.
-        done: steps of the phase that are done (epochs, samples).
+        done: steps of the phase that are done (epochs, samples); whole ones, but in a `Tick`.
         total: steps that the phase has.
         info: a short remark, such as ``loss 0.213``; may be empty.
+        unit: what the steps are, such as ``epochs``; may be empty.
     """
 
     phase: str
-    done: int
+    done: float
     total: int
     info: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Tick(Progress):
+    """A part of a step is done. There are many a second, for displays alone: other reports are not told of them."""
 
 
 @dataclass(frozen=True)

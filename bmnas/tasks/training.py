@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from bmnas.fit import evaluate
 from bmnas.fit.checkpoint import SECONDS, Keeper
-from bmnas.fit.events import EpochEnd
+from bmnas.fit.events import EpochEnd, Pause
 from bmnas.fit.fit import Fit, Phase
 from bmnas.fit.micro_batches import MicroBatches
 from bmnas.fit.order import Shuffles, batches
 from bmnas.fit.schedule import Cosine
 from bmnas.fit.seeding import seed_default, stream
-from bmnas.tasks.progress import Progress, Report, silent
+from bmnas.tasks.progress import Progress, Report, Tick, silent
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,14 @@ def train(
         return _fit(module, data, loss, settings, augment, where, phase)
 
     fit = keeper.resumed(new) if keeper else new()
-    report(Progress(phase, fit.epoch, settings.epochs))
+    report(Progress(phase, fit.epoch, settings.epochs, "continued" if fit.passed else "", "epochs"))
+    info = ""
     for event in keeper.steps(fit) if keeper else fit.steps():
         if isinstance(event, EpochEnd):
-            report(Progress(phase, event.epoch, settings.epochs, f"loss {event.losses['weights']:.3f}"))
+            info = f"loss {event.losses['weights']:.3f}"
+            report(Progress(phase, event.epoch, settings.epochs, info, "epochs"))
+        elif isinstance(event, Pause):
+            report(Tick(phase, fit.passed, settings.epochs, info, "epochs"))
     if keeper and kept_here:
         kept_here.finished(keeper, fit)
     module.train()
@@ -194,5 +198,6 @@ def _fit(
         seed=lambda *place: seed_default(stream(settings.seed, *place), device),
         rate=settings.learning_rate,
         setting="learning_rate",
+        steps=len(batches(torch.arange(len(data)), settings.batch_size)),
     )
     return Fit(module, [weights], epochs=settings.epochs, device=device, subject=phase)

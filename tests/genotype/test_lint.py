@@ -171,12 +171,12 @@ def test_a_warning_says_what_and_where_and_what_to_do():
     )
     (finding,) = lint(from_dict(changed(features=[*SHORT["features"], {"name": "Video_1", "modality": "Video"}])))
     assert finding == Finding(
-        "warning",
+        "note",
         "unnamed-feature",
         "features[2]",
         "Video_1",
         "is declared, but neither a cell nor the output names it",
-        "name it somewhere or leave it out",
+        "it costs nothing; name it somewhere if it should be used",
     )
 
 
@@ -215,6 +215,20 @@ def test_the_published_genotypes():
     }
 
 
+def test_nothing_in_what_was_found_is_a_mistake():
+    levels = lambda genotype: [finding.level for finding in lint(genotype)]  # noqa: E731
+    for name in published.names():
+        assert set(levels(published.load(name))) == {"note"}
+    by_hand = published.load("ntu-4").replace(name="mine")
+    assert "warning" in levels(by_hand)
+    provenance = {"command": "bmnas search", "canonical_hash": canonical_hash(by_hand)}
+    assert set(levels(by_hand.replace(provenance=provenance))) == {"note"}
+    # Trained, but nobody knows where it comes from; and found, but edited since.
+    assert "warning" in levels(by_hand.replace(provenance={**provenance, "command": None}))
+    edited = by_hand.replace(provenance={**provenance, "canonical_hash": "0" * 64})
+    assert {"edited", "same-step"} <= {finding.code for finding in lint(edited) if finding.level == "warning"}
+
+
 @settings(deadline=None)
 @given(genotypes())
 def test_what_is_told_as_unused_is_what_is_unused(genotype):
@@ -246,7 +260,7 @@ def test_unused_cells_are_not_looked_into(genotype):
 @given(genotypes())
 def test_every_finding_is_complete_and_readable(genotype):
     for finding in lint(genotype):
-        assert finding.level == "warning"
+        assert finding.level == ("note" if finding.code == "unnamed-feature" else "warning")
         assert finding.place
         assert finding.problem
         assert finding.advice

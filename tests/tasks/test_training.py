@@ -11,7 +11,7 @@ from torch import nn
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.seeding import seeded
 from bmnas.fit.threads import one_thread
-from bmnas.tasks import Progress
+from bmnas.tasks import Progress, Tick
 from bmnas.tasks.training import TrainingSettings, kept, outputs_of, train
 
 
@@ -41,7 +41,12 @@ def test_it_learns_and_reports_every_epoch() -> None:
     reports: list[Progress] = []
     _, score = trained(reports=reports)  # 65 samples: the last batch has one, which batch norm would refuse
     assert score > 0.9
-    assert [event.done for event in reports] == list(range(31))
+    epochs = [event for event in reports if not isinstance(event, Tick)]
+    assert [event.done for event in epochs] == list(range(31))
+    ticks = [event.done for event in reports if isinstance(event, Tick)]
+    # Two steps in an epoch, with a pause after each, and one after the epoch.
+    assert ticks[:4] == [0.5, 1, 1, 1.5]
+    assert ticks == sorted(ticks)
     assert {(event.phase, event.total) for event in reports} == {("toy", 30)}
     assert reports[-1].info.startswith("loss ")
 

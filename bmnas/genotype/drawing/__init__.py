@@ -29,6 +29,7 @@ from bmnas.genotype.drawing.scene import Scene
 from bmnas.genotype.drawing.sheet import sheet_of
 from bmnas.genotype.drawing.style import ThemeName, theme_named
 from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.opening import opened_all
 
 __all__ = [
     "SUFFIXES",
@@ -41,9 +42,11 @@ __all__ = [
     "draw_diff",
     "to_dot",
     "to_dot_diff",
+    "to_svg",
 ]
 
 _DPI = 96.0  # pixels of an inch, as CSS has them
+Drawable = Genotype | str | os.PathLike[str]
 
 
 def to_dot(
@@ -64,8 +67,28 @@ def to_dot(
     return _dot(genotypes, level, unused, _Manner(theme, orientation, heading, width)).text
 
 
-def draw(
+def to_svg(
     genotypes: Genotype | Sequence[Genotype],
+    *,
+    level: Level = "steps",
+    theme: ThemeName = "light",
+    unused: Unused = "fold",
+    orientation: Orientation = "landscape",
+    heading: Heading = "full",
+    width: float | str | None = None,
+) -> str:
+    """The drawing that `draw` makes, as SVG text.
+
+    Raises:
+        BmnasError: as for `draw`.
+    """
+    several, path = opened_all(genotypes), Path("the picture.svg")
+    refuse_many(several, path, level)
+    return rendered(_dot(several, level, unused, _Manner(theme, orientation, heading, width)), path).decode()
+
+
+def draw(
+    genotypes: Drawable | Sequence[Drawable],
     path: str | os.PathLike[str],
     *,
     level: Level = "steps",
@@ -78,7 +101,7 @@ def draw(
     """Draw a genotype, or several side by side, into a file; an existing file is replaced in one step.
 
     Args:
-        genotypes: one genotype or several; each is laid out as it is alone.
+        genotypes: one genotype or several, or their files; each is laid out as it is alone.
         path: its suffix says the format: .svg, .pdf, .png or .dot.
         level: ``"steps"`` draws everything, ``"cells"`` the upper level alone: a cell is one box with its inputs.
         theme: ``"light"`` or ``"dark"``; both have a ground of their own.
@@ -95,8 +118,7 @@ def draw(
         BmnasError: there is no genotype, the suffix is not one of those, no Graphviz is installed (.dot needs none),
             there is too much to draw, the width is none, or the file cannot be written.
     """
-    path = check_suffix(Path(path))
-    several = [genotypes] if isinstance(genotypes, Genotype) else list(genotypes)
+    path, several = check_suffix(Path(path)), opened_all(genotypes)
     refuse_many(several, path, level)
     _write(_dot(several, level, unused, _Manner(theme, orientation, heading, width, _dpi(path))), path)
 

@@ -46,15 +46,16 @@ class Fits:
     @classmethod
     def of(cls, bench: Bench, features: Sequence[Feature], report: Report, *, nonlinear: bool = True) -> Fits:
         """Fit them all, and tell how far it is; the nonlinear learners take most of the time."""
+        report(Progress("diagnosis", 0, _STEPS))
         last = last_features(features)
         sums: dict[str, Sequence[Feature]] = {"last features": last} if len(last) > 1 else {}
         if len(features) > len(last):
             sums["all features"] = features
         single = {feature.name: [feature] for feature in features}
         apart = bench.apart({**single, **{f"{name}, score fusion": own for name, own in sums.items()}}, features)
-        report(Progress("heads", 1, _STEPS))
+        report(Progress("diagnosis", 1, _STEPS))
         joint = bench.joint({f"{name} together": own for name, own in sums.items()}, features) if sums else []
-        report(Progress("heads", 2, _STEPS))
+        report(Progress("diagnosis", 2, _STEPS))
         heads, fused = apart[: len(features)], apart[len(features) :]
         in_order = [fitted for pair in zip(fused, joint, strict=True) for fitted in pair]
         of_last = in_order[:2] if len(last) > 1 else []
@@ -63,7 +64,7 @@ class Fits:
         alone, others = learners[: len(last)], learners[len(last) :]
         of_all = in_order[len(of_last) :]
         deep = _deep(bench, features, of_all) if nonlinear else []
-        report(Progress("heads", _STEPS, _STEPS))
+        report(Progress("diagnosis", _STEPS, _STEPS))
         return cls(bench, heads, last_heads, of_last, of_all, alone, others, deep)
 
     @property

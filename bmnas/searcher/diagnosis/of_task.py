@@ -76,7 +76,7 @@ def diagnosis_of(
     )
 
 
-def outlook(task: Task, store: FeatureStore, length: int, device: torch.device) -> list[str]:
+def outlook(task: Task, store: FeatureStore, length: int, device: torch.device, report: Report) -> list[str]:
     """The sentences of a diagnosis by linear heads alone, and its warnings: what a search says before it begins.
 
     Args:
@@ -84,8 +84,9 @@ def outlook(task: Task, store: FeatureStore, length: int, device: torch.device) 
         store: has its features.
         length: L of the networks.
         device: where heads are fitted.
+        report: called with what is being fitted.
     """
-    found = diagnosis_of(task, store, length, device, [], lambda event: None, nonlinear=False)
+    found = diagnosis_of(task, store, length, device, [], report, nonlinear=False)
     return [*found.in_brief(), *found.warnings]
 
 

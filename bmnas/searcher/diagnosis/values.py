@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bmnas.searcher.markup import paragraphs, table
+
 Question = Literal["fusion", "intermediate layers", "samples"]
 Answer = Literal["yes", "not shown", "no", "does not apply"]
 
@@ -214,6 +216,21 @@ class Diagnosis(Value):
     warnings: tuple[str, ...]
     left_out: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
+
+    def __repr__(self) -> str:
+        return f"<Diagnosis of {self.task}: {', '.join(f'{each.question}: {each.answer}' for each in self.verdicts)}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the systems, the verdicts and the warnings."""
+        systems = [
+            (each.name, f"{each.held_out.score:.4f}", f"{each.held_out.loss:.4f}")
+            for each in (*self.heads, *self.fusions, *self.learners)
+        ]
+        title = f"{self.task}: {self.held_out:,} held-out samples"
+        shown = table(("system", self.metric, "loss"), systems, title)
+        return shown + paragraphs([*self.in_brief(), *self.warnings, *self.left_out])
 
     def in_brief(self) -> list[str]:
         """The verdicts, one line each."""

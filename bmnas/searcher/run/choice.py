@@ -35,6 +35,7 @@ from bmnas.searcher.run.baselines import FOUND, Baseline
 from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, losses_at
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import same_training
+from bmnas.tasks import Tick
 from bmnas.tasks.fingerprint import of_json
 
 _MOST_FOLDS = 5
@@ -88,6 +89,30 @@ class FinalChoice:
         self._folds = folds(self._labels, self._groups, count, train.seed, held_out)
         self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds)])
         self._done = self._read()
+        self._now: NetworkTraining | None = None  # that is under way
+
+    @property
+    def tick(self) -> Tick:
+        """How far it is, for displays: in trainings."""
+        part = self._now.tick if self._now else None
+        share = part.done / part.total if part and part.total else 0.0
+        return Tick("final choice", len(self._done) + share, self.trainings, unit="trainings")
+
+    @property
+    def trainings(self) -> int:
+        """How many there are."""
+        return len(self._candidates) * len(self._folds)
+
+    @property
+    def done(self) -> int:
+        """How many of them are done."""
+        return len(self._done)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs they have at most, those of heads alone not counted."""
+        networks = sum(1 for each in self._candidates.values() if not _is_heads(each.genotype))
+        return networks * len(self._folds) * self._train.epochs
 
     def steps(self) -> Iterator[Pause]:
         """Do the trainings that are not done yet; what a training gave is kept when it is over."""
@@ -95,7 +120,8 @@ class FinalChoice:
             for number, (fitted, held) in enumerate(self._folds):
                 key = f"{name}/{number}"
                 if key not in self._done:
-                    self._done[key] = yield from self._trained(name, candidate, fitted, held)
+                    held_out = yield from self._trained(name, candidate, fitted, held)
+                    self._done[key], self._now = held_out, None
                     self._write()
 
     def chosen(self, seed: int, before: Mapping[str, Any], seconds: float) -> ChoiceDone:
@@ -151,6 +177,7 @@ class FinalChoice:
             title=f"{name} in the final choice",
             samples=fitted,
         )
+        self._now = training
         found = [self._looked(training, held)]
         awaited = set(looks(training.fit.epochs)) - {0}
         for event in training.steps():

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bmnas.fit.clock import Clock
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import CandidateDone, ChoiceDone, RunnerUp
+from bmnas.searcher.meter import Report
+from bmnas.searcher.outline import Outline
 from bmnas.searcher.run.baselines import FOUND, Baseline, compared, concatenated
 from bmnas.searcher.run.choice import FinalChoice, Variant
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
-from bmnas.searcher.run.rounds import History, Report, round_done, save_search
+from bmnas.searcher.run.rounds import History, round_done, save_search
 from bmnas.searcher.run.seed_folder import SeedFolder
+from bmnas.searcher.run.stages import choice_stage, phase_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.strategies import Strategy
+from bmnas.tasks import Remark
 
 
 def choose(
@@ -66,7 +71,12 @@ def choose(
     clock.start()
     with stop.waiting():
         choice = FinalChoice(problem, candidates, own, problem.config.select_budget, path, variants)
+        phase = phase_of("final choice", problem.seeds, seed)
+        report(Outline(stages=(choice_stage(phase, choice.epochs, problem),)))
+        if 0 < choice.done < choice.trainings:
+            report(Remark(f"continuing the final choice at training {choice.done + 1} of {choice.trainings}"))
         for _ in choice.steps():
+            report(replace(choice.tick, phase=phase))
             if stop.asked:
                 raise stop.interrupted(f"in the final choice; the trainings that are done are kept, and {again} there")
         before = [entry for entry in history if entry["seed"] == seed][-1]

@@ -8,12 +8,13 @@ from typing import Any, Literal
 from bmnas.fit.checkpoint import Keeper
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import Row
+from bmnas.searcher.meter import Report
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run.baselines import FOUND, compared
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.outcome import BEST_ON_TEST, save_outcome
-from bmnas.searcher.run.rounds import Report
 from bmnas.searcher.run.seed_folder import SeedFolder
+from bmnas.searcher.run.stages import phase_of, rows_outline
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import Trained, same_training, train_network
 from bmnas.tasks.portable import Bundle
@@ -71,7 +72,9 @@ class Comparison:
         result, settings = place.genotype(), train.model_dump(mode="json")
         rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
         self._bundle.save(place.path / "genotype.json", backbones=self._run.path)
-        for name, row in compared(self._problem, found, ends, join).items():
+        wanted = compared(self._problem, found, ends, join)
+        self._report(rows_outline(wanted, train.epochs, seed, self._problem))
+        for name, row in wanted.items():
             if name in rows and (name != chosen or _is_tested(result)):
                 continue
             genotype = result if name == chosen else row.genotype
@@ -79,7 +82,7 @@ class Comparison:
             keeper = self._keeping(
                 same_training(genotype, task, self._problem.store, own, best_on_test=self._best_on_test)
             )
-            trained = self._trained(name, genotype, own, keeper)
+            trained = self._trained(phase_of(name, self._problem.seeds, seed), genotype, own, keeper)
             if name == chosen:
                 save_outcome(result, trained, task, own, place.path / "genotype.json")
             if trained.outputs is not None and trained.labels is not None:
@@ -94,14 +97,14 @@ class Comparison:
             self._report(rows[name])
         return list(rows.values())
 
-    def _trained(self, name: str, genotype: Genotype, train: TrainConfig, keeper: Keeper) -> Trained:
+    def _trained(self, title: str, genotype: Genotype, train: TrainConfig, keeper: Keeper) -> Trained:
         return train_network(
             genotype,
             self._problem.task,
             self._problem.store,
             train,
             device=self._problem.device,
-            title=name,
+            title=title,
             best_on_test=self._best_on_test,
             keeper=keeper,
             report=self._report,

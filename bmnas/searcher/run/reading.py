@@ -21,8 +21,11 @@ from bmnas.searcher.events import Row, meaning_of
 from bmnas.searcher.run.baselines import FOUND
 from bmnas.searcher.run.folder import FORMAT, OLDER, version_of
 from bmnas.searcher.run.seed_folder import JSON_LIMIT, ROUNDS, SeedFolder
+from bmnas.searcher.run.shown import html_of, scores_of
 from bmnas.searcher.run.summary import Summary, summary_of
 from bmnas.tasks import METRICS
+
+_ROUNDS = ("EpochDone", "CandidateDone")
 
 
 def open_run(path: Path | str) -> Run:
@@ -62,6 +65,28 @@ class Run:
 
     def __init__(self, path: Path, record: Mapping[str, Any]) -> None:
         self.path, self.record = path, record
+
+    def __repr__(self) -> str:
+        return f"<Run of {self.task} in {self.path}: {self._in_words()}>"
+
+    def _repr_html_(self) -> str | None:
+        """For notebooks; ``None`` where it has no genotype yet, so that the words above are shown."""
+        try:
+            return html_of(f"{self.task} in {self.path}: {self._in_words()}", self.genotype(), self.rows())
+        except BmnasError:
+            return None
+
+    def _in_words(self) -> str:
+        """How far it is; a folder that is damaged has a name, too."""
+        try:
+            rounds = [entry for entry in self.history if entry["event"] in _ROUNDS and entry["seed"] == self.seeds[0]]
+            if not rounds:
+                return "no round is done yet"
+            unit, scores = ROUNDS[rounds[0]["event"]].unit, scores_of(self.genotype())
+        except BmnasError as error:
+            return str(error).removeprefix(f"{self.path}: ")
+        seeds = f", {len(self.seeds)} seeds" if len(self.seeds) > 1 else ""
+        return f"{len(rounds)} {unit}{'s' * (len(rounds) != 1)}{seeds}, {scores}"
 
     @cached_property
     def config(self) -> SearchConfig:

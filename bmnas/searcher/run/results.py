@@ -12,6 +12,7 @@ from bmnas.compiler.export import load_weights
 from bmnas.errors import BmnasError
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import Row
+from bmnas.searcher.run.shown import html_of, scores_of
 from bmnas.searcher.run.summary import Summary
 
 
@@ -49,6 +50,9 @@ class SeedResult:
         load_weights(network, weights)
         return network.eval()
 
+    def __repr__(self) -> str:
+        return f"<SeedResult of seed {self.seed} in {self.folder}: {scores_of(self.genotype)}>"
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -76,3 +80,10 @@ class SearchResult:
     def network(self) -> FusionNetwork:
         """The trained network of the genotype, see `SeedResult.network`."""
         return next(each for each in self.seeds if each.genotype == self.genotype).network
+
+    def __repr__(self) -> str:
+        return f"<SearchResult in {self.folder}: {self.genotype.name!r}, {scores_of(self.genotype)}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return html_of(f"{self.folder}: {scores_of(self.genotype)}", self.genotype, self.rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any, cast
 
@@ -11,14 +11,14 @@ from bmnas.fit.events import Event, Pause
 from bmnas.genotype import Provenance
 from bmnas.genotype.canonical import hash_or_none
 from bmnas.searcher.events import ChoiceDone, RoundDone, RunnerUp
+from bmnas.searcher.meter import Report
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import Stop
 from bmnas.searcher.run.outcome import versions
 from bmnas.searcher.strategies import Strategy
-from bmnas.tasks import FeatureStore, Progress, Remark
+from bmnas.tasks import FeatureStore, Remark
 from bmnas.tasks.fingerprint import of_json
 
-Report = Callable[[Event | Progress | Remark], None]
 History = list[dict[str, Any]]
 
 
@@ -53,6 +53,7 @@ def do_rounds(
         Interrupted: somebody wants it to stop; a checkpoint has been written.
         Diverged: the search has left the finite numbers; no checkpoint has been written since.
     """
+    goes_on = run.has_begun
     history = _restored(run, strategy)
 
     def save() -> None:
@@ -60,9 +61,13 @@ def do_rounds(
 
     stop.says = f"at once; {again} after the last checkpoint"
     pending, steps = False, 0  # rounds, and steps, that no checkpoint has yet
+    where = strategy.goes_on if goes_on else ""
     # Closed even where an error's traceback still refers to it, so that the caller has his random numbers back.
     with stop.waiting(), closing(cast(Generator[Event], strategy.events())) as events:
         for event in events:
+            if where:  # there is something left to do
+                report(Remark(f"continuing {where}"))
+                where = ""
             if isinstance(event, RoundDone):
                 round_done(run, strategy, command, history, event)
                 pending = True
@@ -73,8 +78,7 @@ def do_rounds(
                     pending, steps = False, 0
                 if stop.asked:
                     raise stop.interrupted(f"{strategy.place}; a checkpoint is written, and {again} from there")
-            if not isinstance(event, Pause):
-                report(event)
+            report(strategy.tick if isinstance(event, Pause) else event)
         if pending:
             save()
     if stop.asked:

@@ -28,6 +28,12 @@ class Perturbation(Looking):
 
     kind: Literal["perturbation"] = "perturbation"
 
+    def most_looks(self, problem: Problem) -> int:
+        """See `Looking.most_looks`."""
+        config, sizes = problem.config, problem.space.sizes
+        of_steps = sum(len(config.operations) + sizes.nodes_before_step(m) for m in range(config.steps))
+        return sum(sizes.nodes_before_cell(n) + of_steps for n in range(config.cells)) + 1
+
     def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
         """See the file's text. Returns the genotype and its score with inherited weights."""
         return _perturbation(problem, hypernet, seed, looks)

@@ -32,6 +32,10 @@ class Sampled(Looking):
         json_schema_extra=shown("genotypes"),
     )
 
+    def most_looks(self, problem: Problem) -> int:
+        """See `Looking.most_looks`."""
+        return min(self.samples, problem.space.count)
+
     def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
         """See the file's text."""
         return _sampled(problem, hypernet, seed, looks, self.samples)

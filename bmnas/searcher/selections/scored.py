@@ -8,6 +8,7 @@ scored as the networks they stand for, with inherited weights.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Literal
@@ -16,6 +17,7 @@ from pydantic import Field
 
 from bmnas.fit.events import Pause
 from bmnas.genotype import Genotype
+from bmnas.genotype.space.choices import other_orders
 from bmnas.searcher.hypernet import Hypernet
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.problem import Problem
@@ -37,6 +39,10 @@ class Scored(Looking):
         description="How many candidates are kept at every choice.",
         json_schema_extra=shown("candidates"),
     )
+
+    def most_looks(self, problem: Problem) -> int:
+        """See `Looking.most_looks`."""
+        return _most_looks(problem, self.top_k)
 
     def select(self, problem: Problem, hypernet: Hypernet, seed: int, looks: Looks) -> Selection:
         """See the file's text. Returns the candidate with the best validation score."""
@@ -65,6 +71,21 @@ def _scored(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks, top_k
         yield Pause()
     (best, score), *others = problem.ranked(found)
     return Choice(best, score, looks.count, tuple(others))
+
+
+def _most_looks(problem: Problem, top_k: int) -> int:
+    """How many looks there are where earlier choices leave a later one all of its own."""
+    config, sizes = problem.config, problem.space.sizes
+    orders = 1 + sum(1 for _ in other_orders(tuple(range(config.cell_inputs))))
+    found, beam = 0, 1
+    for n in range(config.cells):
+        ways = math.comb(sizes.nodes_before_cell(n), config.cell_inputs)
+        kept = min(top_k, beam * ways)
+        found, beam = found + beam * ways + kept * orders, kept
+    for at in range(config.cells * config.steps):
+        ways = sizes.nodes_before_step(at % config.steps) ** config.step_inputs * len(config.operations)
+        found, beam = found + beam * ways, min(top_k, beam * ways)
+    return found + beam
 
 
 def _best(ranked: list[tuple[float, Partial]], count: int) -> list[Partial]:

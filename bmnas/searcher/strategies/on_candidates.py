@@ -16,10 +16,12 @@ from bmnas.fit.seeding import stream
 from bmnas.genotype import Genotype
 from bmnas.searcher.candidate import CandidateTraining, Distinct
 from bmnas.searcher.events import CandidateDone
+from bmnas.searcher.outline import NETWORK, Stage
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import SearchSettings, StrategySettings
 from bmnas.searcher.strategies.strategy import Strategy
 from bmnas.settings import shown
+from bmnas.tasks import Tick
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,27 @@ class OnCandidates(Strategy):
     def place(self) -> str:
         """See `Strategy.place`."""
         return f"in {self._training.place}" if self._training else super().place
+
+    @property
+    def goes_on(self) -> str:
+        """See `Strategy.goes_on`."""
+        most = self._most_trainings()
+        return f"at candidate {len(self.done) + 1}" + (f" of {most}" if most else "")
+
+    @property
+    def tick(self) -> Tick:
+        """See `Strategy.tick`."""
+        part = self._training.fit.passed / self.problem.config.epochs if self._training else 0.0
+        return Tick("candidates", len(self.done) + part, self._most_trainings() or 0, unit="candidates")
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """See `Strategy.stages`."""
+        most = self._most_trainings()
+        if most is None:
+            return ()
+        cost = NETWORK * most * self.problem.config.epochs * len(self.problem.train)
+        return (Stage(phase="candidates", kind="network", cost=cost),)
 
     def state(self) -> dict[str, Any]:
         """See `Strategy.state`."""

@@ -34,13 +34,14 @@ from bmnas.searcher.hypernet.network import Phase as Kind, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
 from bmnas.searcher.losing import modality_dropout
 from bmnas.searcher.network_fit import learning
+from bmnas.searcher.outline import LOOK, Stage
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings, HypernetSettings
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from bmnas.searcher.strategies.seed_batch import Features, SeedBatch
 from bmnas.searcher.strategies.selecting import Selecting
 from bmnas.searcher.strategies.strategy import Best, Strategy
-from bmnas.tasks import Data
+from bmnas.tasks import Data, Tick
 
 
 class OnHypernet(Strategy):
@@ -89,7 +90,7 @@ class OnHypernet(Strategy):
     def events(self) -> Iterator[Event]:
         """See `Strategy.events`."""
         self._clock.start()
-        while self.epoch < self.config.epochs and self._running():
+        while self._trains:
             losses = yield from self.fit.rest_of_epoch()
             yield from self._epoch_done(losses)
         if not self._selecting.done:
@@ -115,6 +116,34 @@ class OnHypernet(Strategy):
             also = f" and {architecture} on validation" if architecture else ""
             return f"in epoch {self.epoch + 1}, after {weights} steps on the training split{also}"
         return f"after epoch {self.epoch}" if self.epoch else "before the first step"
+
+    @property
+    def goes_on(self) -> str:
+        """See `Strategy.goes_on`."""
+        if self._selecting.looks:
+            return f"at look {self._selecting.looks + 1} of the selection"
+        return f"at epoch {self.epoch + 1} of {self.config.epochs}" if self._trains else "at the selection"
+
+    @property
+    def tick(self) -> Tick:
+        """See `Strategy.tick`."""
+        if not self._selecting.done and not self._trains:
+            return Tick("selection", self._selecting.looks, self._selecting.most, unit="looks")
+        return Tick("search", self.fit.passed, self.config.epochs, unit="epochs")
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """See `Strategy.stages`."""
+        seeds, seen = len(self.problem.seeds), len(self.validation)
+        samples = len(self.train) + (seen if "architecture" in self.fit.phases else 0)
+        search = Stage(phase="search", kind="hypernet", cost=seeds * self.config.epochs * samples)
+        if self._selecting.done:
+            return (search,)
+        return search, Stage(phase="selection", kind="look", cost=LOOK * self._selecting.most * seen)
+
+    @property
+    def _trains(self) -> bool:
+        return self.epoch < self.config.epochs and self._running()
 
     def state(self) -> dict[str, Any]:
         """See `Strategy.state`."""
@@ -185,6 +214,7 @@ class OnHypernet(Strategy):
             rate=self.config.lr,
             where=" on the training split",
             recordable=partial(self._recordable, "weights"),
+            steps=len(batches(torch.arange(len(self.train)), self.config.batch_size)),
         )
 
     def _architecture(self, settings: ArchitectureSettings) -> Phase[SeedBatch]:
@@ -209,6 +239,7 @@ class OnHypernet(Strategy):
             context=self._architecture_context,
             stepped=self._after_architecture_step,
             recordable=partial(self._recordable, "architecture"),
+            steps=len(batches(torch.arange(len(self.validation)), self.config.batch_size)),
         )
 
     def _architecture_batches(self, epoch: int, done: int) -> Iterator[SeedBatch]:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bmnas.fit.events import Event
+from bmnas.searcher.outline import Stage
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies.strategy import Strategy
+from bmnas.tasks import Tick
 
 
 class OneByOne(Strategy):
@@ -47,6 +49,25 @@ class OneByOne(Strategy):
         """See `Strategy.place`."""
         return f"{self._at.place} of seed {self._at.problem.config.seed}"
 
+    @property
+    def goes_on(self) -> str:
+        """See `Strategy.goes_on`."""
+        return f"{self._at.goes_on} of seed {self._at.problem.config.seed}"
+
+    @property
+    def tick(self) -> Tick:
+        """See `Strategy.tick`."""
+        own = self._at.tick
+        return replace(own, phase=_of(own.phase, self._at.problem.config.seed))
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """See `Strategy.stages`."""
+        own = self._at.stages
+        return tuple(
+            stage.model_copy(update={"phase": _of(stage.phase, seed)}) for seed in self.problem.seeds for stage in own
+        )
+
     def state(self) -> dict[str, Any]:
         """See `Strategy.state`."""
         return {"done": self._done, "best": self._best_state(), "at": self._at.state()}
@@ -62,3 +83,7 @@ class OneByOne(Strategy):
         seed = self.problem.seeds[len(self._done)]
         config = self.problem.config.model_copy(update={"seed": seed, "seeds": 1})
         return self._kind(replace(self.problem, config=config))
+
+
+def _of(phase: str, seed: int) -> str:
+    return f"{phase}, seed {seed}"

@@ -39,6 +39,13 @@ class Selecting:
         """How much has been looked at; 0 before the selection begins."""
         return sum(len(looks.values) for looks in self._looks)
 
+    @property
+    def most(self) -> int:
+        """How much is looked at, about; 0 where nobody knows."""
+        if not isinstance(self._selection, Looking):
+            return 0
+        return self._selection.most_looks(self._problem) * len(self._problem.seeds)
+
     def keep(self, hypernet: Hypernet, running: list[bool]) -> None:
         """Keep what seeds are that stop now, where others train on: their hypernets are one."""
         if self.done or not any(running):

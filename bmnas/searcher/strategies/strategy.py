@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from bmnas.fit.events import Event
+from bmnas.searcher.outline import Stage
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.settings import StrategySettings
+from bmnas.tasks import Tick
 
 
 @dataclass
@@ -66,6 +68,21 @@ class Strategy(ABC):
     def place(self) -> str:
         """Where the search stands, as a part of a sentence."""
         return f"after round {self.rounds}" if self.rounds else "in the first round"
+
+    @property
+    def goes_on(self) -> str:
+        """Where the search goes on, as a part of a sentence."""
+        return f"after round {self.rounds}"
+
+    @property
+    def tick(self) -> Tick:
+        """How far it is, for displays."""
+        return Tick("search", self.rounds, 0, unit="rounds")
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The phases that its ticks are of, with what they cost; none where it cannot say."""
+        return ()
 
     @abstractmethod
     def state(self) -> dict[str, Any]:

@@ -124,7 +124,8 @@ def _feature(name: str, modality: str, rows: Rows, reshape: Any) -> Feature:
     if reshape == "none" and len(rows.shape) != 3:
         raise BmnasError(f"{rows.where}: has shape {rows.shape}, but reshape 'none' takes (samples, channels, length)")
     try:
-        return Feature(name=name, modality=modality, channels=rows.shape[1], reshape=reshape)
+        given = {"name": name, "modality": modality, "channels": rows.shape[1], "reshape": reshape}
+        return Feature.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         problem = first["msg"].removeprefix("Value error, ").replace("Input", "it").strip()

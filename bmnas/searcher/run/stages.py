@@ -1,0 +1,62 @@
+"""The phases of a search, from its first epoch to the last training, with what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from bmnas.searcher.outline import NETWORK, Outline, Stage
+from bmnas.searcher.problem import Problem
+from bmnas.searcher.run.baselines import Baseline
+from bmnas.searcher.strategies import Strategy
+
+
+def outline_of(strategy: Strategy, epochs: int, evaluate: bool) -> Outline:
+    """All of them, before it is known what is found. Of a strategy that tells no phases, none.
+
+    Args:
+        strategy: searches.
+        epochs: of each training at the end.
+        evaluate: whether there are any.
+    """
+    found, problem = list(strategy.stages), strategy.problem
+    if not found or not evaluate:
+        return Outline(stages=tuple(found))
+    seeds, config = problem.seeds, problem.config
+    # Late fusion, and in an anchored search one that is fully connected; and what was found, in one form or two.
+    others, forms = (2, 2) if problem.anchor else (1, 1)
+    if config.select_budget:
+        tried = max(config.select_budget, 2 * (others + forms + config.tried))
+        found += [choice_stage(phase_of("final choice", seeds, seed), tried * epochs, problem) for seed in seeds]
+    found += [_training(phase_of("late fusion", seeds, seed), (others + 1) * epochs, problem) for seed in seeds]
+    return Outline(stages=tuple(found))
+
+
+def choice_stage(phase: str, epochs: int, problem: Problem) -> Stage:
+    """A final choice, whose trainings have so many epochs together; about a third of the samples is held out."""
+    return Stage(phase=phase, kind="network", cost=NETWORK * epochs * _samples(problem) * 2 / 3)
+
+
+def rows_outline(rows: Mapping[str, Baseline], epochs: int, seed: int, problem: Problem) -> Outline:
+    """The trainings of the comparison of a seed."""
+    return Outline(stages=tuple(_rows(rows, epochs, seed, problem)))
+
+
+def phase_of(phase: str, seeds: Iterable[int], seed: int) -> str:
+    """A phase, or a training, that each seed has for itself."""
+    return phase if len(list(seeds)) == 1 else f"{phase}, seed {seed}"
+
+
+def _rows(rows: Mapping[str, Baseline], epochs: int, seed: int, problem: Problem) -> Iterator[Stage]:
+    for name, row in rows.items():
+        genotype, stop = row.genotype, row.training.get("stop_epoch")
+        is_heads = genotype.join == "sum" and not genotype.cells  # which are fitted, in next to no time
+        own = 0 if is_heads else epochs if stop is None else min(stop, epochs)
+        yield _training(phase_of(name, problem.seeds, seed), own * genotype.members, problem)
+
+
+def _training(title: str, epochs: int, problem: Problem) -> Stage:
+    return Stage(phase=f"training of {title}", kind="network", cost=NETWORK * epochs * _samples(problem))
+
+
+def _samples(problem: Problem) -> int:
+    return len(problem.train) + len(problem.validation)
