@@ -190,6 +190,7 @@ def test_help_of_every_command_shows_an_example_that_parses():
         "diagnose",
         "taps",
         "train",
+        "evaluate",
         "new",
         "validate",
         "info",
