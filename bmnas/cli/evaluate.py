@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bmnas.genotype import Genotype
     from bmnas.searcher import Run
     from bmnas.searcher.answering import Answered, Subject
-    from bmnas.tasks import Extraction, Task
+    from bmnas.tasks import Extraction, SplitName, Task
 
     Pair = tuple[Answered, Answered | None]
 
@@ -310,7 +310,8 @@ def _subject(title: str, genotype: Genotype, weights: Path, task: Task, extracti
 
 
 def _answers(subject: Subject, how: _How, also_whole: bool) -> Pair:
-    changes, split = how.changes, how.split.value
+    changes = how.changes
+    split: SplitName = how.split.value
     corruption = subject.corruption(changes.drop, dict(changes.noise), changes.seed) if changes else None
     return subject.answer(split, corruption), subject.answer(split) if also_whole else None
 
