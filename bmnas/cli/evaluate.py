@@ -33,10 +33,13 @@ from bmnas.cli.train import task_for
 
 if TYPE_CHECKING:
     from bmnas.evaluation import Comparison
+    from bmnas.genotype import Genotype
     from bmnas.searcher import Run
     from bmnas.searcher.answering import Answered, Subject
     from bmnas.searcher.meter import Meter as Shown
-    from bmnas.tasks import Extraction, Task
+    from bmnas.tasks import Extraction, SplitName, Task
+
+    Pair = tuple[Answered, Answered | None]
 
 
 class SplitChoice(StrEnum):
@@ -130,17 +133,20 @@ def evaluate(
     Or: bmnas evaluate runs/digits-seed0 --drop Top
     """
     from bmnas.cli.evaluated import refuse_existing_csv, show, to_json, write_csv
+    from bmnas.errors import BmnasError
     from bmnas.evaluation import evaluate as measure
 
+    if compare_row is not None and compare is None:
+        raise BmnasError("--compare-row is the row of another run, which --compare names")
     if csv is not None:
         refuse_existing_csv(csv, force)
     named: Named = (task, data, features, modalities, backbone)
     changed = _Changes(tuple(drop or ()), _noise(noise or []), noise_seed)
     with Meter() as meter:
         how = _How(named, split, changed, extraction_of(1, precision, workers, skip_bad), device, cache, meter)
-        own = _source(what, row, seed, how)
-        found = own.answered(how)
-        other = _other(own, compare, compare_row, seed, how)
+        own = _source(what, row, seed)
+        found, whole = own.answered(how, also_whole=bool(changed) and compare is None)
+        other = whole if compare is None else _other(own, compare, compare_row, seed, how)
     evaluation = measure(
         found.outputs,
         found.labels,
@@ -195,14 +201,15 @@ class _OfRun:
     row: str | None
     seed: int | None
 
-    def answered(self, how: _How) -> Answered:
+    def answered(self, how: _How, *, also_whole: bool = False) -> Pair:
+        """Its outputs, and where they are asked for, those on samples that nothing is done to."""
         from bmnas.searcher.answering import kept
 
         if how.changes or how.split != SplitChoice.TEST:
-            return _answer(self.subject(how), how, how.changes)
-        return kept(self.run, self.row, self.seed, self._task_if_known(how))
+            return _answers(self._subject(how), how, also_whole)
+        return kept(self.run, self.row, self.seed, self._task_if_known(how)), None
 
-    def subject(self, how: _How) -> Subject:
+    def _subject(self, how: _How) -> Subject:
         """The network that the run has weights of."""
         from bmnas.errors import BmnasError
         from bmnas.searcher.answering import row_of, weights_of
@@ -243,10 +250,11 @@ class _OfGenotype:
 
     path: Path
 
-    def answered(self, how: _How) -> Answered:
-        return _answer(self.subject(how), how, how.changes)
+    def answered(self, how: _How, *, also_whole: bool = False) -> Pair:
+        """See `_OfRun.answered`."""
+        return _answers(self._subject(how), how, also_whole)
 
-    def subject(self, how: _How) -> Subject:
+    def _subject(self, how: _How) -> Subject:
         """The network."""
         from bmnas.errors import BmnasError
         from bmnas.genotype import load
@@ -258,7 +266,7 @@ class _OfGenotype:
         return _subject(str(self.path), genotype, weights, chosen, how.extraction, how)
 
 
-def _source(what: str, row: str | None, seed: int | None, how: _How) -> _OfRun | _OfGenotype:
+def _source(what: str, row: str | None, seed: int | None) -> _OfRun | _OfGenotype:
     """What a path stands for."""
     from bmnas.errors import BmnasError
     from bmnas.searcher import open_run
@@ -271,24 +279,18 @@ def _source(what: str, row: str | None, seed: int | None, how: _How) -> _OfRun |
     return _OfGenotype(path)
 
 
-def _other(
-    own: _OfRun | _OfGenotype, compare: str | None, row: str | None, seed: int | None, how: _How
-) -> Answered | None:
-    """What it is compared with: what is named, or itself on whole samples."""
+def _other(own: _OfRun | _OfGenotype, compare: str, row: str | None, seed: int | None, how: _How) -> Answered:
+    """What it is compared with: another run or genotype, or another row of the same run."""
     from bmnas.errors import BmnasError
 
-    if compare is None:
-        if row is not None:
-            raise BmnasError("--compare-row is the row of another run, which --compare names")
-        return _answer(own.subject(how), how, _Changes()) if how.changes else None
     if isinstance(own, _OfRun) and not Path(compare).exists() and not compare.endswith(".json"):
         if row is not None:
             raise BmnasError(f"{compare}: there is no such run folder, so --compare-row names no row of it")
-        return _OfRun(own.run, compare, own.seed).answered(how)
-    source = _source(compare, row, None, how)
+        return _OfRun(own.run, compare, own.seed).answered(how)[0]
+    source = _source(compare, row, None)
     if isinstance(source, _OfRun) and seed in source.run.seeds:
         source = _OfRun(source.run, row, seed)
-    return source.answered(how)
+    return source.answered(how)[0]
 
 
 def _compared(found: Answered, other: Answered, resamples: int) -> Comparison:
@@ -304,12 +306,12 @@ def _compared(found: Answered, other: Answered, resamples: int) -> Comparison:
     )
 
 
-def _subject(title: str, genotype: object, weights: Path, task: Task, extraction: Extraction, how: _How) -> Subject:
+def _subject(title: str, genotype: Genotype, weights: Path, task: Task, extraction: Extraction, how: _How) -> Subject:
     from bmnas.searcher.answering import Subject
 
     return Subject(
         title,
-        genotype,  # type: ignore[arg-type]
+        genotype,
         weights,
         task,
         extraction=extraction,
@@ -319,9 +321,11 @@ def _subject(title: str, genotype: object, weights: Path, task: Task, extraction
     )
 
 
-def _answer(subject: Subject, how: _How, changes: _Changes) -> Answered:
+def _answers(subject: Subject, how: _How, also_whole: bool) -> Pair:
+    changes = how.changes
+    split: SplitName = how.split.value
     corruption = subject.corruption(changes.drop, dict(changes.noise), changes.seed) if changes else None
-    return subject.answer(how.split.value, corruption)
+    return subject.answer(split, corruption), subject.answer(split) if also_whole else None
 
 
 def _noise(given: list[str]) -> tuple[tuple[str, float], ...]:
@@ -341,4 +345,4 @@ def _noise(given: list[str]) -> tuple[tuple[str, float], ...]:
 
 def _runs_code(task: str | None) -> bool:
     """Whether opening the task would run a file: what a run folder says is data, and runs nothing."""
-    return task is not None and task.endswith(".py")
+    return task is not None and Path(task).suffix.lower() == ".py"

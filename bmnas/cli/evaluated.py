@@ -226,7 +226,8 @@ def _confusions(evaluation: Evaluation) -> Table:
     wrong = [
         (count, i, j) for i, row in enumerate(evaluation.confusion) for j, count in enumerate(row) if i != j and count
     ]
-    table = Table("label", "answer", box=box.SIMPLE_HEAD, title="The most frequent mistakes; --csv has the matrix")
+    title = "The most frequent mistakes; --csv has the matrix"
+    table = Table("label", "answer", box=box.SIMPLE_HEAD, title=title, min_width=len(title) + 4)
     table.add_column("samples", justify="right")
     for count, i, j in sorted(wrong, key=lambda each: (-each[0], each[1:]))[:_CONFUSIONS]:
         table.add_row(names[i], names[j], f"{count:,}")

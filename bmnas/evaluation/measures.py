@@ -110,10 +110,15 @@ def _f1(average: Literal["micro", "macro", "weighted"], answers: Answers) -> flo
     there = np.flatnonzero(answers.truth.any(0) | answers.answered.any(0))
     if not len(there):
         raise Undefined("no sample has a class, and none is the answer")
-    if average == "weighted" and not answers.truth.any():
+    truth, answered = answers.truth, answers.answered
+    if average == "micro":
+        return float(f1_score(truth.ravel(), answered.ravel()))
+    # One by one: of a single column scikit-learn would take "not of the class" for a class, too.
+    each = [f1_score(truth[:, k], answered[:, k]) for k in there]
+    support = truth[:, there].sum(0)
+    if average == "weighted" and not support.any():
         raise Undefined("no sample has a class")
-    truth, answered = answers.truth[:, there], answers.answered[:, there]
-    return float(f1_score(truth, answered, average=average, zero_division=0.0))
+    return float(np.average(each, weights=support if average == "weighted" else None))
 
 
 def _f1s(average: Literal["micro", "macro", "weighted"], answers: Answers, weights: Array) -> Array:

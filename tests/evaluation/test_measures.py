@@ -111,3 +111,10 @@ def test_great_labels_keep_their_spread():
     of = Answers.checked(labels + 0.1, labels, Regression(), None, None, None)
     (explained,) = [measure for measure in measures_of(of) if measure.name == "R²"]
     assert explained.resampled(of, np.ones((1, 4)))[0] == pytest.approx(explained.value(of), abs=1e-3)
+
+
+def test_one_class_of_several_labels_is_no_pair_of_classes():
+    of = Answers.checked([[1.0], [1.0], [-1.0], [-1.0]], [[1], [0], [1], [0]], MultiLabel(), None, None, None)
+    assert {name: value for name, value in values(of).items() if name.startswith("f1")} == dict.fromkeys(
+        ("f1-micro", "f1-macro", "f1-weighted"), 0.5
+    )
