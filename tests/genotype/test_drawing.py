@@ -211,7 +211,7 @@ def test_a_genotype_without_cells_is_drawn(tmp_path):
     assert Counter(texts(svg)) == Counter(
         [
             "genotype",
-            "16 x 4, official dialect",
+            "   16 x 4, official dialect",
             "Video",
             "Video_3",
             "Skeleton",

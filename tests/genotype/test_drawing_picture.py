@@ -105,7 +105,7 @@ def test_what_computes_nothing_is_not_drawn_in_the_paper_dialect(tmp_path):
     assert not {"Output", "Concat", "Concat + FC", "add x, layer norm"} & set(found)
     official = texts(svg_of(from_dict({**data, "dialect": "official"}), tmp_path))
     assert Counter(official) - Counter(found) == Counter(
-        ["add x, layer norm", "Output", "layer norm, ReLU", "16 x 4, official dialect"]
+        ["add x, layer norm", "Output", "layer norm, ReLU", "   16 x 4, official dialect"]
     )
 
 
@@ -155,9 +155,9 @@ def test_inputs_stand_in_their_order_whatever_they_are(inputs, tmp_path):
 
 def test_sizes_and_dialect_stand_behind_the_title(tmp_path):
     genotype = from_dict(changed(dialect="paper"))
-    assert {"genotype", "16 x 4, paper dialect"} <= set(texts(svg_of(genotype, tmp_path)))
+    assert {"genotype", "   16 x 4, paper dialect"} <= set(texts(svg_of(genotype, tmp_path)))
     draw([genotype, genotype], tmp_path / "two.svg")
-    assert texts((tmp_path / "two.svg").read_bytes()).count("16 x 4, paper dialect") == 2
+    assert texts((tmp_path / "two.svg").read_bytes()).count("   16 x 4, paper dialect") == 2
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,8 @@ def test_sizes_and_dialect_stand_behind_the_title(tmp_path):
 )
 def test_the_heading_can_be_left_out(heading, seen, tmp_path):
     draw(from_dict(changed(name="net")), tmp_path / "g.svg", heading=heading)
-    assert {"net", "16 x 4, official dialect"} & set(texts((tmp_path / "g.svg").read_bytes())) == seen
+    found = {text.strip() for text in texts((tmp_path / "g.svg").read_bytes())}
+    assert {"net", "16 x 4, official dialect"} & found == seen
     draw_diff(from_dict(SHORT), from_dict(changed(dropout=0.5)), tmp_path / "d.svg", heading=heading)
     told = "only in the first" in [text.strip() for text in texts((tmp_path / "d.svg").read_bytes())]
     assert told == (heading != "none")

@@ -15,7 +15,7 @@ Heading = Literal["full", "title", "none"]
 
 _TITLE_WIDTH = 60  # characters
 _GAP = 14.0  # points, between a heading and what is below it
-_ASIDE = 8.0  # points, between title and sizes
+_SPACE = "   "  # between title and sizes
 _LEGEND_GAP = 10.0
 _LEGEND_MARGIN = 5.0
 
@@ -57,17 +57,19 @@ def heading_plan(scene: Scene, theme: Theme, how: Heading, width: float) -> Head
         return HeadingPlan(0.0, 0.0, ())
     paint = theme.paints["plain"]
     texts: list[Text] = []
-    size = plain_size(wrapped(scene.title, _TITLE_WIDTH), LARGE)
-    texts.append(Text(Rect(0, 0, *size), sized(_left(scene.title), LARGE, paint.text)))
-    right, bottom = size
+    right, bottom = plain_size(wrapped(scene.title, _TITLE_WIDTH), LARGE)
+    markup = sized(_left(scene.title), LARGE, paint.text)
+    below: list[str] = []
     if scene.aside and how == "full":
-        wide, high = plain_size([scene.aside], SMALL)
-        beside = right + _ASIDE + wide <= max(width, size[0]) and size[1] < 2 * LARGE
-        # Beside the title it stands on the same line, which is above the middle of a larger letter.
-        x, y = (right + _ASIDE, size[1] - high - 1.0) if beside else (0.0, bottom)
-        texts.append(Text(Rect(x, y, wide, high), sized(escaped(scene.aside), SMALL, paint.small)))
-        right, bottom = max(right, x + wide), max(bottom, y + high)
-    for note in scene.notes:
+        # Behind the title and in one text with it, so that they keep their distance in any font.
+        wide = text_width(_SPACE + scene.aside, SMALL)
+        if right + wide <= max(width, right) and bottom < 2 * LARGE:
+            markup += sized(_SPACE + escaped(scene.aside), SMALL, paint.small)
+            right += wide
+        else:
+            below.append(scene.aside)
+    texts.append(Text(Rect(0, 0, right, bottom), markup))
+    for note in (*below, *scene.notes):
         wide, high = plain_size(wrapped(note, _TITLE_WIDTH), SMALL)
         texts.append(Text(Rect(0, bottom + 2, wide, high), sized(_left(note), SMALL, paint.small)))
         right, bottom = max(right, wide), bottom + 2 + high
