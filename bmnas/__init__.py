@@ -2,10 +2,12 @@
 
     result = bmnas.search("digits")                      # a run folder, a genotype, a table
     network = bmnas.compile(bmnas.load("genotype.json")) # a torch.nn.Module
+    bmnas.load_model(result.folder).predict(inputs)      # answers for new samples
 
 genotypes   load loads from_dict save dumps lint draw canonical_hash operation
             Genotype Feature Cell Step Head Representation Provenance Options Space Finding
 networks    compile FusionNetwork FeatureError
+using       load_model Model Predictions evaluate Evaluation
 searching   search train diagnose extract open_run SearchConfig TrainConfig Extraction
             SearchResult Trained Diagnosis Run FeatureStore Interrupted
 data        get_task ArrayTask ModuleTask Tap Task Split SingleLabel MultiLabel Regression

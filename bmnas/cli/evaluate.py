@@ -317,7 +317,7 @@ def _subject(title: str, genotype: Genotype, weights: Path, task: Task, extracti
         extraction=extraction,
         device=how.device,
         cache=how.cache,
-        report=how.meter.update,
+        report=how.meter,
     )
 
 
