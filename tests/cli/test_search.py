@@ -80,10 +80,10 @@ def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
             "preset ntu-1 was made for 8 sequence features",
         ),
         (["--epochs", "0"], "--epochs is 0"),
-        (["--lr", "nan"], "setting lr is nan"),
+        (["--lr", "nan"], "--lr is nan"),
         (
             ["--strategy", "gdas", "--relaxation", "shared"],
-            "setting relaxation is of the strategy bilevel; the strategy gdas does not have it",
+            "--relaxation is of the strategy bilevel; the strategy gdas does not have it",
         ),
         (["--derive", "official", "--cells", "6"], "use fewer cells, or the paper's derivation"),
         (
