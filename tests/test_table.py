@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
 
-from bmnas import table
 from bmnas.errors import BmnasError
 from bmnas.table import Table
 
@@ -31,7 +31,7 @@ class Entry:
 def offered(monkeypatch):
     """What installed packages offer in the group ``zoo``."""
     entries = []
-    monkeypatch.setattr(table, "entry_points", lambda group: entries if group == "zoo" else [])
+    monkeypatch.setattr(metadata, "entry_points", lambda group: entries if group == "zoo" else [])
     return entries
 
 

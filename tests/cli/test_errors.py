@@ -74,9 +74,9 @@ def test_output_that_cannot_be_written(tmp_path):
 
 def test_settings_that_make_no_sense(tmp_path):
     _, err = bmnas("search", "--epochs", 0, code=2, cwd=tmp_path)
-    assert err == "bmnas: setting epochs is 0: it should be greater than or equal to 1\n"
+    assert err == "bmnas: --epochs is 0: it should be greater than or equal to 1\n"
     _, err = bmnas("search", "--operations", "Sum,Concat", code=2, cwd=tmp_path)
-    assert err.startswith("bmnas: setting operations.1 is 'Concat': it is not an operation; did you mean 'ConcatFC'?")
+    assert err.startswith("bmnas: --operations has 'Concat', which is not an operation; did you mean 'ConcatFC'?")
     _, err = bmnas("search", "--cells", 6, "--derive", "official", code=2, cwd=tmp_path)
     assert err.startswith("bmnas: the official derivation gives every cell a feature that no earlier cell reads")
     assert not list(tmp_path.iterdir())

@@ -79,11 +79,11 @@ def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
             ["--preset", "ntu-1", "--derive", "official", "--cells", "9"],
             "preset ntu-1 was made for 8 sequence features",
         ),
-        (["--epochs", "0"], "setting epochs is 0"),
-        (["--lr", "nan"], "setting lr is nan"),
+        (["--epochs", "0"], "--epochs is 0"),
+        (["--lr", "nan"], "--lr is nan"),
         (
             ["--strategy", "gdas", "--relaxation", "shared"],
-            "setting relaxation is of the strategy bilevel; the strategy gdas does not have it",
+            "--relaxation is of the strategy bilevel; the strategy gdas does not have it",
         ),
         (["--derive", "official", "--cells", "6"], "use fewer cells, or the paper's derivation"),
         (
@@ -98,9 +98,9 @@ def test_settings_that_make_no_sense_are_one_sentence(tmp_path):
         (["--select", "alfa"], "unknown selection 'alfa'; did you mean 'alpha'"),
         (
             ["--population", "3"],
-            "setting population is of the strategy evolution; the strategy bilevel does not have it",
+            "--population is of the strategy evolution; the strategy bilevel does not have it",
         ),
-        (["--cuda-graphs", "--device", "cpu"], "setting cuda_graphs needs a CUDA device, not cpu"),
+        (["--cuda-graphs", "--device", "cpu"], "--cuda-graphs needs a CUDA device, not cpu"),
         (["--operations", "Sum,Attentoin"], "did you mean 'Attention'"),
     ):
         _, err = bmnas("search", *options, "--out", tmp_path / "run", code=2)
