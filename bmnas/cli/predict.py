@@ -90,6 +90,10 @@ def predict(
         raise BmnasError("--data is the folder of a task's data; name the task with --task")
     if out is not None:
         refuse_existing(out, force)
+    if model.is_file() and samples is None and split is None and task is None:
+        raise BmnasError(
+            f"{model}: is a genotype, beside which no answers are kept; name a folder of new samples, or a --split"
+        )
     of_seed = model if seed is None else _of_seed(model, seed)
 
     from bmnas.prediction import FORMATS, write

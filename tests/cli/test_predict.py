@@ -68,6 +68,13 @@ def test_what_cannot_be_predicted(arrays_run, cwd, options, said):
     assert err.count("\n") == 1
 
 
+def test_beside_a_genotype_no_answers_are_kept(digits_run, cwd):
+    _, err = bmnas("predict", digits_run / "genotype.json", cwd=cwd, code=2)
+    assert "is a genotype, beside which no answers are kept; name a folder of new samples, or a --split" in err
+    out, _ = bmnas("predict", digits_run / "genotype.json", "--split", "test", cwd=cwd)
+    assert [row["answer"] for row in table(out)] == of_test_split(digits_run).answers
+
+
 def test_a_run_folder_is_taken_wherever_a_genotype_is(digits_run, cwd):
     assert library.load(digits_run) == library.load(digits_run / "genotype.json")
     for command in (["validate"], ["info"], ["draw", "-o", "run.svg"], ["compile"], ["diff", digits_run]):
