@@ -16,7 +16,7 @@ from tests.cli.calling import call
 from tests.processes import Forked, execute
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"(?:<!-- (.+?) -->\n)?```(\w+)\n(.+?)```", README, flags=re.DOTALL)
+BLOCKS = re.findall(r"(?:<!-- ([^>\n]+?) -->\n)?```(\w+)\n(.+?)```", README, flags=re.DOTALL)
 
 # So that a search of the README takes seconds here; what it shows is otherwise run as it stands.
 SMALL = {

@@ -201,7 +201,7 @@ def test_a_command_that_is_killed_goes_on_and_ends_like_one_that_was_not(tmp_pat
             bmnas.cli.main()
         assert not end.value.code
     assert len(steps) == 3 + 6
-    names = ["mine.json", "mine.safetensors", "mine.scores.json"]
+    names = ["backbones", "mine.json", "mine.model.json", "mine.safetensors", "mine.scores.json"]
     assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == names
     weights = [(tmp_path / name / "mine.safetensors").read_bytes() for name in ("killed", "whole")]
     scores = [json.loads((tmp_path / name / "mine.scores.json").read_text())["scores"] for name in ("killed", "whole")]

@@ -10,7 +10,7 @@ from bmnas.errors import BmnasError
 from bmnas.taps import run_taps
 from bmnas.tasks.av_digits import AvDigitsTask, task as module
 from bmnas.tasks.av_digits.files import find_recordings
-from bmnas.tasks.progress import Progress
+from bmnas.tasks.progress import Progress, Tick
 from bmnas.tasks.training import TrainingSettings
 from tests.tasks.av_digits.small_files import IMAGES, RECORDINGS, write_wav
 
@@ -86,7 +86,7 @@ def test_training_learns_repeats_itself_and_reports(data: Path, monkeypatch, mod
         score = task.train_backbone(modality, backbone, device="cpu", report=reports.append)
         assert 0 <= score <= 1
         backbones.append(backbone.eval())
-    assert [type(report) for report in reports] == [Progress] * 42
+    assert [type(report) for report in reports if not isinstance(report, Tick)] == [Progress] * 42
     assert {report.phase for report in reports} == {f"backbone {modality}"}
     for first, second in zip(*(backbone.state_dict().values() for backbone in backbones), strict=True):
         assert torch.equal(first, second)

@@ -11,7 +11,7 @@ import torch
 from bmnas.errors import BmnasError
 from bmnas.fit.seeding import seeded
 from bmnas.taps import run_taps
-from bmnas.tasks.progress import Progress
+from bmnas.tasks.progress import Progress, Tick
 from bmnas.tasks.task import SPLITS, Split
 from bmnas.tasks.utd_mhad import UtdMhadTask
 from bmnas.tasks.utd_mhad.layout import ADDRESS
@@ -146,7 +146,7 @@ def test_a_backbone_is_trained_from_the_training_split_and_reports(
     reports: list[Progress] = []
     weights, score = trained(reports)
     assert 0 <= score <= 1
-    assert [(event.phase, event.done, event.total) for event in reports] == [
+    assert [(event.phase, event.done, event.total) for event in reports if not isinstance(event, Tick)] == [
         (f"backbone {modality}", done, 2) for done in range(3)
     ]
     again, _ = trained([])
