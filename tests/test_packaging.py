@@ -82,7 +82,7 @@ def test_the_sdist_can_be_tested_and_cited(built):
         *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
         *(".ci", ".github", ".pre-commit-config.yaml", ".gitignore"),
     }
-    assert {"bmnas/py.typed", "tests/reference/golden.npz", "docs/images/digits.svg", "examples/mha.json"} <= names
+    assert {"bmnas/py.typed", "tests/reference/golden.npz", "docs/images/planted.svg", "examples/mha.json"} <= names
     assert paths_that_are_named() <= names
     assert not [name for name in names if re.search(r"__pycache__|\.pyc$|^runs/|\.safetensors$", name)]
 
