@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import bmnas
 
@@ -19,17 +20,23 @@ NAMES = ("no", "=yes", "per haps")
 
 
 @pytest.fixture(scope="session")
-def digits_run(digits_training: list[Any], shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def digits_run(digits_training: list[Any], shared: Path) -> Path:
     """The run folder of a search on the digits."""
-    folder = tmp_path_factory.mktemp("prediction") / "digits"
-    bmnas.search("digits", CONFIG, train=TRAIN, folder=folder, cache=shared / "cache", device="cpu")
-    return folder
+    return _searched(shared / "digits-run", "digits", CONFIG, TRAIN, shared / "cache")
 
 
 @pytest.fixture(scope="session")
-def arrays(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def arrays(shared: Path) -> Path:
     """A folder of arrays to search on: sequences with padding, and vectors; three classes with names."""
-    folder = tmp_path_factory.mktemp("arrays")
+    folder = shared / "arrays"
+    with FileLock(shared / "arrays.lock"):
+        if not (folder / "task.json").exists():
+            folder.mkdir()
+            _write(folder)
+    return folder
+
+
+def _write(folder: Path) -> None:
     random = np.random.default_rng(0)
     labels = random.integers(3, size=120)
     sound = random.normal(size=(120, 5, 7)) + labels[:, None, None]
@@ -39,16 +46,21 @@ def arrays(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "labels.npy", labels)
     splits = {"train": [*range(80)], "validation": [*range(80, 100)], "test": [*range(100, 120)]}
     (folder / "splits.json").write_text(json.dumps(splits))
-    (folder / "task.json").write_text(json.dumps({"name": "told", "class_names": NAMES}))
-    return folder
+    (folder / "task.json").write_text(json.dumps({"name": "told", "class_names": NAMES}))  # last
 
 
 @pytest.fixture(scope="session")
-def arrays_run(arrays: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def arrays_run(arrays: Path, shared: Path) -> Path:
     """The run folder of a search on the arrays."""
-    base = tmp_path_factory.mktemp("prediction")
     config, train = CONFIG.changed(batch_size=10), TRAIN.model_copy(update={"batch_size": 10})
-    bmnas.search(
-        bmnas.get_task(str(arrays)), config, train=train, folder=base / "run", cache=base / "cache", device="cpu"
-    )
-    return base / "run"
+    return _searched(shared / "arrays-run", str(arrays), config, train, shared / "arrays-cache")
+
+
+def _searched(folder: Path, task: str, config: bmnas.SearchConfig, train: bmnas.TrainConfig, cache: Path) -> Path:
+    """A finished search, made once for all workers."""
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            bmnas.search(bmnas.get_task(task), config, train=train, folder=folder, cache=cache, device="cpu")
+            done.touch()
+    return folder
