@@ -1,18 +1,20 @@
 """Search, write, compile, train and draw multimodal fusion networks (BM-NAS, AAAI 2022).
 
+::
+
     result = bmnas.search("digits")                      # a run folder, a genotype, a table
     network = bmnas.compile(bmnas.load("genotype.json")) # a torch.nn.Module
     bmnas.load_model(result.folder).predict(inputs)      # answers for new samples
 
-genotypes   load loads from_dict save dumps lint draw canonical_hash operation
-            Genotype Feature Cell Step Head Representation Provenance Options Space Finding
-networks    compile FusionNetwork FeatureError
-using       load_model Model Predictions evaluate Evaluation
-searching   search train diagnose extract open_run SearchConfig TrainConfig Extraction
-            SearchResult Trained Diagnosis Run FeatureStore Interrupted
-data        get_task ArrayTask ModuleTask Tap Task Split SingleLabel MultiLabel Regression
-progress    Event Progress Remark: what a function that is given as ``report`` is called with
-errors      BmnasError GenotypeError: one sentence for whoever gave what cannot be used
+    genotypes   load loads from_dict save dumps lint draw canonical_hash operation
+                Genotype Feature Cell Step Head Representation Provenance Options Space Finding
+    networks    compile FusionNetwork FeatureError
+    using       load_model Model Predictions evaluate Evaluation
+    searching   search train diagnose extract open_run SearchConfig TrainConfig Extraction
+                SearchResult Trained Diagnosis Run FeatureStore Interrupted
+    data        get_task ArrayTask ModuleTask Tap Task Split SingleLabel MultiLabel Regression
+    progress    Event Progress Remark: what a function that is given as ``report`` is called with
+    errors      BmnasError GenotypeError: one sentence for whoever gave what cannot be used
 
 help(bmnas.search) tells of one of them. Every name loads on first use: torch is imported only by those that need it.
 """

@@ -50,6 +50,7 @@ PAGES = {
         "docs/search",
         "docs/command-line",
         "docs/diagnose",
+        "docs/using",
         "docs/evaluating",
         "docs/own-features",
         "docs/own-backbones",
