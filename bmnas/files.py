@@ -15,7 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bmnas.errors import BmnasError, short
+from bmnas.errors import BmnasError, printable, short
+
+# What a spreadsheet takes for a formula begins with one of these.
+_FORMULA = ("=", "+", "-", "@")
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -140,6 +143,12 @@ def unsealed_json(data: Any) -> dict[str, Any]:
     if data[_CHECKSUM] != _checksum(rest):
         raise BmnasError("was changed: its checksum is that of another content")
     return rest
+
+
+def csv_cell(text: str) -> str:
+    """A text for a CSV file: in one line, and with an apostrophe where a spreadsheet would take it for a formula."""
+    text = printable(text)  # readers of CSV do not agree on ends of lines
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def reason(error: OSError) -> str:

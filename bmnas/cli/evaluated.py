@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bmnas.errors import printable
+from bmnas.files import csv_cell
 
 if TYPE_CHECKING:
     from bmnas.evaluation import Comparison, Difference, Evaluation, Measured
@@ -81,14 +82,14 @@ def write_csv(folder: Path, evaluation: Evaluation) -> None:
         [[each.name, each.value, each.low, each.high] for each in evaluation.measures],
     )
     if evaluation.classes:
-        rows = [[_cell(each.name), *list(each.model_dump().values())[1:]] for each in evaluation.classes]
+        rows = [[csv_cell(each.name), *list(each.model_dump().values())[1:]] for each in evaluation.classes]
         _write(folder / "classes.csv", ["class", "samples", "answers", "precision", "recall", "f1"], rows)
     if evaluation.confusion:
-        names = [_cell(each.name) for each in evaluation.classes]
+        names = [csv_cell(each.name) for each in evaluation.classes]
         counts = [[name, *row] for name, row in zip(names, evaluation.confusion, strict=True)]
         _write(folder / "confusion.csv", ["label \\ answer", *names], counts)
     if evaluation.errors:
-        rows = [[_cell(each.name), each.mae, each.rmse, each.r2] for each in evaluation.errors]
+        rows = [[csv_cell(each.name), each.mae, each.rmse, each.r2] for each in evaluation.errors]
         _write(folder / "errors.csv", ["output", "mae", "rmse", "r2"], rows)
 
 
@@ -100,11 +101,6 @@ def _write(path: Path, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> No
     writer.writerow(head)
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
     write_atomically(path, text.getvalue())
-
-
-def _cell(name: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name
 
 
 def _headline(found: Answered, split: str, evaluation: Evaluation) -> str:

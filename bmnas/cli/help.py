@@ -43,7 +43,10 @@ class Group(TyperGroup):
 
     def listed(self, ctx: Any) -> Iterable[tuple[str, str]]:
         """The names of the commands, and what each does."""
-        raise NotImplementedError
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            assert command is not None, "it is listed"
+            yield name, first_sentence(command.help)
 
 
 def first_sentence(text: str | None) -> str:

@@ -94,10 +94,10 @@ def predict(
         raise BmnasError(
             f"{model}: is a genotype, beside which no answers are kept; name a folder of new samples, or a --split"
         )
-    of_seed = model if seed is None else _of_seed(model, seed)
 
     from bmnas.prediction import FORMATS, write
     from bmnas.prediction.predictions import writer_of
+    from bmnas.searcher import open_run
 
     if out is not None:
         writer_of(out)
@@ -106,6 +106,7 @@ def predict(
 
         found = of_test_split(model, seed=seed)
     else:
+        of_seed = model if seed is None else open_run(model).folder_of(seed)
         found = _answers(of_seed, samples, task, data, split, backbone, device)
     if out is None:
         content = FORMATS[".csv"](found)
@@ -152,19 +153,3 @@ def _own_task(model: Model) -> Task:
         raise BmnasError(
             f"the samples of the task {record.task!r} are not here; name the task with --task{said}"
         ) from None
-
-
-def _of_seed(model: Path, seed: int) -> Path:
-    """The folder of a seed of a run.
-
-    Raises:
-        BmnasError: there is none.
-    """
-    from bmnas.errors import BmnasError
-
-    folder = model / f"seed{seed}"
-    if folder.is_dir():
-        return folder
-    if (model / "genotype.json").is_file():
-        raise BmnasError(f"{model}: is of one seed; leave --seed out")
-    raise BmnasError(f"{model}: has no seed {seed}")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from bmnas.errors import BmnasError
+from bmnas.fit.control_groups import hierarchies
 
 _NUMBER = 4  # bytes of a float32
 # Each weight has a gradient and Adam's two moments beside it.
 _PER_WEIGHT = 4
 _GIB = 2**30
-# Of control groups, as containers set them: version 2, version 1.
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def machine_memory() -> int | None:
@@ -21,9 +19,10 @@ def machine_memory() -> int | None:
     known = []
     with suppress(AttributeError, OSError, ValueError):
         known.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for path in _LIMITS:
-        with suppress(OSError, ValueError):
-            known.append(int(Path(path).read_text()))
+    for hierarchy in hierarchies():
+        for group in hierarchy.groups():
+            with suppress(OSError, ValueError):  # "max" is no number, and no limit
+                known.append(int((group / hierarchy.limit).read_text()))
     return min((number for number in known if number > 0), default=None)
 
 

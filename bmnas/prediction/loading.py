@@ -11,14 +11,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bmnas.compiler import compile_genotype
+from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.compiler.export import load_weights
 from bmnas.errors import BmnasError
 from bmnas.genotype import load
 from bmnas.genotype.opening import genotype_file
-from bmnas.prediction.model import Model
+from bmnas.prediction.model import Model, features_by_modality
 from bmnas.tasks import Task, get_task
-from bmnas.tasks.portable import SUFFIX, RecordedTask, read_record, restored_backbones
+from bmnas.tasks.portable import SUFFIX, RecordedTask, TaskRecord, read_record, restored_backbones
 
 _BRINGS: Mapping[str, Path] = MappingProxyType({})
 
@@ -63,27 +63,27 @@ def load_model(
     if owner is not None and owner.name != record.task:
         raise BmnasError(f"{file}: is a network of the task {record.task!r}, not of {owner.name!r}")
     recorded = RecordedTask(record, owner)
-    wanted = [
-        modality
-        for modality in record.modalities
-        if modality in record.backbones
-        and any(network.genotype.feature(name).modality == modality for name in network.features)
-    ]
+    wanted = [modality for modality in features_by_modality(network) if modality in record.backbones]
     brought = {**(owner.weights if owner is not None else {}), **{name: Path(each) for name, each in weights.items()}}
     backbones = restored_backbones(
         recorded, [file.parent, file.parent.parent], weights=brought, owner=owner, wanted=wanted, device=where
     )
-    return Model(network.to(where), recorded, backbones, _averages(file.with_suffix(".averages.safetensors")))
+    averages = _averages(file.with_suffix(".averages.safetensors"), network, record)
+    return Model(network.to(where), recorded, backbones, averages)
 
 
-def _averages(path: Path) -> dict[str, Tensor]:
+def _averages(path: Path, network: FusionNetwork, record: TaskRecord) -> dict[str, Tensor]:
     """What stands for the features of a missing modality; nothing where samples lost none in the training."""
     if not path.exists():
         return {}
     try:
-        return load_file(path)
+        found = load_file(path)
     except (OSError, SafetensorError) as error:
         raise BmnasError(f"{path}: does not hold the averages of features: {error}") from None
+    for name in network.features:
+        if name not in found or found[name].shape != record.shapes[name]:
+            raise BmnasError(f"{path}: has no average of feature {name!r} of shape {record.shapes[name]}")
+    return {name: found[name].float() for name in network.features}
 
 
 def _why(file: Path, path: Path) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bmnas.compiler import FusionNetwork, pool
+from bmnas.compiler.plan.names import distinct
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.fit.ambient import running_on, single_precision
 from bmnas.genotype import Genotype
@@ -39,7 +40,7 @@ class Model(nn.Module):
         genotype: of the network.
         class_names: what the outputs are called; their numbers as text, where they have no names.
         network: the fusion network.
-        backbones: by modality, those that the network needs.
+        backbones: those that the network needs, by the modality's name (made a module's name).
         record: what is known of the task.
     """
 
@@ -55,11 +56,12 @@ class Model(nn.Module):
         self.network = network
         self.record: TaskRecord = task.record
         self.class_names: tuple[str, ...] = tuple(task.class_names) or tuple(map(str, range(task.outputs)))
-        self._task = task.with_modalities(_used_modalities(network))
+        self._used = features_by_modality(network)
+        self._task = task.with_modalities(list(self._used))
         self._tapped = dict(backbones)
-        self._keys = {modality: f"backbone_{number}" for number, modality in enumerate(backbones)}
-        self.backbones = nn.ModuleDict({self._keys[name]: backbone.module for name, backbone in backbones.items()})
-        self._averages = {name: averages[name] for name in network.features if name in averages}
+        modules = [backbone.module for backbone in backbones.values()]
+        self.backbones = nn.ModuleDict(dict(zip(distinct(backbones), modules, strict=True)))
+        self._averages = dict(averages)
         self._dtype: torch.dtype = getattr(torch, task.record.precision)
         self.requires_grad_(False)
         self.eval()
@@ -205,11 +207,10 @@ class Model(nn.Module):
 
     def _is_there(self, modality: str, inputs: Mapping[str, Any]) -> bool:
         """Whether anything of a modality is given."""
-        used = (name for name in self.network.features if self.genotype.feature(name).modality == modality)
-        return modality in inputs or any(name in inputs for name in used)
+        return modality in inputs or any(name in inputs for name in self._used[modality])
 
     def _of(self, modality: str, inputs: Mapping[str, Any]) -> Any:
-        used = [name for name in self.network.features if self.genotype.feature(name).modality == modality]
+        used = self._used[modality]
         if modality in self.record.backbones:
             if modality in inputs:
                 tree = _tensors(inputs[modality], modality)
@@ -249,15 +250,16 @@ class Model(nn.Module):
         return value.to(torch.float32)
 
     def _needs(self) -> str:
-        return ", ".join(
-            name
-            for modality in self.modalities
-            for name in (
-                [modality]
-                if modality in self.record.backbones
-                else [one for one in self.network.features if self.genotype.feature(one).modality == modality]
-            )
-        )
+        wanted = ([modality] if modality in self.record.backbones else used for modality, used in self._used.items())
+        return ", ".join(name for names in wanted for name in names)
+
+
+def features_by_modality(network: FusionNetwork) -> dict[str, list[str]]:
+    """The features that a network reads, by their modality."""
+    found: dict[str, list[str]] = {}
+    for name in network.features:
+        found.setdefault(network.genotype.feature(name).modality, []).append(name)
+    return found
 
 
 def _size(chosen: Mapping[str, Any]) -> int:
@@ -269,10 +271,6 @@ def _is_features(tree: Any, model: Model, modality: str) -> bool:
     return isinstance(tree, Mapping) and all(
         any(name == feature.name and feature.modality == modality for feature in model.record.features) for name in tree
     )
-
-
-def _used_modalities(network: FusionNetwork) -> list[str]:
-    return list(dict.fromkeys(network.genotype.feature(name).modality for name in network.features))
 
 
 def _tensors(tree: Any, name: str) -> Any:

@@ -14,12 +14,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from bmnas.errors import BmnasError, did_you_mean, printable
-from bmnas.files import write_atomically
+from bmnas.errors import BmnasError, did_you_mean
+from bmnas.files import csv_cell, write_atomically
 from bmnas.tasks import MultiLabel, SingleLabel
-
-# A text that a spreadsheet would take for a formula begins with one of these.
-_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +106,11 @@ def to_csv(predictions: Predictions) -> str:
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")
     has_answers = predictions.probabilities is not None
-    table.writerow(["id", *(["answer"] if has_answers else []), *map(_harmless, predictions.class_names)])
+    table.writerow(["id", *(["answer"] if has_answers else []), *map(csv_cell, predictions.class_names)])
     for row in predictions.rows():
         values = row["probabilities"] if has_answers else row["values"]
-        answer = [_harmless(_joined(row["answer"]))] if has_answers else []
-        table.writerow([_harmless(row["id"]), *answer, *(f"{value:.6g}" for value in values.values())])
+        answer = [csv_cell(_joined(row["answer"]))] if has_answers else []
+        table.writerow([csv_cell(row["id"]), *answer, *(f"{value:.6g}" for value in values.values())])
     return buffer.getvalue()
 
 
@@ -142,8 +139,3 @@ FORMATS: Mapping[str, Callable[[Predictions], str | bytes]] = {".csv": to_csv, "
 
 def _joined(answer: str | list[str]) -> str:
     return answer if isinstance(answer, str) else ";".join(answer)
-
-
-def _harmless(text: str) -> str:
-    text = printable(text)  # without ends of lines, which readers of CSV do not agree on
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -115,4 +115,11 @@ def test_examples_run(tmp_path, cache, example):
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if EXAMPLES[each] in LONG])
 def test_examples_that_take_long_are_read_to_the_end(example):
     _, name, *words = shlex.split(example)
-    command_of(name).make_context(name, words, parent=ROOT)
+    context = command_of(name).make_context(name, words, parent=ROOT)
+    typed = {parameter.name for parameter in context.command.params if is_typed(context, parameter)}
+    assert len(typed) >= sum(word.startswith("-") for word in words), "each option that is shown was taken for one"
+    assert not context.args
+
+
+def is_typed(context, parameter):
+    return context.get_parameter_source(parameter.name).name == "COMMANDLINE"

@@ -57,7 +57,7 @@ def test_new_samples_without_labels(arrays_run, cwd):
         (["--split", "dev"], "--split is 'dev'; it is train, validation or test"),
         (["--split", "test"], "the samples of the task 'told' are not here; name the task with --task, as in --task "),
         (["-o", "answers.txt"], "answers.txt: answers are written as .csv, .jsonl, .npz"),
-        (["--seed", "9"], "is of one seed; leave --seed out"),
+        (["--seed", "9"], "has no seed 9; its seeds are 3"),
         (["--task", "digits"], "genotype.json: is a network of the task 'told', not of 'digits'"),
     ],
 )

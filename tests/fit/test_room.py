@@ -8,6 +8,8 @@ import pytest
 
 import bmnas
 from bmnas.errors import BmnasError
+from bmnas.fit import room
+from bmnas.fit.control_groups import Hierarchy
 from bmnas.fit.room import machine_memory, refuse_unmakeable, refuse_untrainable, training_bytes
 from tests.cli.calling import bmnas as run
 
@@ -27,6 +29,15 @@ def test_a_training_takes_weights_gradients_moments_and_activations():
 def test_there_is_memory():
     there = machine_memory()
     assert there is None or 2**28 < there < 2**50
+
+
+def test_the_group_of_the_process_and_those_above_it_limit(monkeypatch, tmp_path):
+    (tmp_path / "user" / "job").mkdir(parents=True)
+    (tmp_path / "user" / "job" / "memory.max").write_text("max\n")
+    (tmp_path / "user" / "memory.max").write_text("1000\n")
+    mine = Hierarchy(tmp_path, "/user/job", "memory.max", "memory.current")
+    monkeypatch.setattr(room, "hierarchies", lambda: [mine])
+    assert machine_memory() == 1000
 
 
 def test_what_just_fits_is_not_refused():

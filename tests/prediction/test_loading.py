@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import bmnas
 from bmnas.errors import BmnasError
@@ -87,6 +88,10 @@ def test_a_modality_may_be_missing_where_it_was_in_the_training(arrays, tmp_path
     torch.testing.assert_close(model.predict(sound).outputs, model.predict({**sound, "Text_1": average}).outputs)
     with pytest.raises(BmnasError, match="feature 'Sound_1' is missing"):
         model.predict({})
+    path = tmp_path / "mine.averages.safetensors"
+    save_file({"Sound_1": torch.zeros(5, 4)}, path)
+    with pytest.raises(BmnasError, match=r"mine\.averages\.safetensors: has no average of feature 'Text_1' of shape"):
+        bmnas.load_model(tmp_path / "mine.json")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bmnas.errors import BmnasError
+from bmnas.fit.control_groups import Hierarchy, hierarchies
 
 _SHARE = 0.5
 
@@ -37,28 +38,16 @@ def _free_memory() -> float:
 
 def _left_in_container() -> float:
     """Of this process's control group and those above it, version 2 or the memory group of version 1."""
-    left = float("inf")
-    with suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            _, controllers, name = line.split(":", 2)
-            if controllers == "":
-                left = min(left, _left_in_groups(Path("/sys/fs/cgroup"), name, "memory.max", "memory.current"))
-            elif "memory" in controllers.split(","):
-                names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
-                left = min(left, _left_in_groups(Path("/sys/fs/cgroup/memory"), name, *names))
-    return left
+    return min((_left_in_groups(hierarchy) for hierarchy in hierarchies()), default=float("inf"))
 
 
-def _left_in_groups(root: Path, name: str, limit: str, usage: str) -> float:
+def _left_in_groups(hierarchy: Hierarchy) -> float:
     left = float("inf")
-    folder = root / name.strip("/")
-    for group in (folder, *folder.parents):
+    for group in hierarchy.groups():
         with suppress(OSError, ValueError):  # "max" is no number, and no limit
-            most = int((group / limit).read_text())
-            used = int((group / usage).read_text()) - _reclaimable(group / "memory.stat")
+            most = int((group / hierarchy.limit).read_text())
+            used = int((group / hierarchy.usage).read_text()) - _reclaimable(group / "memory.stat")
             left = min(left, most - used)
-        if group == root:
-            break
     return left
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bmnas.fit.control_groups import Hierarchy
 from bmnas.tasks.store import memory
 
 
@@ -24,10 +25,10 @@ def test_a_control_group_and_those_above_it_limit(tmp_path: Path) -> None:
     for folder, limit, used in ((inner, "max", 10), (inner.parent, "700", 300)):
         (folder / "memory.max").write_text(f"{limit}\n")
         (folder / "memory.current").write_text(f"{used}\n")
-    names = ("memory.max", "memory.current")
-    assert memory._left_in_groups(tmp_path, "/user/job", *names) == 400
+    mine = Hierarchy(tmp_path, "/user/job", "memory.max", "memory.current")
+    assert memory._left_in_groups(mine) == 400
     (inner.parent / "memory.stat").write_text("anon 100\ninactive_file 120\n")
-    assert memory._left_in_groups(tmp_path, "/user/job", *names) == 520
+    assert memory._left_in_groups(mine) == 520
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits are read from /proc")
