@@ -62,7 +62,7 @@ def _comparison(result: SearchResult, task: str, metric: str, official: bool) ->
 def _genotypes(result: SearchResult, metric: str) -> Table:
     table = Table("seed", f"validation {metric}", "genotype", box=box.SIMPLE_HEAD)
     for found in result.seeds:
-        table.add_row(str(found.seed), score(found.score, metric), in_words(found.genotype))
+        table.add_row(str(found.seed), score(found.score, metric), in_short(found.genotype))
     return table
 
 
@@ -74,7 +74,7 @@ def _choices(result: SearchResult) -> Table:
     return table
 
 
-def in_words(genotype: Genotype) -> str:
+def in_short(genotype: Genotype) -> str:
     """Cells and steps of a genotype in a line."""
     found = []
     for cell in genotype.cells:
@@ -124,10 +124,10 @@ def _choices_in_words(result: SearchResult) -> Iterator[str]:
 def _what_was_found(result: SearchResult) -> Iterator[str]:
     """The genotype in words, of one seed; and what is odd about it."""
     from bmnas.genotype.lint import lint
-    from bmnas.genotype.telling import in_words as told
+    from bmnas.genotype.telling import in_words
 
     if len(result.seeds) == 1:
-        yield told(result.genotype)
+        yield in_words(result.genotype)
     for found in result.seeds:
         who = f"Seed {found.seed}: note" if len(result.seeds) > 1 else "Note"
         for finding in lint(found.genotype):
