@@ -11,34 +11,40 @@ where nothing pays, the result is the best simple thing. The test split takes no
 from __future__ import annotations
 
 import io
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from bmnas.compiler.ensemble import member_genotype
 from bmnas.evaluation.paired import paired
 from bmnas.files import sealed, unsealed, write_atomically
-from bmnas.fit.events import Pause, TrainingEpochDone
+from bmnas.fit.checkpoint import Keeper
+from bmnas.fit.events import Event, Pause
 from bmnas.fit.folds import folds
+from bmnas.fit.heads import Fold
 from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.events import ChoiceDone, TrainingEnd
-from bmnas.searcher.network_training import NetworkTraining
+from bmnas.searcher.network_training import fitted
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
-from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, losses_at
+from bmnas.searcher.run.held_out import Held, Stop, best_stop
+from bmnas.searcher.run.trial import Trial
 from bmnas.searcher.settings import TrainConfig
+from bmnas.searcher.stacked_training import at_once
 from bmnas.searcher.training import same_training
 from bmnas.tasks import Tick
 from bmnas.tasks.fingerprint import of_json
 
 _MOST_FOLDS = 5
+# Of an ensemble, in each fold: one would say less of what gains most by being averaged, and all would say little more.
+_MEMBERS = 2
 
 
 @dataclass(frozen=True)
@@ -87,42 +93,53 @@ class FinalChoice:
             held_out = torch.arange(store.size("train"), len(self._labels))
             count = 2  # the training split is in each of them
         self._folds = folds(self._labels, self._groups, count, train.seed, held_out)
-        self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds)])
+        self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds), _MEMBERS])
+        self._parts = {name: self._parts_of(each) for name, each in candidates.items()}
+        self._keys = [_key(name, number) for name, parts in self._parts.items() for number in range(len(parts))]
         self._done = self._read()
-        self._now: NetworkTraining | None = None  # that is under way
+        self._now: Trial | None = None  # that is under way
+        self._key = ""
 
     @property
     def tick(self) -> Tick:
         """How far it is, for displays: in trainings."""
-        part = self._now.tick if self._now else None
-        share = part.done / part.total if part and part.total else 0.0
-        return Tick("final choice", len(self._done) + share, self.trainings, unit="trainings")
+        done: float = self.done
+        if self._now and (part := self._now.tick).total:
+            done += part.done / part.total * self._count(self._key)
+        return Tick("final choice", done, self.trainings, unit="trainings")
 
     @property
     def trainings(self) -> int:
         """How many there are."""
-        return len(self._candidates) * len(self._folds)
+        return sum(map(self._count, self._keys))
 
     @property
     def done(self) -> int:
         """How many of them are done."""
-        return len(self._done)
+        return sum(map(self._count, self._done))
 
     @property
     def epochs(self) -> int:
         """How many epochs they have at most, those of heads alone not counted."""
-        networks = sum(1 for each in self._candidates.values() if not _is_heads(each.genotype))
-        return networks * len(self._folds) * self._train.epochs
+        networks = [each for each in self._candidates.values() if not _is_heads(each.genotype)]
+        return sum(map(_members, networks)) * len(self._folds) * self._train.epochs
 
-    def steps(self) -> Iterator[Pause]:
-        """Do the trainings that are not done yet; what a training gave is kept when it is over."""
-        for name, candidate in self._candidates.items():
-            for number, (fitted, held) in enumerate(self._folds):
-                key = f"{name}/{number}"
-                if key not in self._done:
-                    held_out = yield from self._trained(name, candidate, fitted, held)
-                    self._done[key], self._now = held_out, None
-                    self._write()
+    def steps(self) -> Iterator[Event]:
+        """Do the trainings that are not done yet; what they gave is kept when they are over."""
+        for key in self._keys:
+            if key not in self._done:
+                keeper = self._keeper(key)
+                self._key, self._now = key, keeper.resumed(partial(self._trial, key))
+                yield Pause()  # heads have been fitted
+                yield from keeper.steps(self._now)
+                self._done[key], self._now = self._now.held, None
+                self._write()
+                keeper.remove()
+
+    def keep(self) -> None:
+        """Keep what is under way, too."""
+        if self._now:
+            self._keeper(self._key).save(self._now)
 
     def chosen(self, seed: int, before: Mapping[str, Any], seconds: float) -> ChoiceDone:
         """What was chosen, when all trainings are done.
@@ -147,7 +164,7 @@ class FinalChoice:
             round=1,
             rounds=1,
             score=stops[name].score,
-            trainings=before["trainings"] + len(self._done),
+            trainings=before["trainings"] + self.done,
             candidates=before["candidates"] + len(self._candidates),
             seconds=seconds,
             genotype=candidates[name].genotype,
@@ -166,41 +183,38 @@ class FinalChoice:
     def remove(self) -> None:
         """Remove what was kept to go on with."""
         self._path.unlink(missing_ok=True)
+        self._keeper(self._key).remove()
 
-    def _trained(self, name: str, candidate: Baseline, fitted: Tensor, held: Tensor) -> Generator[Pause, None, Held]:
-        training = NetworkTraining(
-            member_genotype(candidate.genotype),  # what one of them is worth says enough of an ensemble
-            self._problem.task,
-            self._problem.store,
+    def _trial(self, key: str) -> Trial:
+        name, number = key.rsplit("/", 1)
+        candidate = self._candidates[name]
+        return Trial(
+            self._problem,
+            candidate,
+            _members(candidate),
             self._settings(candidate),
-            device=self._problem.device,
-            title=f"{name} in the final choice",
-            samples=fitted,
+            self._parts[name][int(number)],
+            self._labels,
+            f"{name} in the final choice",
         )
-        self._now = training
-        found = [self._looked(training, held)]
-        awaited = set(looks(training.fit.epochs)) - {0}
-        for event in training.steps():
-            if isinstance(event, Pause):
-                yield event
-            elif isinstance(event, TrainingEpochDone) and event.epoch in awaited:
-                found.append(self._looked(training, held))
-                if _together(found).is_past_its_best(training.fit.epochs):
-                    break
-        return _together(found)
 
-    def _looked(self, training: NetworkTraining, held: Tensor) -> Held:
-        task, labels = self._problem.task, self._labels[held].to(self._problem.device)
-        outputs = training.outputs(held)
-        score = task.metric.score(outputs, labels)
-        return Held((training.fit.epoch,), losses_at(task, outputs, labels)[None], (score,))
+    def _keeper(self, key: str) -> Keeper:
+        return Keeper(self._path.with_name(f"{self._path.stem}-training.ckpt"), [self._of, key])
+
+    def _parts_of(self, candidate: Baseline) -> list[list[Fold]]:
+        """The folds, as many together as there is room for."""
+        config, members = self._settings(candidate), _members(candidate)
+        genotype = fitted(member_genotype(candidate.genotype), self._problem.task)
+        networks = at_once(genotype, config.batch_size, self._problem.device, members * len(self._folds))
+        together = max(1, networks // members)
+        return [self._folds[at : at + together] for at in range(0, len(self._folds), together)]
 
     def _settings(self, candidate: Baseline) -> TrainConfig:
         return self._train.model_copy(update=dict(candidate.training))
 
     def _stop(self, name: str) -> Stop:
-        folds = [self._done[f"{name}/{number}"] for number in range(len(self._folds))]
-        return best_stop(folds, temperatures(self._problem.task))
+        parts = [self._done[_key(name, number)] for number in range(len(self._parts[name]))]
+        return best_stop(parts, temperatures(self._problem.task))
 
     def _end(self, name: str, stop: Stop) -> TrainingEnd:
         """As settings; what changes nothing is left out."""
@@ -209,6 +223,10 @@ class FinalChoice:
         return TrainingEnd(
             stop_epoch=None if is_all else stop.epoch, temperature=None if stop.temperature == 1 else stop.temperature
         )
+
+    def _count(self, key: str) -> int:
+        name, number = key.rsplit("/", 1)
+        return _members(self._candidates[name]) * len(self._parts[name][int(number)])
 
     def _identity(self, candidate: Baseline) -> dict[str, Any]:
         problem = self._problem
@@ -220,7 +238,8 @@ class FinalChoice:
             content = torch.load(io.BytesIO(unsealed(self._path.read_bytes())), map_location="cpu", weights_only=True)
             if content["of"] != self._of:
                 return {}
-            return {key: Held.of_state(state) for key, state in content["done"].items()}
+            found = {key: Held.of_state(state) for key, state in content["done"].items()}
+            return found if found.keys() <= set(self._keys) else {}
         except Exception:  # there is none, or it is damaged, which torch reports with many types of exceptions
             return {}
 
@@ -230,12 +249,14 @@ class FinalChoice:
         write_atomically(self._path, sealed(buffer.getvalue()))
 
 
+def _key(name: str, part: int) -> str:
+    return f"{name}/{part}"
+
+
+def _members(candidate: Baseline) -> int:
+    """How many networks stand for one: an ensemble is judged by some of its members."""
+    return min(candidate.genotype.members, _MEMBERS)
+
+
 def _is_heads(genotype: Genotype) -> bool:
     return genotype.join == "sum" and not genotype.cells
-
-
-def _together(found: Sequence[Held]) -> Held:
-    """Several looks, one after the other."""
-    epochs = tuple(epoch for each in found for epoch in each.epochs)
-    scores = tuple(score for each in found for score in each.scores)
-    return Held(epochs, torch.cat([each.losses for each in found]), scores)

@@ -1,4 +1,4 @@
-"""How a training does on samples that it was not given: after some of its epochs, at some temperatures.
+"""How trainings do on samples that they were not given: after some of their epochs, at some temperatures.
 
 What a network has to say of new samples is often best long before its training ends, and it is often too sure of it.
 Both show on samples that were held out, and are chosen by them: when to stop, and by what to divide the outputs (Guo et
@@ -39,12 +39,12 @@ def losses_at(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Held:
-    """Of one training.
+    """Of trainings that go side by side, each without some of the samples.
 
     Attributes:
         epochs: after which ones was looked, P of them.
-        losses: (P, T, N).
-        scores: by the task's metric, (P,).
+        losses: of all samples that one of them was not given, (P, T, N).
+        scores: by the task's metric, the mean over trainings by their numbers of such samples, (P,).
     """
 
     epochs: tuple[int, ...]
@@ -64,6 +64,11 @@ class Held:
         is_worse = len(best) > _PATIENCE and int(best.argmin()) < len(best) - _PATIENCE
         return is_worse and 2 * self.epochs[-1] >= epochs
 
+    def then(self, later: Held) -> Held:
+        """With later looks behind."""
+        losses = torch.cat([self.losses, later.losses])
+        return Held((*self.epochs, *later.epochs), losses, (*self.scores, *later.scores))
+
     def state(self) -> dict[str, Any]:
         """As tensors and plain values."""
         return {"epochs": self.epochs, "losses": self.losses, "scores": self.scores}
@@ -81,7 +86,7 @@ class Stop:
     Attributes:
         epoch: after which the loss was smallest, of all folds together.
         temperature: at which it was.
-        losses: of all samples there, (N,), in 64 bits, fold by fold.
+        losses: of all samples there, (N,), in 64 bits, in their order.
         score: by the task's metric, the mean over folds by their sizes.
     """
 
@@ -92,7 +97,7 @@ class Stop:
 
 
 def best_stop(folds: Sequence[Held], temperatures: Sequence[float]) -> Stop:
-    """Where the mean loss of the samples of all folds is smallest; of equals the first."""
+    """Where the mean loss of all samples is smallest; of equals the first."""
     count = min(len(fold.epochs) for fold in folds)
     losses_PTN = torch.cat([fold.losses[:count] for fold in folds], dim=2).double()
     look, degree = divmod(int(losses_PTN.mean(2).argmin()), losses_PTN.shape[1])
