@@ -37,7 +37,7 @@ def compared(genotype: Genotype, count: int = 3) -> None:
         singles = [network.train(is_training)(each) for network, each in zip(networks, given, strict=True)]
         torch.testing.assert_close(outputs, torch.stack(singles), rtol=1e-6, atol=1e-8)
     outputs.square().sum().backward() if outputs.requires_grad else None
-    for network, single in zip(networks, singles, strict=True):
+    for single in singles:
         single.square().sum().backward() if single.requires_grad else None
     gradients = {name: parameter.grad for name, parameter in stack.named_parameters()}
     for k, network in enumerate(networks):

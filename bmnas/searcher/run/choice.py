@@ -3,7 +3,8 @@
 Each is trained without some of the samples and scored on these, until every one was left out once; what counts is the
 loss (of classes, the negative log-likelihood), which says more about few samples than the metric does. Each counts as
 good as it is when its training stops at its best, at its best temperature (`bmnas.searcher.run.held_out`); so it is
-trained in the end. What was found is the result only if its loss is smaller than that of the best baseline by more
+trained in the end. What is best says for each fold the others, so that nobody gains by having more to choose from. What
+was found is the result only if its loss is smaller than that of the best baseline by more
 than the noise: the standard error of the difference, sample by sample, of which those of one group count as one. So
 where nothing pays, the result is the best simple thing. The test split takes no part.
 """
@@ -34,7 +35,7 @@ from bmnas.searcher.events import ChoiceDone, TrainingEnd
 from bmnas.searcher.network_training import fitted
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
-from bmnas.searcher.run.held_out import Held, Stop, best_stop
+from bmnas.searcher.run.held_out import Held, Stop, best_stop, fair_losses, together
 from bmnas.searcher.run.trial import Trial
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.stacked_training import at_once
@@ -95,7 +96,7 @@ class FinalChoice:
         self._folds = folds(self._labels, self._groups, count, train.seed, held_out)
         self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds), _MEMBERS])
         self._parts = {name: self._parts_of(each) for name, each in candidates.items()}
-        self._keys = [_key(name, number) for name, parts in self._parts.items() for number in range(len(parts))]
+        self._keys = [key for name in candidates for key in self._keys_of(name)]
         self._done = self._read()
         self._now: Trial | None = None  # that is under way
         self._key = ""
@@ -149,12 +150,15 @@ class FinalChoice:
             before: the counts of the round before it.
             seconds: that it took.
         """
-        stops = {name: self._stop(name) for name in self._candidates}
-        variants = {name: stops.pop(name) for name in self._variants}
-        form = min(variants, key=lambda each: float(variants[each].losses.mean()))
-        stops[FOUND], candidates = variants[form], {**self._candidates, FOUND: self._candidates[form]}
-        losses = {name: stop.losses for name, stop in stops.items()}
-        groups = None if self._groups is None else self._groups[torch.cat([held for _, held in self._folds])]
+        held = {name: together([self._done[key] for key in self._keys_of(name)]) for name in self._candidates}
+        stops = {name: best_stop(each, temperatures(self._problem.task)) for name, each in held.items()}
+        form = min(self._variants, key=lambda name: float(held[name].losses.double().mean(2).min()))
+        candidates = {**self._candidates, FOUND: self._candidates[form]}
+        stops = {name: stop for name, stop in stops.items() if name not in self._variants} | {FOUND: stops[form]}
+        fold_N = torch.cat([torch.full_like(rows, fold) for fold, (_, rows) in enumerate(self._folds)])
+        forms = {name: [held[each] for each in (self._variants if name == FOUND else [name])] for name in stops}
+        losses = {name: fair_losses(own, fold_N) for name, own in forms.items()}
+        groups = None if self._groups is None else self._groups[torch.cat([rows for _, rows in self._folds])]
         means = {other: float(each.mean()) for other, each in losses.items()}
         rival = min((other for other in losses if other != FOUND), key=means.__getitem__)
         difference, error, _ = paired(losses[FOUND] - losses[rival], groups)
@@ -212,9 +216,8 @@ class FinalChoice:
     def _settings(self, candidate: Baseline) -> TrainConfig:
         return self._train.model_copy(update=dict(candidate.training))
 
-    def _stop(self, name: str) -> Stop:
-        parts = [self._done[_key(name, number)] for number in range(len(self._parts[name]))]
-        return best_stop(parts, temperatures(self._problem.task))
+    def _keys_of(self, name: str) -> list[str]:
+        return [_key(name, number) for number in range(len(self._parts[name]))]
 
     def _end(self, name: str, stop: Stop) -> TrainingEnd:
         """As settings; what changes nothing is left out."""
