@@ -26,7 +26,6 @@ from bmnas.evaluation.paired import paired
 from bmnas.files import sealed, unsealed, write_atomically
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.events import Event, Pause
-from bmnas.fit.folds import folds
 from bmnas.fit.heads import Fold
 from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
@@ -36,7 +35,7 @@ from bmnas.searcher.network_training import fitted
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
 from bmnas.searcher.run.held_out import Held, Stop, best_stop, fair_losses, together
-from bmnas.searcher.run.trial import Trial
+from bmnas.searcher.run.trial import Trial, cut_for
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.stacked_training import at_once
 from bmnas.searcher.training import same_training
@@ -84,16 +83,9 @@ class FinalChoice:
     ) -> None:
         self._variants = variants
         self._problem, self._candidates, self._train, self._path = problem, candidates, train, path
-        task, store = problem.task, problem.store
-        self._labels = torch.cat([store.labels(split) for split in SEARCHED])
-        self._groups = groups_of(task, store, *SEARCHED)
+        self._groups = groups_of(problem.task, problem.store, *SEARCHED)
         networks = sum(1 for each in candidates.values() if not _is_heads(each.genotype))
-        count = max(2, min(_MOST_FOLDS, budget // max(1, networks)))
-        held_out = None
-        if task.backbones_saw_training:  # their features of the training split look better than those of new samples
-            held_out = torch.arange(store.size("train"), len(self._labels))
-            count = 2  # the training split is in each of them
-        self._folds = folds(self._labels, self._groups, count, train.seed, held_out)
+        self._folds = cut_for(problem, min(_MOST_FOLDS, budget // max(1, networks)), train.seed)
         self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds), _MEMBERS])
         self._parts = {name: self._parts_of(each) for name, each in candidates.items()}
         self._keys = [key for name in candidates for key in self._keys_of(name)]
@@ -198,7 +190,6 @@ class FinalChoice:
             _members(candidate),
             self._settings(candidate),
             self._parts[name][int(number)],
-            self._labels,
             f"{name} in the final choice",
         )
 

@@ -14,14 +14,39 @@ from torch import Tensor
 
 from bmnas.compiler.ensemble import member_genotype
 from bmnas.fit.events import Event, TrainingEpochDone
+from bmnas.fit.folds import folds
 from bmnas.fit.heads import Fold
+from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.beginning import Single
-from bmnas.searcher.problem import Problem
+from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import Baseline
 from bmnas.searcher.run.held_out import Held, looks, losses_at
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.stacked_training import StackedTraining, member_seeds
 from bmnas.tasks import Tick
+
+
+def cut_for(problem: Problem, most: int, seed: int) -> list[Fold]:
+    """The folds of training + validation that candidates are judged by.
+
+    Where backbones were trained on the training split, their features of it look better than those of new samples: then
+    the validation split alone is held out, one half and the other.
+
+    Args:
+        problem: what is searched on.
+        most: how many folds there are at most; at least two.
+        seed: of the folds.
+    """
+    task, store = problem.task, problem.store
+    labels, groups = labels_of(problem), groups_of(task, store, *SEARCHED)
+    if task.backbones_saw_training:
+        return folds(labels, groups, 2, seed, torch.arange(store.size("train"), len(labels)))
+    return folds(labels, groups, max(2, most), seed)
+
+
+def labels_of(problem: Problem) -> Tensor:
+    """Those of training + validation."""
+    return torch.cat([problem.store.labels(split) for split in SEARCHED])
 
 
 class Trial:
@@ -33,7 +58,6 @@ class Trial:
         members: M.
         config: the settings of its trainings.
         cut: F folds.
-        labels: of training + validation.
         title: what it is called.
 
     Attributes:
@@ -47,10 +71,9 @@ class Trial:
         members: int,
         config: TrainConfig,
         cut: Sequence[Fold],
-        labels: Tensor,
         title: str,
     ) -> None:
-        self._problem, self._members, self._cut, self._labels = problem, members, cut, labels
+        self._problem, self._members, self._cut, self._labels = problem, members, cut, labels_of(problem)
         self._training = StackedTraining(
             member_genotype(candidate.genotype),
             problem.task,

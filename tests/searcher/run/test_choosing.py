@@ -35,7 +35,7 @@ def losses(monkeypatch) -> dict[str, float]:
         tick = Tick("training", 0, 0)
 
         def __init__(self, problem: object, candidate: object, members: int, *rest: Any) -> None:
-            _, cut, _, title = rest
+            _, cut, title = rest
             count = sum(len(held) for _, held in cut)
             loss = given.get(title.removesuffix(" in the final choice"), 1.0)
             self.held = Held((0,), (loss + torch.linspace(-1e-3, 1e-3, count)).expand(1, 11, -1), (0.5,))
