@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "evaluation": {"fit", "tasks"},
     "searcher": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation"},
     "prediction": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
-    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "prediction"},
+    "study": {"genotype", "fit", "compiler", "tasks", "evaluation", "searcher"},
+    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "prediction", "study"},
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (

@@ -22,6 +22,8 @@ COMMANDS = (
     "train",
     "predict",
     "evaluate",
+    "compare",
+    "ablate",
     "new",
     "validate",
     "info",

@@ -185,7 +185,10 @@ def like(genotype: Genotype, preset: str, **options: Any) -> Genotype:
         bodies[len(cell.inputs)].model_dump() | {"name": cell.name, "inputs": cell.inputs} for cell in genotype.cells
     ]
     rest = {key: value for key, value in frame.items() if key in Frame.__dataclass_fields__}
-    return _genotype(preset, genotype.features, cells, genotype.output, Frame(**rest))
+    # Heads of features that cells are added to are a part of the selection, and so are members.
+    return _genotype(preset, genotype.features, cells, genotype.output, Frame(**rest)).replace(
+        join=genotype.join, members=genotype.members
+    )
 
 
 def _one_cell(name: str, features: Sequence[Feature], body: Callable[..., Body], frame: dict[str, Any]) -> Genotype:

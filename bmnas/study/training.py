@@ -1,0 +1,168 @@
+"""The trainings of a row: when they end is asked of held-out samples; then each seed's network is trained, and tested.
+
+K seeds are one computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bmnas.compiler import FusionNetwork
+from bmnas.compiler.ensemble import assemble, member_genotype
+from bmnas.fit.ambient import single_precision, undisturbed
+from bmnas.fit.checkpoint import Keeper, Resumable, StopRequest
+from bmnas.fit.clock import Clock
+from bmnas.genotype import Genotype
+from bmnas.genotype.graph import used_cells
+from bmnas.searcher.beginning import Single
+from bmnas.searcher.calibration import temperatures
+from bmnas.searcher.network_fit import outputs_on
+from bmnas.searcher.network_training import fitted
+from bmnas.searcher.run.baselines import Baseline
+from bmnas.searcher.run.held_out import best_stop
+from bmnas.searcher.run.trial import Trial
+from bmnas.searcher.settings import TrainConfig
+from bmnas.searcher.stacked_training import StackedTraining, at_once, member_seeds
+from bmnas.searcher.training import same_training
+from bmnas.study.bench import Bench
+from bmnas.study.said import Said
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where what is under way is kept, and who may stop it.
+
+    Attributes:
+        folder: of checkpoints.
+        stop: looked at in every step.
+        again: says how the study goes on.
+    """
+
+    folder: Path
+    stop: StopRequest | None = None
+    again: str = "the same command goes on"
+
+    def of(self, name: str, decisive: Any) -> Keeper:
+        """A keeper of one training."""
+        return Keeper(self.folder / f"{name}.ckpt", decisive, stop=self.stop, again=self.again)
+
+    def under(self, name: str) -> Keeping:
+        """The same in a folder below."""
+        return Keeping(self.folder / name, self.stop, self.again)
+
+
+def trained(bench: Bench, title: str, baseline: Baseline, keeping: Keeping) -> Said:
+    """Train a network with each seed of the bench, as one computation, and read the test split.
+
+    Args:
+        bench: where.
+        title: of the row.
+        baseline: the network, and what its training has for itself.
+        keeping: where checkpoints are.
+    """
+    genotype = fitted(baseline.genotype, bench.task)
+    config = bench.train.model_copy(update={**baseline.training, "seed": bench.seeds[0]})
+    with _quiet():
+        clock = Clock()
+        clock.start()
+        config = config.model_copy(update=_end(bench, title, baseline, config, keeping))
+        chosen = clock.lap()
+        networks = _networks(bench, title, genotype, config, keeping)
+        seconds = {"choice": chosen / len(bench.seeds), "training": clock.lap() / len(bench.seeds)}
+        outputs = [_tested(bench, network, config.batch_size) for network in networks]
+    count = sum(parameter.numel() for parameter in networks[0].parameters())
+    facts = {
+        "genotypes": [plain(genotype)],
+        "ends": {"stop_epoch": config.stop_epoch, "temperature": config.temperature},
+    }
+    rounded = {part: round(value, 2) for part, value in seconds.items()}
+    return Said(torch.stack(outputs), (count,) * len(networks), (rounded,) * len(networks), facts)
+
+
+def together(said: Sequence[Said]) -> Said:
+    """Of several seeds, each made by itself."""
+    return Said(
+        torch.cat([each.outputs for each in said]),
+        tuple(number for each in said for number in each.parameters),
+        tuple(seconds for each in said for seconds in each.seconds),
+        {
+            "genotypes": [genotype for each in said for genotype in each.facts["genotypes"]],
+            "ends": [each.facts["ends"] for each in said],
+        },
+    )
+
+
+def plain(genotype: Genotype) -> dict[str, Any]:
+    """A genotype as JSON values, without where it comes from."""
+    return genotype.model_dump(mode="json", exclude={"provenance"}, exclude_none=True)
+
+
+def _end(bench: Bench, title: str, baseline: Baseline, config: TrainConfig, keeping: Keeping) -> dict[str, Any]:
+    """When the trainings end, and what outputs are divided by: where the loss of held-out samples is smallest."""
+    members = min(baseline.genotype.members, 2)
+    decisive = [_same(bench, baseline.genotype, config), "trial", len(bench.folds)]
+    trial = _done(
+        partial(Trial, bench.problem, baseline, members, config, bench.folds, f"{title} on held-out samples"),
+        keeping.of("trial", decisive),
+        bench,
+    )
+    stop = best_stop(trial.held, temperatures(bench.task))
+    is_solved = not used_cells(baseline.genotype) and baseline.genotype.join == "sum"
+    whole = is_solved or stop.epoch == config.epochs
+    return {
+        "stop_epoch": None if whole else stop.epoch,
+        "temperature": None if stop.temperature == 1 else stop.temperature,
+    }
+
+
+def _networks(
+    bench: Bench, title: str, genotype: Genotype, config: TrainConfig, keeping: Keeping
+) -> list[FusionNetwork]:
+    """One for each seed; members of all of them are trained as one computation, as far as there is room."""
+    member, members = member_genotype(genotype), genotype.members
+    seeds = [each for seed in bench.seeds for each in member_seeds(seed, members)]
+    size = at_once(member, config.batch_size, bench.device, len(seeds))
+    found: list[FusionNetwork] = []
+    for start in range(0, len(seeds), size):
+        singles = [Single(seed) for seed in seeds[start : start + size]]
+        make = partial(
+            StackedTraining, member, bench.task, bench.store, config, singles, device=bench.device, title=title
+        )
+        decisive = [_same(bench, genotype, config), "training", [single.seed for single in singles]]
+        found += _done(make, keeping.of(f"training-{start}", decisive), bench).finished()
+    if members == 1:
+        return found
+    groups = [found[at : at + members] for at in range(0, len(found), members)]
+    return [assemble(genotype, group).to(bench.device) for group in groups]
+
+
+def _done(make: Any, keeper: Keeper, bench: Bench) -> Any:
+    """A training that has been gone through, from where the keeper has it."""
+    training: Resumable = keeper.resumed(make)
+    for event in keeper.steps(training):
+        bench.report(getattr(training, "tick", event))
+    keeper.save(training)  # the next part may be stopped, and this one is done
+    return training
+
+
+def _tested(bench: Bench, network: FusionNetwork, batch: int) -> Tensor:
+    data = bench.store.data("test", names=network.features, device=bench.device)
+    return outputs_on(network, data, batch).cpu()
+
+
+def _same(bench: Bench, genotype: Genotype, config: TrainConfig) -> Mapping[str, Any]:
+    return same_training(genotype, bench.task, bench.store, config)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with undisturbed(), single_precision():
+        yield
