@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,8 +27,12 @@ from bmnas.cli.options import (
     refuse_unknown,
 )
 from bmnas.cli.recorded import Recorded
+from bmnas.cli.shown import tell
 from bmnas.cli.studied import SEEDS, StudyFolder, TrainEpochs, finish, typed
 from bmnas.cli.train import task_for
+
+if TYPE_CHECKING:
+    from bmnas.genotype import Genotype
 
 
 def ablate(
@@ -64,7 +68,8 @@ def ablate(
 ) -> None:
     """Ablate a network: which features it reads, and how it fuses them.
 
-    The paper's Tables 6 and 7 for any genotype or run folder. The first table has the cells of the network on random
+    The paper's Tables 6 and 7 for any genotype or run folder; of a run, what its search has found, even where its
+    result is a baseline. The first table has the cells of the network on random
     features, late fusion, and what MFAS finds; the second has sums, fully connected layers, multi-head attention and
     attention on attention in the place of its cells. All rows have the same settings, seeds and test samples. The
     folder gets the tables as Markdown, LaTeX and JSON, and plots. A study that was stopped goes on when the same
@@ -75,14 +80,10 @@ def ablate(
     Example: bmnas ablate mine.json --task my_task.py --with other.json --seeds 3
     """
     from bmnas.genotype import load
-    from bmnas.genotype.opening import genotype_file
 
-    given = load(genotype)
+    given, recorded, remark = _opened(genotype)
     further = {path.stem if path.suffix == ".json" else path.name: load(path) for path in other or ()}
-    file = genotype_file(genotype)
     named = (task, data, features, modalities, backbone)
-    beside = file.parent / "config.json"
-    recorded = Recorded.read(beside) if beside.exists() else None
     if recorded is not None:
         named = recorded.task_with(named)
     refuse_unknown(*named)
@@ -90,6 +91,8 @@ def ablate(
     from bmnas.study import ablate as run_ablation
 
     chosen = task_for(given, *named)
+    if remark:
+        tell(remark, err=True)
     config = recorded.config(chosen, {}) if recorded is not None and named == recorded.task else None
     folder = out if out is not None else Path("studies") / f"ablate-{given.name}"
     with Meter() as meter:
@@ -108,3 +111,23 @@ def ablate(
             report=meter,
         )
     finish(study, folder, as_json)
+
+
+def _opened(genotype: Path) -> tuple[Genotype, Recorded | None, str]:
+    """The network; the settings of the search that has found it, where it lies in a run folder; and what to say."""
+    from bmnas.genotype import load
+    from bmnas.genotype.opening import genotype_file
+
+    file = genotype_file(genotype)
+    run = next((folder for folder in (file.parent, file.parent.parent) if (folder / "config.json").exists()), None)
+    if run is None:
+        return load(genotype), None, ""
+    recorded, given = Recorded.read(run / "config.json"), load(genotype)
+    if given.cells or not genotype.is_dir():
+        return given, recorded, ""
+
+    from bmnas.searcher import open_run
+    from bmnas.searcher.answering import found_network
+
+    remark = f"{genotype}: its result is a baseline without cells; what its search has found is ablated"
+    return found_network(open_run(run), file.parent), recorded, remark

@@ -25,8 +25,10 @@ from bmnas.searcher.api import extract, pick_device
 from bmnas.searcher.meter import Report
 from bmnas.searcher.network_fit import outputs_on
 from bmnas.searcher.network_training import fitted
+from bmnas.searcher.run.choosing import found_by
 from bmnas.searcher.run.reading import Run
-from bmnas.tasks import OBJECTIVES, Extraction, FeatureStore, Metric, Objective, SplitName, Task, groups_of
+from bmnas.searcher.run.seed_folder import SeedFolder
+from bmnas.tasks import METRICS, OBJECTIVES, Extraction, FeatureStore, Metric, Objective, SplitName, Task, groups_of
 from bmnas.tasks.missing import averages
 from bmnas.tasks.portable import SUFFIX, read_record
 
@@ -215,6 +217,24 @@ class Subject:
             torch.cat([store.labels("train"), store.labels("validation")]),
             self._remarks,
         )
+
+
+def found_network(run: Run, folder: Path) -> Genotype:
+    """What the search of a seed has found, whatever its final choice took.
+
+    Args:
+        run: the run.
+        folder: of the seed.
+
+    Raises:
+        BmnasError: there is nothing yet, or a file was changed.
+    """
+    seed = next((seed for seed in run.seeds if run.folder_of(seed).resolve() == folder.resolve()), run.seeds[0])
+    metric = str(run.record.get("metric"))
+    higher = METRICS[metric].higher_is_better if metric in METRICS else True
+    if not any(entry["seed"] == seed for entry in run.history):
+        raise BmnasError(f"{run.path}: has no genotype yet: its search has not finished a round")
+    return found_by(run.history, seed, SeedFolder(run.folder_of(seed)), higher)
 
 
 def refuse_other_samples(one: Answered, other: Answered) -> None:
