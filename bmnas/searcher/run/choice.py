@@ -28,7 +28,7 @@ from bmnas.fit.folds import folds
 from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.calibration import temperatures
-from bmnas.searcher.events import ChoiceDone, TrainingEnd
+from bmnas.searcher.events import ChoiceDone, TrainingEnd, Tried
 from bmnas.searcher.network_training import NetworkTraining
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
@@ -161,6 +161,10 @@ class FinalChoice:
             join=self._variants[form].join,
             runner_up=self._variants[form].runner_up,
             trainings_end={other: self._end(other, stop) for other, stop in stops.items()},
+            tried=tuple(
+                Tried(join=own.join, runner_up=own.runner_up, loss=float(stop.losses.mean()), score=stop.score)
+                for own, stop in ((self._variants[name], stop) for name, stop in variants.items())
+            ),
         )
 
     def remove(self) -> None:
