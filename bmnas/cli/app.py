@@ -22,6 +22,8 @@ COMMANDS = (
     "train",
     "predict",
     "evaluate",
+    "report",
+    "runs",
     "new",
     "validate",
     "info",
@@ -32,7 +34,7 @@ COMMANDS = (
     "schema",
 )
 # Those that do something without any argument.
-_NEED_NONE = ("search", "schema")
+_NEED_NONE = ("search", "runs", "schema")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
