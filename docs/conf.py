@@ -52,6 +52,7 @@ PAGES = {
         "docs/diagnose",
         "docs/using",
         "docs/evaluating",
+        "docs/report",
         "docs/own-features",
         "docs/own-backbones",
         "docs/tasks",

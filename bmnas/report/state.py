@@ -60,7 +60,8 @@ def state(
     if noted == "failed":
         return State("failed", where, str(status.get("why", "")))
     if noted == "interrupted":
-        return State("interrupted", where, str(status.get("why", "")))
+        # What is kept, and how it goes on, the search has said to whoever stopped it.
+        return State("interrupted", where, str(status.get("why", "")).partition(";")[0])
     if noted == "running" and _is_alive(status):
         return State("at work", where)
     if noted is None and rows and all(FOUND in own for own in rows):
