@@ -35,7 +35,8 @@ MAY_IMPORT = {
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
     *("markup", "settings", "anchor", "problem", "events", "outline", "meter"),
-    *("losing", "network_fit", "network_training", "ensemble_training", "training", "calibration"),
+    *("seed_batch", "losing", "network_fit", "beginning", "network_training", "stacked_training", "ensemble_training"),
+    *("training", "calibration"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
     *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "answering", "diagnose"),
 )

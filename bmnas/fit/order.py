@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -33,8 +34,30 @@ def epoch_order(data: Rows, size: int, seed: int, *names: object) -> list[Tensor
 
     Every sample comes once, in one of its views.
     """
+    return batches(_order(data, seed, *names), size)
+
+
+def stacked_order(data: Sequence[Rows], size: int, seeds: Sequence[int], *names: object) -> list[Tensor]:
+    """The batches of an epoch of K trainings that go side by side, each the rows of all, one after the other, (K·B,).
+
+    All make as many steps as the one that has most samples; those that have fewer begin anew at the end of an epoch.
+
+    Args:
+        data: of each training; all of the same rows.
+        size: B, of a batch of one training.
+        seeds: of each training; they and ``names`` determine the batches.
+        names: see `epoch_order`.
+    """
+    longest = max(map(len, data))
+    orders = [_order(own, seed, *names) for own, seed in zip(data, seeds, strict=True)]
+    repeated = [order.repeat(-(-longest // len(order)))[:longest] for order in orders]
+    return [torch.cat(parts) for parts in zip(*(batches(order, size) for order in repeated), strict=True)]
+
+
+def _order(data: Rows, seed: int, *names: object) -> Tensor:
+    """The rows of an epoch, (N,): every sample once, in one of its views."""
     views = torch.Generator().manual_seed(stream(seed, "view", *names))
-    return batches(data.rows(views)[shuffled(len(data), seed, *names)], size)
+    return data.rows(views)[shuffled(len(data), seed, *names)]
 
 
 class Shuffles:

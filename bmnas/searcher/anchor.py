@@ -253,17 +253,23 @@ def begin(module: PlannedModule, data: HeadData, kinds: Mapping[str, Kind], head
         kinds: by feature, how it is scaled.
         heads: in the order of `head_names`.
     """
-    for op in module.plan:
-        if isinstance(op.primitive, p.Scale):
-            scale, name = module.get_submodule(op.weights[0]), _feature(op, module.plan)
-            assert isinstance(scale, Scale)
-            for own, value in zip((scale.mean, scale.std), data.scale(name, kinds[name]), strict=True):
-                own.copy_(value)
+    for op in _scale_ops(module.plan):
+        scale, name = module.get_submodule(op.weights[0]), _feature(op, module.plan)
+        assert isinstance(scale, Scale)
+        for own, value in zip((scale.mean, scale.std), data.scale(name, kinds[name]), strict=True):
+            own.copy_(value)
     for op, head in zip(_head_ops(module.plan), heads, strict=True):
         linear = module.get_submodule(op.weights[0])
         assert isinstance(linear, Linear) and linear.bias is not None
         linear.weight.copy_(head.weight)
         linear.bias.copy_(head.bias)
+
+
+@torch.no_grad()
+def begin_as(module: PlannedModule, other: PlannedModule) -> None:
+    """Let a network begin with the scales and heads of another one of the same plan."""
+    for op in [*_scale_ops(module.plan), *_head_ops(module.plan)]:
+        module.get_submodule(op.weights[0]).load_state_dict(other.get_submodule(op.weights[0]).state_dict())
 
 
 def begun(
@@ -283,8 +289,7 @@ def begun(
         How its heads were fitted; ``None`` where it has none.
     """
     names = head_names(network)
-    is_scaled = any(isinstance(op.primitive, p.Scale) for op in network.plan)
-    if not names and not is_scaled:
+    if not names and not _scale_ops(network.plan):
         return None
     genotype = network.genotype
     features = [feature for feature in genotype.features if feature.name in network.features]
@@ -344,6 +349,10 @@ def _rows(count: int, width: int) -> Tensor:
     """The rows that heads are fitted to: all, or as many as there is room for, drawn at random."""
     most = max(2, _MOST // width)
     return torch.arange(count) if count <= most else shuffled(count, 0, "heads")[:most].sort().values
+
+
+def _scale_ops(plan: Plan) -> list[Op]:
+    return [op for op in plan if isinstance(op.primitive, p.Scale)]
 
 
 def _head_ops(plan: Plan) -> list[Op]:

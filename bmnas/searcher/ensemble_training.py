@@ -1,4 +1,4 @@
-"""The training of an ensemble: its members one after the other, each by itself, with seeds of their own."""
+"""The training of an ensemble: as many members at once as there is room for, each with a seed of its own."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from bmnas.compiler import FusionNetwork, compile_genotype
 from bmnas.compiler.ensemble import assemble, member_genotype
 from bmnas.errors import BmnasError
 from bmnas.fit.events import MicroBatch, Pause, TrainingEpochDone
-from bmnas.fit.seeding import stream
 from bmnas.genotype import Genotype
 from bmnas.genotype.graph import used_features
+from bmnas.searcher.beginning import Single
 from bmnas.searcher.network_fit import outputs_on
-from bmnas.searcher.network_training import NetworkTraining, fitted
+from bmnas.searcher.network_training import fitted
 from bmnas.searcher.settings import TrainConfig
+from bmnas.searcher.stacked_training import StackedTraining, at_once, member_seeds
 from bmnas.tasks import FeatureStore, Task, Tick
 
 
 class EnsembleTraining:
     """The training of networks whose outputs are averaged, which can be stopped at any step.
 
-    The first member is the network that the genotype without the others would give. Arguments are those of
-    `NetworkTraining`; the genotype has members.
+    Arguments are those of `NetworkTraining`; the genotype has members. The first of them begins as the network that the
+    genotype without the others would be, and has the same batches.
 
     Raises:
         BmnasError: the best epoch on the test split is asked for, which each member would have for itself.
@@ -50,7 +51,8 @@ class EnsembleTraining:
         self._task, self._store, self._config, self._device = task, store, config, device
         self._done: list[FusionNetwork] = []
         self._seconds = 0.0
-        self._now = self._member(0)
+        self._at_once = at_once(member_genotype(self._genotype), config.batch_size, device, genotype.members)
+        self._now = self._next()
         self._network: FusionNetwork | None = None
 
     @property
@@ -67,8 +69,8 @@ class EnsembleTraining:
     def tick(self) -> Tick:
         """How far all of them are, for displays."""
         now, members = self._now.tick, self._genotype.members
-        before = len(self._done) * now.total
-        done = min(before + now.done, members * now.total)  # the last one is under way until it is among those done
+        # In epochs of one member. The last ones are under way until they are among those done.
+        done = min(len(self._done) * now.total + self._members * now.done, members * now.total)
         return Tick(f"training of {self._title}", done, members * now.total, now.info, now.unit)
 
     def start(self) -> None:
@@ -83,10 +85,10 @@ class EnsembleTraining:
         """
         while len(self._done) < self._genotype.members:
             yield from self._now.steps()
-            self._done.append(self._now.finished())
+            self._done += self._now.finished()
             self._seconds += self._now.seconds
             if len(self._done) < self._genotype.members:
-                self._now = self._member(len(self._done))
+                self._now = self._next()
                 yield Pause(save=True)
 
     def state(self) -> dict[str, Any]:
@@ -98,7 +100,7 @@ class EnsembleTraining:
         """Continue from what `state` gave; any exception where it is no such thing."""
         self._done = [self._with(weights) for weights in state["done"]]
         self._seconds = float(state["seconds"])
-        self._now = self._member(min(len(self._done), self._genotype.members - 1))
+        self._now = self._next()
         self._now.load_state(state["now"])
 
     def finished(self) -> FusionNetwork:
@@ -112,15 +114,24 @@ class EnsembleTraining:
         data = self._store.data("test", names=used_features(self._genotype), device=self._device)
         return outputs_on(self.finished(), data, self._config.batch_size), data.labels
 
-    def _member(self, number: int) -> NetworkTraining:
-        seed = stream(self._config.seed, "member", number) if number else self._config.seed
-        return NetworkTraining(
+    @property
+    def _members(self) -> int:
+        """How many are trained now."""
+        return min(self._at_once, self._genotype.members - len(self._done))
+
+    def _next(self) -> StackedTraining:
+        members = self._genotype.members
+        first = min(len(self._done), members - 1)
+        seeds = member_seeds(self._config.seed, members)[first : first + max(1, self._members)]
+        which = "" if len(seeds) == members else f", {first + 1} to {first + len(seeds)} of {members}"
+        return StackedTraining(
             member_genotype(self._genotype),
             self._task,
             self._store,
-            self._config.model_copy(update={"seed": seed}),
+            self._config,
+            [Single(seed) for seed in seeds],
             device=self._device,
-            title=f"{self._title}, {number + 1} of {self._genotype.members}",
+            title=f"{self._title}{which}",
         )
 
     def _with(self, weights: dict[str, Tensor]) -> FusionNetwork:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bmnas.compiler.planned import PlannedModule
 from bmnas.fit import evaluate
-from bmnas.fit.fit import Fit, Phase
+from bmnas.fit.fit import Batch, Fit, Phase
 from bmnas.fit.heads import HeadsFit
 from bmnas.fit.micro_batches import MicroBatches
 from bmnas.fit.order import batches
@@ -50,9 +50,6 @@ def network_fit(
         heads: how the heads of features were fitted, where the network begins with them, see `learning`.
         lose: ``lose(batch, epoch, step)`` is a batch as it is trained on, where samples lose modalities.
     """
-    groups = learning(network, settings, heads)
-    parameters = [parameter for group in groups for parameter in group["params"]]
-    optimizer = torch.optim.Adam(groups, lr=settings.lr, fused=True)
     in_epoch = len(batches(torch.arange(len(data)), settings.batch_size))
 
     def left(epoch: int, done: int) -> Iterator[Samples]:
@@ -62,18 +59,48 @@ def network_fit(
     def loss(batch: Samples) -> Callable[[slice], Tensor]:
         return lambda part: task.loss(_forward(network, batch, part), batch.labels[part])
 
-    phase = Phase(
+    phase = weights_phase(
+        network, settings, batches=left, loss=loss, steps=in_epoch, epochs=epochs, seed=seed, heads=heads
+    )
+    return Fit(network, [phase], epochs=epochs if stop is None else stop, device=data.device, subject=subject)
+
+
+def weights_phase(
+    network: nn.Module,
+    settings: Optimisation,
+    *,
+    batches: Callable[[int, int], Iterator[Batch]],
+    loss: Callable[[Batch], Callable[[slice], Tensor]],
+    steps: int,
+    epochs: int,
+    seed: Callable[..., None],
+    heads: HeadsFit | None = None,
+) -> Phase[Batch]:
+    """The one phase of such a training.
+
+    Args:
+        network: see `network_fit`.
+        settings: see there.
+        batches: see `Phase`.
+        loss: see `Phase`.
+        steps: of an epoch.
+        epochs: over which the step size falls.
+        seed: see `Phase.seed`.
+        heads: see `learning`.
+    """
+    groups = learning(network, settings, heads)
+    optimizer = torch.optim.Adam(groups, lr=settings.lr, fused=True)
+    return Phase(
         name="weights",
-        parameters=parameters,
+        parameters=[parameter for group in groups for parameter in group["params"]],
         optimizer=optimizer,
-        schedule=Cosine(optimizer, max(1, epochs * in_epoch), settings.min_lr),
-        batches=left,
+        schedule=Cosine(optimizer, max(1, epochs * steps), settings.min_lr),
+        batches=batches,
         loss=loss,
         seed=seed,
         rate=settings.lr,
-        steps=in_epoch,
+        steps=steps,
     )
-    return Fit(network, [phase], epochs=epochs if stop is None else stop, device=data.device, subject=subject)
 
 
 def learning(

@@ -8,24 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bmnas.compiler import FusionNetwork, compile_genotype, divide_outputs, summarise
+from bmnas.compiler import FusionNetwork, divide_outputs, summarise
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.fit.clock import Clock
 from bmnas.fit.events import EpochEnd, MicroBatch, Pause, TrainingEpochDone
 from bmnas.fit.memory import memory_of, smallest_batch
 from bmnas.fit.order import epoch_order
 from bmnas.fit.room import refuse_untrainable
-from bmnas.fit.seeding import seed_default, seeded, stream
+from bmnas.fit.seeding import seed_default, stream
 from bmnas.genotype import Genotype
-from bmnas.genotype.graph import used_cells, used_features
-from bmnas.searcher.anchor import begun, groups_of
+from bmnas.searcher.beginning import Beginning, Single
 from bmnas.searcher.losing import losing
 from bmnas.searcher.network_fit import network_fit, outputs_on
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import FeatureStore, SplitName, Task, Tick
-from bmnas.tasks.store import Chosen
-
-_BOTH: tuple[SplitName, SplitName] = ("train", "validation")
+from bmnas.tasks import FeatureStore, Task, Tick
 
 
 class NetworkTraining:
@@ -39,7 +35,6 @@ class NetworkTraining:
         device: where it is trained.
         title: what it is called; the genotype's name if left out.
         best_on_test: see `bmnas.searcher.training.train_network`.
-        samples: ascending, where not all of training + validation are trained on.
 
     Attributes:
         network: what is trained.
@@ -57,29 +52,21 @@ class NetworkTraining:
         device: torch.device,
         title: str | None = None,
         best_on_test: bool = False,
-        samples: Tensor | None = None,
     ) -> None:
         genotype = fitted(genotype, task)
-        self._names = used_features(genotype)
-        data, groups = store.data(*_BOTH, names=self._names, device=device), groups_of(task, store, *_BOTH)
-        last = store.size("validation")
-        if samples is not None:
-            last = int((samples >= len(data) - last).sum())
-            data, groups = Chosen(data, samples), None if groups is None else groups[samples]
-        self._task, self._store, self._config = task.fitted(data.labels), store, config
+        self._store, self._config = store, config
         self._device, self._title, self._best_on_test = device, title or genotype.name, best_on_test
         self.best: float | None = None  # on the test split, where each epoch is tested
         self._clock = Clock()
         refuse_large(genotype, config.batch_size, device)
-        with seeded(stream(config.seed, "train"), device):
-            self.network = compile_genotype(genotype).to(device)
         self._clock.start()
-        heads = begun(self.network, self._task, data, config, last, groups)
+        begin, single = Beginning(genotype, task, store, config, device), Single(config.seed)
+        self.network = begin.network(single)
         self._clock.lap()
+        self._names, data = begin.names, begin.data(single)
+        self._task = task.fitted(data.labels)
         lose = losing(genotype, store, config, device, config.seed, "train")
-        # Heads alone are fitted: there is nothing left to train, unless they have to do without each other at times.
-        is_done = heads is not None and not used_cells(genotype) and (lose is None or heads.apart)
-        epochs = 0 if is_done else config.epochs
+        epochs = begin.epochs(lose is not None)
         self._epochs = epochs if config.stop_epoch is None else min(epochs, config.stop_epoch)
         self._is_cooled = False
         self._loss: float | None = None  # of the last epoch
@@ -93,7 +80,7 @@ class NetworkTraining:
             order=lambda epoch: epoch_order(data, config.batch_size, config.seed, "train", epoch),
             seed=lambda *place: seed_default(stream(config.seed, "train", *place), device),
             subject=f"the training of {self._title}",
-            heads=heads,
+            heads=begin.heads,
             lose=lose,
         )
 
@@ -149,11 +136,6 @@ class NetworkTraining:
     def seconds(self) -> float:
         """Wall time of the training, once it is finished."""
         return self._clock.spent
-
-    def outputs(self, samples: Tensor) -> Tensor:
-        """What the network gives for samples of training + validation, (N, outputs)."""
-        data = Chosen(self._store.data(*_BOTH, names=self._names, device=self._device), samples)
-        return outputs_on(self.network, data, self._config.batch_size, self.fit.micro)
 
     def tested(self) -> tuple[Tensor, Tensor]:
         """What the network gives for the test split, (N, outputs), and the labels."""

@@ -1,4 +1,4 @@
-"""Ensembles: members are trained one by one, and are one network, one file and one training to everybody else."""
+"""Ensembles: members are trained side by side, and are one network, one file and one training to everybody else."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ def given():
 
 
 def test_the_first_member_is_the_network_without_the_others(given):
-    ensemble = train_network(*given, device=CPU)
+    """But for what dropout leaves out, which is drawn for all members together."""
     genotype, *rest = given
+    genotype = genotype.replace(dropout=0.0)
+    ensemble = train_network(genotype, *rest, device=CPU)
     single = train_network(genotype.replace(members=1), *rest, device=CPU)
     state = ensemble.network.state_dict()
     for name, tensor in single.network.state_dict().items():
-        assert torch.equal(state[f"members.0.{name}"], tensor)
+        torch.testing.assert_close(state[f"members.0.{name}"], tensor, rtol=1e-3, atol=1e-4)
         if name.endswith("conv.weight"):
             assert not torch.equal(state[f"members.1.{name}"], tensor)
     assert ensemble.parameters == 2 * single.parameters
@@ -53,6 +55,7 @@ def test_the_outputs_are_the_mean_of_the_members(given):
     features = given[2].split("test").features
     with torch.no_grad():
         each = [member.eval()({name: features[name] for name in member.features}) for member in training._done]
+        assert len(each) == 2
     torch.testing.assert_close(outputs, torch.stack(each).mean(0), rtol=1e-4, atol=1e-5)
     assert labels.shape == (len(outputs),)
 

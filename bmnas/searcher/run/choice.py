@@ -3,7 +3,8 @@
 Each is trained without some of the samples and scored on these, until every one was left out once; what counts is the
 loss (of classes, the negative log-likelihood), which says more about few samples than the metric does. Each counts as
 good as it is when its training stops at its best, at its best temperature (`bmnas.searcher.run.held_out`); so it is
-trained in the end. What was found is the result only if its loss is smaller than that of the best baseline by more
+trained in the end. What is best says for each fold the others, so that nobody gains by having more to choose from. What
+was found is the result only if its loss is smaller than that of the best baseline by more
 than the noise: the standard error of the difference, sample by sample, of which those of one group count as one. So
 where nothing pays, the result is the best simple thing. The test split takes no part.
 """
@@ -11,34 +12,39 @@ where nothing pays, the result is the best simple thing. The test split takes no
 from __future__ import annotations
 
 import io
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from bmnas.compiler.ensemble import member_genotype
 from bmnas.evaluation.paired import paired
 from bmnas.files import sealed, unsealed, write_atomically
-from bmnas.fit.events import Pause, TrainingEpochDone
-from bmnas.fit.folds import folds
+from bmnas.fit.checkpoint import Keeper
+from bmnas.fit.events import Event, Pause
+from bmnas.fit.heads import Fold
 from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.events import ChoiceDone, TrainingEnd, Tried
-from bmnas.searcher.network_training import NetworkTraining
+from bmnas.searcher.network_training import fitted
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
-from bmnas.searcher.run.held_out import Held, Stop, best_stop, looks, losses_at
+from bmnas.searcher.run.held_out import Held, Stop, best_stop, fair_losses, together
+from bmnas.searcher.run.trial import Trial, cut_for
 from bmnas.searcher.settings import TrainConfig
+from bmnas.searcher.stacked_training import at_once
 from bmnas.searcher.training import same_training
 from bmnas.tasks import Tick
 from bmnas.tasks.fingerprint import of_json
 
 _MOST_FOLDS = 5
+# Of an ensemble, in each fold: one would say less of what gains most by being averaged, and all would say little more.
+_MEMBERS = 2
 
 
 @dataclass(frozen=True)
@@ -77,52 +83,56 @@ class FinalChoice:
     ) -> None:
         self._variants = variants
         self._problem, self._candidates, self._train, self._path = problem, candidates, train, path
-        task, store = problem.task, problem.store
-        self._labels = torch.cat([store.labels(split) for split in SEARCHED])
-        self._groups = groups_of(task, store, *SEARCHED)
+        self._groups = groups_of(problem.task, problem.store, *SEARCHED)
         networks = sum(1 for each in candidates.values() if not _is_heads(each.genotype))
-        count = max(2, min(_MOST_FOLDS, budget // max(1, networks)))
-        held_out = None
-        if task.backbones_saw_training:  # their features of the training split look better than those of new samples
-            held_out = torch.arange(store.size("train"), len(self._labels))
-            count = 2  # the training split is in each of them
-        self._folds = folds(self._labels, self._groups, count, train.seed, held_out)
-        self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds)])
+        self._folds = cut_for(problem, min(_MOST_FOLDS, budget // max(1, networks)), train.seed)
+        self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds), _MEMBERS])
+        self._parts = {name: self._parts_of(each) for name, each in candidates.items()}
+        self._keys = [key for name in candidates for key in self._keys_of(name)]
         self._done = self._read()
-        self._now: NetworkTraining | None = None  # that is under way
+        self._now: Trial | None = None  # that is under way
+        self._key = ""
 
     @property
     def tick(self) -> Tick:
         """How far it is, for displays: in trainings."""
-        part = self._now.tick if self._now else None
-        share = part.done / part.total if part and part.total else 0.0
-        return Tick("final choice", len(self._done) + share, self.trainings, unit="trainings")
+        done: float = self.done
+        if self._now and (part := self._now.tick).total:
+            done += part.done / part.total * self._count(self._key)
+        return Tick("final choice", done, self.trainings, unit="trainings")
 
     @property
     def trainings(self) -> int:
         """How many there are."""
-        return len(self._candidates) * len(self._folds)
+        return sum(map(self._count, self._keys))
 
     @property
     def done(self) -> int:
         """How many of them are done."""
-        return len(self._done)
+        return sum(map(self._count, self._done))
 
     @property
     def epochs(self) -> int:
         """How many epochs they have at most, those of heads alone not counted."""
-        networks = sum(1 for each in self._candidates.values() if not _is_heads(each.genotype))
-        return networks * len(self._folds) * self._train.epochs
+        networks = [each for each in self._candidates.values() if not _is_heads(each.genotype)]
+        return sum(map(_members, networks)) * len(self._folds) * self._train.epochs
 
-    def steps(self) -> Iterator[Pause]:
-        """Do the trainings that are not done yet; what a training gave is kept when it is over."""
-        for name, candidate in self._candidates.items():
-            for number, (fitted, held) in enumerate(self._folds):
-                key = f"{name}/{number}"
-                if key not in self._done:
-                    held_out = yield from self._trained(name, candidate, fitted, held)
-                    self._done[key], self._now = held_out, None
-                    self._write()
+    def steps(self) -> Iterator[Event]:
+        """Do the trainings that are not done yet; what they gave is kept when they are over."""
+        for key in self._keys:
+            if key not in self._done:
+                keeper = self._keeper(key)
+                self._key, self._now = key, keeper.resumed(partial(self._trial, key))
+                yield Pause()  # heads have been fitted
+                yield from keeper.steps(self._now)
+                self._done[key], self._now = self._now.held, None
+                self._write()
+                keeper.remove()
+
+    def keep(self) -> None:
+        """Keep what is under way, too."""
+        if self._now:
+            self._keeper(self._key).save(self._now)
 
     def chosen(self, seed: int, before: Mapping[str, Any], seconds: float) -> ChoiceDone:
         """What was chosen, when all trainings are done.
@@ -132,12 +142,15 @@ class FinalChoice:
             before: the counts of the round before it.
             seconds: that it took.
         """
-        stops = {name: self._stop(name) for name in self._candidates}
-        variants = {name: stops.pop(name) for name in self._variants}
-        form = min(variants, key=lambda each: float(variants[each].losses.mean()))
-        stops[FOUND], candidates = variants[form], {**self._candidates, FOUND: self._candidates[form]}
-        losses = {name: stop.losses for name, stop in stops.items()}
-        groups = None if self._groups is None else self._groups[torch.cat([held for _, held in self._folds])]
+        held = {name: together([self._done[key] for key in self._keys_of(name)]) for name in self._candidates}
+        best = {name: best_stop(each, temperatures(self._problem.task)) for name, each in held.items()}
+        form = min(self._variants, key=lambda name: float(held[name].losses.double().mean(2).min()))
+        candidates = {**self._candidates, FOUND: self._candidates[form]}
+        stops = {name: stop for name, stop in best.items() if name not in self._variants} | {FOUND: best[form]}
+        fold_N = torch.cat([torch.full_like(rows, fold) for fold, (_, rows) in enumerate(self._folds)])
+        forms = {name: [held[each] for each in (self._variants if name == FOUND else [name])] for name in stops}
+        losses = {name: fair_losses(own, fold_N) for name, own in forms.items()}
+        groups = None if self._groups is None else self._groups[torch.cat([rows for _, rows in self._folds])]
         means = {other: float(each.mean()) for other, each in losses.items()}
         rival = min((other for other in losses if other != FOUND), key=means.__getitem__)
         difference, error, _ = paired(losses[FOUND] - losses[rival], groups)
@@ -147,7 +160,7 @@ class FinalChoice:
             round=1,
             rounds=1,
             score=stops[name].score,
-            trainings=before["trainings"] + len(self._done),
+            trainings=before["trainings"] + self.done,
             candidates=before["candidates"] + len(self._candidates),
             seconds=seconds,
             genotype=candidates[name].genotype,
@@ -162,49 +175,49 @@ class FinalChoice:
             runner_up=self._variants[form].runner_up,
             trainings_end={other: self._end(other, stop) for other, stop in stops.items()},
             tried=tuple(
-                Tried(join=own.join, runner_up=own.runner_up, loss=float(stop.losses.mean()), score=stop.score)
-                for own, stop in ((self._variants[name], stop) for name, stop in variants.items())
+                Tried(
+                    join=own.join,
+                    runner_up=own.runner_up,
+                    loss=float(held[name].losses.double().mean(2).min()),
+                    score=best[name].score,
+                )
+                for name, own in self._variants.items()
             ),
         )
 
     def remove(self) -> None:
         """Remove what was kept to go on with."""
         self._path.unlink(missing_ok=True)
+        self._keeper(self._key).remove()
 
-    def _trained(self, name: str, candidate: Baseline, fitted: Tensor, held: Tensor) -> Generator[Pause, None, Held]:
-        training = NetworkTraining(
-            member_genotype(candidate.genotype),  # what one of them is worth says enough of an ensemble
-            self._problem.task,
-            self._problem.store,
+    def _trial(self, key: str) -> Trial:
+        name, number = key.rsplit("/", 1)
+        candidate = self._candidates[name]
+        return Trial(
+            self._problem,
+            candidate,
+            _members(candidate),
             self._settings(candidate),
-            device=self._problem.device,
-            title=f"{name} in the final choice",
-            samples=fitted,
+            self._parts[name][int(number)],
+            f"{name} in the final choice",
         )
-        self._now = training
-        found = [self._looked(training, held)]
-        awaited = set(looks(training.fit.epochs)) - {0}
-        for event in training.steps():
-            if isinstance(event, Pause):
-                yield event
-            elif isinstance(event, TrainingEpochDone) and event.epoch in awaited:
-                found.append(self._looked(training, held))
-                if _together(found).is_past_its_best(training.fit.epochs):
-                    break
-        return _together(found)
 
-    def _looked(self, training: NetworkTraining, held: Tensor) -> Held:
-        task, labels = self._problem.task, self._labels[held].to(self._problem.device)
-        outputs = training.outputs(held)
-        score = task.metric.score(outputs, labels)
-        return Held((training.fit.epoch,), losses_at(task, outputs, labels)[None], (score,))
+    def _keeper(self, key: str) -> Keeper:
+        return Keeper(self._path.with_name(f"{self._path.stem}-training.ckpt"), [self._of, key])
+
+    def _parts_of(self, candidate: Baseline) -> list[list[Fold]]:
+        """The folds, as many together as there is room for."""
+        config, members = self._settings(candidate), _members(candidate)
+        genotype = fitted(member_genotype(candidate.genotype), self._problem.task)
+        networks = at_once(genotype, config.batch_size, self._problem.device, members * len(self._folds))
+        together = max(1, networks // members)
+        return [self._folds[at : at + together] for at in range(0, len(self._folds), together)]
 
     def _settings(self, candidate: Baseline) -> TrainConfig:
         return self._train.model_copy(update=dict(candidate.training))
 
-    def _stop(self, name: str) -> Stop:
-        folds = [self._done[f"{name}/{number}"] for number in range(len(self._folds))]
-        return best_stop(folds, temperatures(self._problem.task))
+    def _keys_of(self, name: str) -> list[str]:
+        return [_key(name, number) for number in range(len(self._parts[name]))]
 
     def _end(self, name: str, stop: Stop) -> TrainingEnd:
         """As settings; what changes nothing is left out."""
@@ -213,6 +226,10 @@ class FinalChoice:
         return TrainingEnd(
             stop_epoch=None if is_all else stop.epoch, temperature=None if stop.temperature == 1 else stop.temperature
         )
+
+    def _count(self, key: str) -> int:
+        name, number = key.rsplit("/", 1)
+        return _members(self._candidates[name]) * len(self._parts[name][int(number)])
 
     def _identity(self, candidate: Baseline) -> dict[str, Any]:
         problem = self._problem
@@ -224,7 +241,8 @@ class FinalChoice:
             content = torch.load(io.BytesIO(unsealed(self._path.read_bytes())), map_location="cpu", weights_only=True)
             if content["of"] != self._of:
                 return {}
-            return {key: Held.of_state(state) for key, state in content["done"].items()}
+            found = {key: Held.of_state(state) for key, state in content["done"].items()}
+            return found if found.keys() <= set(self._keys) else {}
         except Exception:  # there is none, or it is damaged, which torch reports with many types of exceptions
             return {}
 
@@ -234,12 +252,14 @@ class FinalChoice:
         write_atomically(self._path, sealed(buffer.getvalue()))
 
 
+def _key(name: str, part: int) -> str:
+    return f"{name}/{part}"
+
+
+def _members(candidate: Baseline) -> int:
+    """How many networks stand for one: an ensemble is judged by some of its members."""
+    return min(candidate.genotype.members, _MEMBERS)
+
+
 def _is_heads(genotype: Genotype) -> bool:
     return genotype.join == "sum" and not genotype.cells
-
-
-def _together(found: Sequence[Held]) -> Held:
-    """Several looks, one after the other."""
-    epochs = tuple(epoch for each in found for epoch in each.epochs)
-    scores = tuple(score for each in found for score in each.scores)
-    return Held(epochs, torch.cat([each.losses for each in found]), scores)

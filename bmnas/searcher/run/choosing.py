@@ -78,7 +78,8 @@ def choose(
         for _ in choice.steps():
             report(replace(choice.tick, phase=phase))
             if stop.asked:
-                raise stop.interrupted(f"in the final choice; the trainings that are done are kept, and {again} there")
+                choice.keep()
+                raise stop.interrupted(f"in the final choice; what is done is kept, and {again} there")
         before = [entry for entry in history if entry["seed"] == seed][-1]
         event = choice.chosen(seed, before, clock.lap())
         round_done(run, strategy, command, history, event)

@@ -1,4 +1,4 @@
-"""How a training does on samples that it was not given: after some of its epochs, at some temperatures.
+"""How trainings do on samples that they were not given: after some of their epochs, at some temperatures.
 
 What a network has to say of new samples is often best long before its training ends, and it is often too sure of it.
 Both show on samples that were held out, and are chosen by them: when to stop, and by what to divide the outputs (Guo et
@@ -39,12 +39,12 @@ def losses_at(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Held:
-    """Of one training.
+    """Of trainings that go side by side, each without some of the samples.
 
     Attributes:
         epochs: after which ones was looked, P of them.
-        losses: (P, T, N).
-        scores: by the task's metric, (P,).
+        losses: of all samples that one of them was not given, (P, T, N).
+        scores: by the task's metric, the mean over trainings by their numbers of such samples, (P,).
     """
 
     epochs: tuple[int, ...]
@@ -64,6 +64,11 @@ class Held:
         is_worse = len(best) > _PATIENCE and int(best.argmin()) < len(best) - _PATIENCE
         return is_worse and 2 * self.epochs[-1] >= epochs
 
+    def then(self, later: Held) -> Held:
+        """With later looks behind."""
+        losses = torch.cat([self.losses, later.losses])
+        return Held((*self.epochs, *later.epochs), losses, (*self.scores, *later.scores))
+
     def state(self) -> dict[str, Any]:
         """As tensors and plain values."""
         return {"epochs": self.epochs, "losses": self.losses, "scores": self.scores}
@@ -79,23 +84,54 @@ class Stop:
     """When to stop, and how sure to be.
 
     Attributes:
-        epoch: after which the loss was smallest, of all folds together.
+        epoch: after which the loss of all samples was smallest.
         temperature: at which it was.
-        losses: of all samples there, (N,), in 64 bits, fold by fold.
-        score: by the task's metric, the mean over folds by their sizes.
+        score: by the task's metric, there.
     """
 
     epoch: int
     temperature: float
-    losses: Tensor
     score: float
 
 
-def best_stop(folds: Sequence[Held], temperatures: Sequence[float]) -> Stop:
-    """Where the mean loss of the samples of all folds is smallest; of equals the first."""
-    count = min(len(fold.epochs) for fold in folds)
-    losses_PTN = torch.cat([fold.losses[:count] for fold in folds], dim=2).double()
-    look, degree = divmod(int(losses_PTN.mean(2).argmin()), losses_PTN.shape[1])
-    sizes = [fold.losses.shape[2] for fold in folds]
-    score = sum(fold.scores[look] * size for fold, size in zip(folds, sizes, strict=True)) / sum(sizes)
-    return Stop(folds[0].epochs[look], temperatures[degree], losses_PTN[look, degree], score)
+def together(parts: Sequence[Held]) -> Held:
+    """What was seen of parts of the samples, as far as all were looked at."""
+    count = min(len(part.epochs) for part in parts)
+    losses_PTN = torch.cat([part.losses[:count] for part in parts], 2)
+    sizes = [part.losses.shape[2] for part in parts]
+    scores = [
+        sum(part.scores[look] * size for part, size in zip(parts, sizes, strict=True)) / sum(sizes)
+        for look in range(count)
+    ]
+    return Held(parts[0].epochs[:count], losses_PTN, tuple(scores))
+
+
+def best_stop(held: Held, temperatures: Sequence[float]) -> Stop:
+    """Where the mean loss of all samples is smallest; of equals the first."""
+    means_PT = held.losses.double().mean(2)
+    look, degree = divmod(int(means_PT.argmin()), means_PT.shape[1])
+    return Stop(held.epochs[look], temperatures[degree], held.scores[look])
+
+
+def fair_losses(forms: Sequence[Held], fold_N: Tensor) -> Tensor:
+    """Each sample's loss where the samples of the other folds say which form is best, when to stop, how sure to be.
+
+    The smallest of many losses is smaller than what new samples will have. Where samples are not asked themselves,
+    their losses are as good as those of new ones, however many there are to choose from.
+
+    Args:
+        forms: of one candidate, each looked at with the same samples.
+        fold_N: the fold of each sample, (N,); where there is one alone, its samples are asked.
+
+    Returns:
+        (N,), in 64 bits.
+    """
+    of_forms = [form.losses.double() for form in forms]
+    found = torch.empty(len(fold_N), dtype=torch.float64)
+    for fold in fold_N.unique().tolist():
+        own = fold_N == fold
+        asked = own if bool(own.all()) else ~own
+        means = [losses_PTN[:, :, asked].mean(2).flatten() for losses_PTN in of_forms]
+        best = min(range(len(means)), key=lambda form: float(means[form].min()))
+        found[own] = of_forms[best].flatten(0, 1)[means[best].argmin()][own]
+    return found

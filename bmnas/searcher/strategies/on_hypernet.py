@@ -36,10 +36,10 @@ from bmnas.searcher.losing import modality_dropout
 from bmnas.searcher.network_fit import learning
 from bmnas.searcher.outline import LOOK, Stage
 from bmnas.searcher.problem import Problem
+from bmnas.searcher.seed_batch import Features, SeedBatch
 from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings, HypernetSettings
 from bmnas.searcher.strategies.mixing_told import mixing_told
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
-from bmnas.searcher.strategies.seed_batch import Features, SeedBatch
 from bmnas.searcher.strategies.selecting import Selecting
 from bmnas.searcher.strategies.strategy import Best, Strategy
 from bmnas.tasks import Data, Tick
@@ -193,7 +193,7 @@ class OnHypernet(Strategy):
         """In which architecture steps are done: no statistics of the validation split stay in the hypernet."""
         return frozen_statistics(self.hypernet)
 
-    def _after_architecture_step(self, batch: SeedBatch) -> None:
+    def _after_architecture_step(self, batch: SeedBatch[Prepared]) -> None:
         """Keep what an architecture step shows of its batch: nothing, as the split is scored after the epoch."""
 
     def _graphs(self) -> Graphs | None:
@@ -204,11 +204,11 @@ class OnHypernet(Strategy):
         """What watches the curvature, where a mixture is trained that has one."""
         return None
 
-    def _phases(self) -> list[Phase[SeedBatch]]:
+    def _phases(self) -> list[Phase[SeedBatch[Prepared]]]:
         weights, settings = self._weights(), self.settings
         return [weights, self._architecture(settings)] if isinstance(settings, ArchitectureSettings) else [weights]
 
-    def _weights(self) -> Phase[SeedBatch]:
+    def _weights(self) -> Phase[SeedBatch[Prepared]]:
         return Phase(
             name="weights",
             parameters=self._trained,
@@ -224,7 +224,7 @@ class OnHypernet(Strategy):
             steps=len(batches(torch.arange(len(self.train)), self.config.batch_size)),
         )
 
-    def _architecture(self, settings: ArchitectureSettings) -> Phase[SeedBatch]:
+    def _architecture(self, settings: ArchitectureSettings) -> Phase[SeedBatch[Prepared]]:
         optimizer = torch.optim.Adam(
             self.hypernet.architecture(),
             lr=settings.arch_lr,
@@ -249,12 +249,12 @@ class OnHypernet(Strategy):
             steps=len(batches(torch.arange(len(self.validation)), self.config.batch_size)),
         )
 
-    def _architecture_batches(self, epoch: int, done: int) -> Iterator[SeedBatch]:
+    def _architecture_batches(self, epoch: int, done: int) -> Iterator[SeedBatch[Prepared]]:
         return self._batches(self.validation, "validation", epoch, done)
 
     def _batches(
         self, data: Data, name: str, epoch: int, done: int, prepare: Callable[[Features], Prepared] | None = None
-    ) -> Iterator[SeedBatch]:
+    ) -> Iterator[SeedBatch[Prepared]]:
         """The batches of an epoch that are left after so many; ``prepare``: see `SeedBatch`."""
         seeds, size = self.problem.seeds, self.config.batch_size
         orders = [epoch_order(data, size, seed, name, epoch) for seed in seeds]
@@ -271,7 +271,7 @@ class OnHypernet(Strategy):
             generator.manual_seed(stream(seed, kind, *place))
         seed_default(stream(seeds[0], kind, *place), self.device)
 
-    def _losses_of(self, kind: Kind, batch: SeedBatch) -> Callable[[slice], Tensor]:
+    def _losses_of(self, kind: Kind, batch: SeedBatch[Prepared]) -> Callable[[slice], Tensor]:
         mixing = self._mixing(kind)
 
         def losses_K(part: slice) -> Tensor:
@@ -280,7 +280,7 @@ class OnHypernet(Strategy):
 
         return losses_K
 
-    def _recordable(self, kind: Kind, batch: SeedBatch) -> tuple[Inputs, Callable[[Inputs], Tensor]]:
+    def _recordable(self, kind: Kind, batch: SeedBatch[Prepared]) -> tuple[Inputs, Callable[[Inputs], Tensor]]:
         def losses_K(inputs: Inputs) -> Tensor:
             *features, labels = inputs
             with self.hypernet.noise(self.generators), self.hypernet.learning(kind):
@@ -357,7 +357,7 @@ class OnHypernet(Strategy):
         )
         return [self.problem.score(outputs_B) for outputs_B in outputs_KB]
 
-    def _whole_validation(self) -> Iterator[SeedBatch]:
+    def _whole_validation(self) -> Iterator[SeedBatch[Prepared]]:
         """The validation split in its order, the same for every seed."""
         parts = self.validation.rows().split(self.config.batch_size)
         return (SeedBatch.for_all(batch, len(self.problem.seeds)) for batch in self.validation.batches(parts))

@@ -18,12 +18,13 @@ from torch import Tensor
 
 from bmnas.fit.schedule import Schedule
 from bmnas.searcher.hypernet import Relaxation
+from bmnas.searcher.hypernet.network import Prepared
 from bmnas.searcher.problem import Problem
+from bmnas.searcher.seed_batch import SeedBatch
 from bmnas.searcher.selections import Alpha
 from bmnas.searcher.settings import SelectionSettings
 from bmnas.searcher.strategies.bilevel import Bilevel
 from bmnas.searcher.strategies.released_schedule import ReleasedSchedule
-from bmnas.searcher.strategies.seed_batch import SeedBatch
 from bmnas.settings import shown
 
 
@@ -80,12 +81,12 @@ class Released(Bilevel):
     def _architecture_context(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def _architecture_batches(self, epoch: int, done: int) -> Iterator[SeedBatch]:
+    def _architecture_batches(self, epoch: int, done: int) -> Iterator[SeedBatch[Prepared]]:
         # The weights stay as they are between the two passes over a batch. Autocast has no prepared ones.
         prepare = None if self.settings.amp else self.hypernet.prepared
         return self._batches(self.validation, "validation", epoch, done, prepare)
 
-    def _after_architecture_step(self, batch: SeedBatch) -> None:
+    def _after_architecture_step(self, batch: SeedBatch[Prepared]) -> None:
         with self.hypernet.noise(self.generators):
             outputs_KB = self.fit.micro.outputs(lambda part: self._forward(batch.features(part)), len(batch), 1)
         self._scored.append((outputs_KB, batch.labels()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ import torch
 import bmnas
 from bmnas import SearchConfig
 from bmnas.errors import BmnasError
+from bmnas.fit.events import Event
 from bmnas.genotype import load
 from bmnas.searcher import open_run
 from bmnas.searcher.events import meaning_of
@@ -17,6 +19,7 @@ from bmnas.searcher.run import choice
 from bmnas.searcher.run.choosing import found_by, runners_up
 from bmnas.searcher.run.held_out import Held
 from bmnas.searcher.run.seed_folder import SeedFolder
+from bmnas.tasks import Tick
 from tests.searcher.run.test_choice import a_task, searched
 
 
@@ -25,12 +28,22 @@ def losses(monkeypatch) -> dict[str, float]:
     """What every training of a final choice loses, by the name of the candidate; 1 of those not named."""
     given: dict[str, float] = {}
 
-    def trained(self, name: str, candidate: object, fitted: object, held: torch.Tensor) -> Iterator[Held]:
-        noise = torch.linspace(-1e-3, 1e-3, len(held))
-        return Held((0,), (given.get(name, 1.0) + noise).expand(1, 11, -1), (0.5,))
-        yield
+    class Told:
+        """A trial that knows its losses."""
 
-    monkeypatch.setattr(choice.FinalChoice, "_trained", trained)
+        place = ""
+        tick = Tick("training", 0, 0)
+
+        def __init__(self, problem: object, candidate: object, members: int, *rest: Any) -> None:
+            _, cut, title = rest
+            count = sum(len(held) for _, held in cut)
+            loss = given.get(title.removesuffix(" in the final choice"), 1.0)
+            self.held = Held((0,), (loss + torch.linspace(-1e-3, 1e-3, count)).expand(1, 11, -1), (0.5,))
+
+        def steps(self) -> Iterator[Event]:
+            return iter(())
+
+    monkeypatch.setattr(choice, "Trial", Told)
     return given
 
 

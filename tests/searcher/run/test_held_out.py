@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, strategies as st
 
 from bmnas.searcher.calibration import TEMPERATURES, least_loss, temperatures
-from bmnas.searcher.run.held_out import Held, best_stop, looks, losses_at
+from bmnas.searcher.run.held_out import Held, best_stop, fair_losses, looks, losses_at, together
 from bmnas.tasks import MultiLabel, Regression, Task, get_task
 
 
@@ -57,15 +57,45 @@ def held(*means: float, count: int = 4) -> Held:
 
 
 def test_it_stops_where_all_folds_together_are_best():
-    stop = best_stop([held(3, 1, 2, 4), held(3, 2.5, 1, 4)], (0.5, 1.0, 2.0))
+    both = together([held(3, 1, 2, 4), held(3, 2.5, 1, 4)])
+    stop = best_stop(both, (0.5, 1.0, 2.0))
     assert (stop.epoch, stop.temperature) == (2, 1.0)
-    assert stop.losses.tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
+    assert both.losses[2, 1].tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
     assert stop.score == pytest.approx(-1.5)
 
 
 def test_a_fold_that_ended_early_is_compared_as_far_as_it_went():
-    stop = best_stop([held(3, 2, 1, 0), held(3, 2)], (0.5, 1.0, 2.0))
-    assert (stop.epoch, len(stop.losses)) == (1, 8)
+    both = together([held(3, 2, 1, 0), held(3, 2)])
+    assert best_stop(both, (0.5, 1.0, 2.0)).epoch == 1
+    assert both.losses.shape == (2, 3, 8)
+
+
+def test_more_looks_and_forms_gain_nothing_by_their_number():
+    """Of many that are equally good, the best on the very samples looks good; on others it is like the rest."""
+    torch.manual_seed(0)
+    fold_N, luckiest, fair = torch.arange(60) % 3, [], []
+    for _ in range(40):
+        forms = [Held(tuple(range(8)), 1 + torch.randn(8, 5, 60) / 4, (0.0,) * 8) for _ in range(3)]
+        luckiest.append(min(float(form.losses.mean(2).min()) for form in forms))
+        fair.append(float(fair_losses(forms, fold_N).mean()))
+    assert sum(luckiest) / 40 < 0.94
+    assert abs(sum(fair) / 40 - 1) < 0.02
+    better = Held((0,), torch.full((1, 1, 60), 0.5), (0.0,))
+    assert fair_losses([*forms, better], fold_N).tolist() == [0.5] * 60
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 9))
+def test_what_others_say_decides(looks, degrees, count, seed):
+    torch.manual_seed(seed)
+    fold_N = torch.randint(3, (12,))
+    forms = [Held(tuple(range(looks)), torch.rand(looks, degrees, 12), (0.0,) * looks) for _ in range(count)]
+    fair = fair_losses(forms, fold_N)
+    for fold in fold_N.unique():
+        own, others = fold_N == fold, fold_N != fold
+        options = [losses for form in forms for losses in form.losses.flatten(0, 1)]
+        asked = others if others.any() else own
+        best = min(options, key=lambda losses: float(losses.double()[asked].mean()))
+        assert fair[own].tolist() == best.double()[own].tolist()
 
 
 def test_what_only_gets_worse_is_past_its_best_in_the_second_half():
