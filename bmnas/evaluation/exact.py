@@ -47,7 +47,8 @@ def sign_flip(sums: Array) -> tuple[float, float]:
     chance = np.zeros(int(sizes.sum()) + 1)
     chance[0], reached = 1.0, 0
     for size in sizes:
-        before = chance[: reached + 1] / 2
+        half = chance[: reached + 1] / 2
+        chance[: reached + 1] = half
+        chance[size : size + reached + 1] += half
         reached += int(size)
-        chance[: reached + 1] = np.pad(before, (0, size)) + np.pad(before, (size, 0))
     return min(1.0, float(chance[: observed + 1].sum())), min(1.0, float(chance[observed:].sum()))
