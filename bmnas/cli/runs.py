@@ -31,7 +31,7 @@ def runs(
 
     Example: bmnas runs
 
-    Example: bmnas runs experiments --json
+    Example: bmnas runs . --json
     """
     from bmnas.cli.shown import tell
     from bmnas.report.runs import list_runs
