@@ -9,7 +9,7 @@
     genotypes   load loads from_dict save dumps lint draw canonical_hash operation
                 Genotype Feature Cell Step Head Representation Provenance Options Space Finding
     networks    compile FusionNetwork FeatureError
-    using       load_model Model Predictions evaluate Evaluation
+    using       load_model Model Predictions evaluate Evaluation write_report
     searching   search train diagnose extract open_run SearchConfig TrainConfig Extraction
                 SearchResult Trained Diagnosis Run FeatureStore Interrupted
     data        get_task ArrayTask ModuleTask Tap Task Split SingleLabel MultiLabel Regression
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from bmnas.genotype.lint import lint
     from bmnas.genotype.space import Space
     from bmnas.prediction import Model, Predictions, load_model
+    from bmnas.report.writing import write_report
     from bmnas.searcher import (
         Diagnosis,
         Event,
@@ -141,6 +142,7 @@ _HOME = {
     "save": ("bmnas.genotype", "save"),
     "search": ("bmnas.searcher", "search"),
     "train": ("bmnas.searcher", "train"),
+    "write_report": ("bmnas.report.writing", "write_report"),
 }
 
 # Written out, because editors and type checkers read it; they take it that nothing else is public.
@@ -201,6 +203,7 @@ __all__ = [
     "save",
     "search",
     "train",
+    "write_report",
 ]
 
 

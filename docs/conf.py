@@ -53,6 +53,7 @@ PAGES = {
         "docs/using",
         "docs/evaluating",
         "docs/studies",
+        "docs/report",
         "docs/own-features",
         "docs/own-backbones",
         "docs/tasks",

@@ -19,7 +19,7 @@ from tests.genotype.test_schema import SHORT
 
 ROOT = Path(bmnas.__file__).parent
 BELOW_ALL = ("errors", "files", "sentences", "settings", "table", "version")
-PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "prediction", "cli")
+PARTS = ("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "prediction", "report", "cli")
 MAY_IMPORT = {
     "genotype": set(),
     "fit": set(),
@@ -30,7 +30,11 @@ MAY_IMPORT = {
     "searcher": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation"},
     "prediction": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
     "study": {"genotype", "fit", "compiler", "tasks", "evaluation", "searcher"},
-    "cli": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher", "prediction", "study"},
+    "report": {"genotype", "compiler", "evaluation", "searcher"},
+    "cli": {
+        *("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher"),
+        *("prediction", "study", "report"),
+    },
 }
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
@@ -167,6 +171,15 @@ def test_commands_on_genotypes_import_no_torch(tmp_path, monkeypatch, command):
     loaded = loaded_by(f"{code}\n    assert not done.code")
     # networkx alone takes as long as all the rest.
     assert not loaded & {"torch", "sklearn", "networkx", "numpy"}
+
+
+def test_looking_at_runs_imports_no_torch(digits_run, tmp_path):
+    out = str(tmp_path / "report.html")
+    for arguments in (["report", str(digits_run), "--out", out], ["runs", str(digits_run.parent)]):
+        code = f"import bmnas.cli, sys; sys.argv[1:] = {arguments}\ntry: bmnas.cli.main()\nexcept SystemExit as done:"
+        loaded = loaded_by(f"{code}\n    assert not done.code")
+        assert not loaded & {"torch", "sklearn", "scipy.stats"}
+        assert arguments[0] == "report" or not loaded & {"numpy", "networkx"}
 
 
 def test_help_fits_a_screen_and_loads_no_torch():

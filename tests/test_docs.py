@@ -71,6 +71,7 @@ def alike(new: str, old: str) -> bool:
         ("using.md", 2),
         ("diagnose.md", 1),
         ("evaluating.md", 3),
+        ("report.md", 1),
         ("tasks.md", 0),
         ("search.md", 0),
         ("command-line.md", 2),

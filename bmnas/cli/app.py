@@ -24,6 +24,8 @@ COMMANDS = (
     "evaluate",
     "compare",
     "ablate",
+    "report",
+    "runs",
     "new",
     "validate",
     "info",
@@ -34,7 +36,7 @@ COMMANDS = (
     "schema",
 )
 # Those that do something without any argument.
-_NEED_NONE = ("search", "schema")
+_NEED_NONE = ("search", "runs", "schema")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
     for line in _what_was_found(result):
         tell(line)
     tell(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
+    tell(f"To look at all of it: bmnas report {shlex.quote(str(result.folder))}")
 
 
 def _comparison(result: SearchResult, task: str, metric: str, official: bool) -> Table:

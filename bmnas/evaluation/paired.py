@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Two-sided 5 %, and a power of 80 %.
 _ALPHA, _POWER = 0.05, 0.8
@@ -22,6 +23,7 @@ def paired(differences: Tensor, groups: Tensor | None = None) -> tuple[float, fl
         differences: of each sample.
         groups: (N,) numbers, if samples are not independent. Where all are of one group it is as if there were none.
     """
+    import torch
     from scipy.special import stdtr
 
     d = differences.double().cpu()

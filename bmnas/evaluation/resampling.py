@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmnas.evaluation.answers import Answers, Array
-from bmnas.evaluation.measures import Measure
+if TYPE_CHECKING:
+    from bmnas.evaluation.answers import Answers
+    from bmnas.evaluation.measures import Measure
+
+Array = np.ndarray[Any, Any]
 
 _CHUNK = 2**24  # weights in memory at once
 _RANKED = 2**28  # samples x classes x resamples that are ordered
@@ -38,13 +42,7 @@ class Resampling:
     @classmethod
     def of(cls, answers: Answers, resamples: int, seed: int) -> Resampling:
         """By groups where there are several."""
-        own = np.arange(len(answers))
-        if answers.groups is not None:
-            # In the order in which they come, so that groups of one are drawn as samples are.
-            _, first, own_group = np.unique(answers.groups, return_index=True, return_inverse=True)
-            numbers = first.argsort().argsort()[own_group]
-            own = numbers if numbers.max() > 0 else own
-        return cls(own, resamples, seed)
+        return cls(units_of(len(answers), answers.groups), resamples, seed)
 
     @property
     def count(self) -> int:
@@ -63,12 +61,12 @@ class Resampling:
             cost = len(self.units) * systems[0].outputs.shape[1]
             resamples = min(resamples, max(_LEAST, _RANKED // cost))
         found: list[list[Array]] = [[] for _ in systems]
-        for weights in self._weights_of(resamples):
+        for weights in self.weights_of(resamples):
             for system, parts in zip(systems, found, strict=True):
                 parts.append(measure.resampled(system, weights))
         return [np.concatenate(parts) for parts in found]
 
-    def _weights_of(self, resamples: int) -> Iterator[Array]:
+    def weights_of(self, resamples: int) -> Iterator[Array]:
         """How often each sample is in each resample, (some of R, N); all of them at once where there is room."""
         if self.resamples <= self._at_once:
             yield self._kept[:resamples]
@@ -91,6 +89,16 @@ class Resampling:
         count = self.count
         drawn = [np.bincount(random.integers(count, size=count), minlength=count) for _ in range(rows)]
         return np.stack(drawn)[:, self.units].astype(np.float64)
+
+
+def units_of(samples: int, groups: Array | None) -> Array:
+    """Of each of N samples, the number of what is drawn with it, (N,): of its group (N,), where there are several."""
+    if groups is None:
+        return np.arange(samples)
+    # In the order in which they come, so that groups of one are drawn as samples are.
+    _, first, own_group = np.unique(groups, return_index=True, return_inverse=True)
+    numbers: Array = first.argsort().argsort()[own_group]
+    return numbers if numbers.max() > 0 else np.arange(samples)
 
 
 def interval(values: Array, level: float) -> tuple[float | None, float | None]:

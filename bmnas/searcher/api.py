@@ -36,6 +36,7 @@ from bmnas.searcher.run.results import SearchResult, SeedResult
 from bmnas.searcher.run.rounds import History, do_rounds
 from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.run.stages import outline_of
+from bmnas.searcher.run.status import noted_status
 from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig, given_values
 from bmnas.searcher.strategies import strategy_of
@@ -115,6 +116,7 @@ def search(
     with (
         stoppable(_EARLY + again) as stop,
         RunFolder.open(folder, settings, invocation=task.invocation, seeds=seeds, force=force) as run,
+        noted_status(folder, search_command(task, config, extraction), where),
         small,
         enough_memory(where),
         reporting(report) as told,
@@ -128,8 +130,10 @@ def search(
         bundle = bundle_of(task, store, device=where, cache=cache) if evaluate else None
         problem = Problem.of(task, store, config, where, told)
         if outlook and problem.anchor and not run.has_begun:
-            for sentence in outlook_of(task, store, config.length, where, told):
+            sentences = outlook_of(task, store, config.length, where, told)
+            for sentence in sentences:
                 told(Remark(sentence.removesuffix(".")))
+            run.save_outlook(sentences)
         strategy = strategy_of(problem)
         told(outline_of(strategy, train.epochs, evaluate))
         command = search_command(task, config, extraction)

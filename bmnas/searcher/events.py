@@ -43,6 +43,30 @@ def meaning_of(genotype: Genotype) -> str:
     return hashlib.sha256(dumps(bare).encode()).hexdigest()
 
 
+class CellMixing(BaseModel):
+    """The weights with which a hypernet mixes the alternatives of one cell.
+
+    Inputs are by name, ``x``, ``y``, ...; where they share one mixture, its name is ``all``.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    inputs: dict[str, dict[str, float]] = Field(description="alpha: of each input, the weight of each earlier node.")
+    steps: tuple[dict[str, dict[str, float]], ...] = Field(
+        description="beta: of each input of each step, the weight of each earlier node of the cell."
+    )
+    operations: tuple[dict[str, float], ...] = Field(description="gamma: of each step, the weight of each operation.")
+
+
+class MixingDone(BaseModel):
+    """What alpha, beta and gamma stand for after an epoch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal["bmnas-mixing/1"] = "bmnas-mixing/1"
+    cells: tuple[CellMixing, ...]
+
+
 class EpochDone(RoundDone):
     """One epoch of a hypernet is over.
 
@@ -58,6 +82,9 @@ class EpochDone(RoundDone):
     parameter_free: float = Field(description="Share of the derived genotype's steps whose operation has no weights.")
     sharpness: float | None = Field(
         default=None, description="Greatest eigenvalue of the Hessian of the validation loss in alpha, beta and gamma."
+    )
+    mixing: MixingDone | None = Field(
+        default=None, exclude=True, description="Where alpha, beta and gamma are learnt; mixing/ keeps it."
     )
 
 
@@ -90,6 +117,17 @@ class TrainingEnd(BaseModel):
     temperature: float | None = None
 
 
+class Tried(BaseModel):
+    """One form of what was found, as the final choice has scored it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    join: str
+    runner_up: int = Field(description="0 for the search's own, or the number of another.")
+    loss: float = Field(description="Mean loss of the samples that were held out.")
+    score: float = Field(description="By the task's metric, on the same samples.")
+
+
 class ChoiceDone(RoundDone):
     """The final choice between the found network and the baselines, see `bmnas.searcher.run.choice`.
 
@@ -113,6 +151,7 @@ class ChoiceDone(RoundDone):
     trainings_end: dict[str, TrainingEnd] = Field(
         default_factory=dict, description="By row, how its training ends best, by the samples that were held out."
     )
+    tried: tuple[Tried, ...] = Field(default=(), description="All forms of what was found, trained and scored.")
 
     def sentence(self) -> str:
         """What was chosen and why, for people."""
@@ -136,3 +175,9 @@ class Row(Event):
         default="standard",
         description="official: the best of all epochs on the test split; it is chosen by what it measures.",
     )
+
+
+ROUNDS: dict[str, type[RoundDone]] = {
+    kind.__name__: kind for kind in (EpochDone, CandidateDone, RunnerUp, SelectionDone, ChoiceDone)
+}
+"""The kinds of rounds, by the name that ``events.jsonl`` has for them."""

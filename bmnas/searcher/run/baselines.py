@@ -15,11 +15,11 @@ from bmnas.genotype.names import fitting, joined
 from bmnas.genotype.presets import concat_fc, heads, last_features, late_fusion
 from bmnas.searcher.anchor import Anchor
 from bmnas.searcher.problem import Problem
+from bmnas.searcher.run.layout import FOUND
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Task
 
-FOUND = "found network"
-"""The title of its row."""
+__all__ = ["FOUND", "Baseline", "baselines", "compared", "concatenated", "refuse_unwritable", "rows_of"]
 
 
 @dataclass(frozen=True)

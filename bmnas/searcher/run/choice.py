@@ -30,7 +30,7 @@ from bmnas.fit.heads import Fold
 from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.calibration import temperatures
-from bmnas.searcher.events import ChoiceDone, TrainingEnd
+from bmnas.searcher.events import ChoiceDone, TrainingEnd, Tried
 from bmnas.searcher.network_training import fitted
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline
@@ -143,10 +143,10 @@ class FinalChoice:
             seconds: that it took.
         """
         held = {name: together([self._done[key] for key in self._keys_of(name)]) for name in self._candidates}
-        stops = {name: best_stop(each, temperatures(self._problem.task)) for name, each in held.items()}
+        best = {name: best_stop(each, temperatures(self._problem.task)) for name, each in held.items()}
         form = min(self._variants, key=lambda name: float(held[name].losses.double().mean(2).min()))
         candidates = {**self._candidates, FOUND: self._candidates[form]}
-        stops = {name: stop for name, stop in stops.items() if name not in self._variants} | {FOUND: stops[form]}
+        stops = {name: stop for name, stop in best.items() if name not in self._variants} | {FOUND: best[form]}
         fold_N = torch.cat([torch.full_like(rows, fold) for fold, (_, rows) in enumerate(self._folds)])
         forms = {name: [held[each] for each in (self._variants if name == FOUND else [name])] for name in stops}
         losses = {name: fair_losses(own, fold_N) for name, own in forms.items()}
@@ -174,6 +174,15 @@ class FinalChoice:
             join=self._variants[form].join,
             runner_up=self._variants[form].runner_up,
             trainings_end={other: self._end(other, stop) for other, stop in stops.items()},
+            tried=tuple(
+                Tried(
+                    join=own.join,
+                    runner_up=own.runner_up,
+                    loss=float(held[name].losses.double().mean(2).min()),
+                    score=best[name].score,
+                )
+                for name, own in self._variants.items()
+            ),
         )
 
     def remove(self) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Literal
 
+from torch import Tensor
+
+from bmnas.errors import BmnasError
 from bmnas.fit.checkpoint import Keeper
+from bmnas.fit.events import TrainingEpochDone
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import Row
-from bmnas.searcher.meter import Report
+from bmnas.searcher.meter import Listener, Report
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run.baselines import FOUND, compared
 from bmnas.searcher.run.folder import RunFolder
@@ -17,6 +23,7 @@ from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.run.stages import phase_of, rows_outline
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.training import Trained, same_training, train_network
+from bmnas.tasks import groups_of
 from bmnas.tasks.portable import Bundle
 
 
@@ -82,11 +89,12 @@ class Comparison:
             keeper = self._keeping(
                 same_training(genotype, task, self._problem.store, own, best_on_test=self._best_on_test)
             )
-            trained = self._trained(phase_of(name, self._problem.seeds, seed), genotype, own, keeper)
+            with self._curve(name, place) as report:
+                trained = self._trained(phase_of(name, self._problem.seeds, seed), genotype, own, keeper, report)
             if name == chosen:
                 save_outcome(result, trained, task, own, place.path / "genotype.json")
             if trained.outputs is not None and trained.labels is not None:
-                place.keep_outputs(name, trained.outputs, trained.labels)
+                place.keep_outputs(name, trained.outputs, trained.labels, self._groups)
             seconds = round(trained.seconds, 3)
             rows[name] = Row(
                 name=name, test=trained.test, parameters=trained.parameters, seconds=seconds, protocol=protocol
@@ -97,7 +105,25 @@ class Comparison:
             self._report(rows[name])
         return list(rows.values())
 
-    def _trained(self, title: str, genotype: Genotype, train: TrainConfig, keeper: Keeper) -> Trained:
+    @contextmanager
+    def _curve(self, name: str, place: SeedFolder) -> Iterator[Report]:
+        """What takes the events of a row's training, and keeps its losses, also those of one that is stopped."""
+        noted = _Noted(self._report)
+        try:
+            yield noted
+        finally:
+            if noted.losses:
+                place.keep_curve(name, noted.losses)
+
+    @cached_property
+    def _groups(self) -> Tensor | None:
+        """Of the samples of the test split; ``None`` where they are independent, or nobody can say."""
+        try:
+            return groups_of(self._problem.task, self._problem.store, "test")
+        except BmnasError:
+            return None
+
+    def _trained(self, title: str, genotype: Genotype, train: TrainConfig, keeper: Keeper, report: Report) -> Trained:
         return train_network(
             genotype,
             self._problem.task,
@@ -107,8 +133,21 @@ class Comparison:
             title=title,
             best_on_test=self._best_on_test,
             keeper=keeper,
-            report=self._report,
+            report=report,
         )
+
+
+class _Noted(Listener):
+    """Passes events on, and notes the losses of the epochs among them."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.losses: dict[int, float] = {}
+
+    def __call__(self, event: Any) -> None:
+        if isinstance(event, TrainingEpochDone):
+            self.losses[event.epoch] = event.loss
+        self._report(event)
 
 
 def _is_tested(genotype: Genotype) -> bool:

@@ -5,6 +5,7 @@
     tensorboard/     the same numbers for TensorBoard
     checkpoints/     last.pt: everything that the rest of the search depends on, and the history so far
     summary.json     of several seeds: mean and deviation of each row, and how often each choice was made
+    outlook.json     what was said before the search of whether there is room for fusion, where that was asked for
     backbones/       the weights of backbones that were trained for the task, for whoever uses the result elsewhere
 
 and what `bmnas.searcher.run.seed_folder` lists: for one seed in the folder itself, for several in seed0/, seed1/, ...
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -31,12 +32,11 @@ from bmnas.files import read_json, reason, sealed, sealed_json, unsealed, write_
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype
 from bmnas.searcher.events import ChoiceDone, EpochDone, RoundDone, SelectionDone
-from bmnas.searcher.run.seed_folder import JSON_LIMIT, SEED_FILES, SeedFolder, remove
+from bmnas.searcher.run.layout import FORMAT, JSON_LIMIT, OLDER, status_file, version_of
+from bmnas.searcher.run.seed_folder import SEED_FILES, SeedFolder, remove
 from bmnas.searcher.run.summary import Summary
 from bmnas.version import __version__
 
-FORMAT = "bmnas-run/2"
-OLDER = ("bmnas-run/1",)
 _START_OVER = "name another folder with --out, or start over with --force"
 
 
@@ -158,6 +158,14 @@ class RunFolder:
         """
         write_atomically(self.path / "summary.json", summary.model_dump_json(indent=2) + "\n")
 
+    def save_outlook(self, sentences: Sequence[str]) -> None:
+        """Write ``outlook.json``.
+
+        Raises:
+            BmnasError: it cannot be written.
+        """
+        write_atomically(self.path / "outlook.json", sealed_json({"sentences": list(sentences)}))
+
     def log(self, event: Event) -> None:
         """Append an event to ``events.jsonl``.
 
@@ -210,9 +218,9 @@ class RunFolder:
 
     def _parts(self) -> list[Path]:
         """All that a search may have in its folder beside ``config.json``."""
-        names = ("checkpoints", "tensorboard", "events.jsonl", "summary.json", "backbones", *SEED_FILES)
+        names = ("checkpoints", "tensorboard", "events.jsonl", "summary.json", "outlook.json", "backbones", *SEED_FILES)
         seeds = [path for path in self.path.glob("seed*") if path.name.removeprefix("seed").isdecimal()]
-        return [self.path / name for name in names] + seeds
+        return [*(self.path / name for name in names), status_file(self.path), *seeds]
 
 
 def scalars(event: RoundDone) -> dict[str, float]:
@@ -257,11 +265,6 @@ def _refuse_other_settings(folder: Path, found: Any, wanted: dict[str, Any]) -> 
     for name in sorted(before.keys() ^ now.keys()):
         with_it = "with" if name in before else "without"
         raise BmnasError(f"{folder}: holds a search of another version of bmnas, {with_it} {name}; {_START_OVER}")
-
-
-def version_of(record: Mapping[str, Any]) -> str:
-    """Which version of bmnas wrote a ``config.json``, and in which format."""
-    return f"{str(record.get('bmnas', 'unknown'))[:50]} ({record.get('format')})"
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -14,13 +14,11 @@ from typing import Any
 from torch import Tensor
 
 from bmnas.errors import BmnasError
-from bmnas.files import parse_json, read_json, read_text, unsealed_json
 from bmnas.genotype import Genotype
 from bmnas.searcher.config import SearchConfig
-from bmnas.searcher.events import Row, meaning_of
-from bmnas.searcher.run.baselines import FOUND
-from bmnas.searcher.run.folder import FORMAT, OLDER, version_of
-from bmnas.searcher.run.seed_folder import JSON_LIMIT, ROUNDS, SeedFolder
+from bmnas.searcher.events import ROUNDS, Row, meaning_of
+from bmnas.searcher.run.layout import FOUND, OLDER, event_lines, read_record, version_of
+from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.run.shown import html_of, scores_of
 from bmnas.searcher.run.summary import Summary, summary_of
 from bmnas.tasks import METRICS
@@ -38,17 +36,7 @@ def open_run(path: Path | str) -> Run:
         BmnasError: it is no run folder, or its configuration is damaged.
     """
     folder = Path(path)
-    if not (folder / "config.json").is_file():
-        raise BmnasError(f"{folder}: is not a run folder: it has no config.json")
-    record = read_json(folder / "config.json", JSON_LIMIT)
-    if not isinstance(record, dict) or record.get("format") not in (FORMAT, *OLDER):
-        raise BmnasError(f"{folder / 'config.json'}: is not the configuration of a search")
-    if record["format"] not in OLDER:
-        try:
-            record = unsealed_json(record)
-        except BmnasError as error:
-            raise BmnasError(f"{folder / 'config.json'}: {error}") from None
-    return Run(folder, record)
+    return Run(folder, read_record(folder))
 
 
 class Run:
@@ -129,7 +117,7 @@ class Run:
         """
         self._refuse_older()
         rounds = {}
-        for entry in self._lines():
+        for entry in event_lines(self.path):
             if entry.get("event") in ROUNDS:
                 rounds[entry["event"], entry.get("seed"), entry.get("round")] = entry
         return list(rounds.values())
@@ -220,25 +208,6 @@ class Run:
                 f"{self.path}: was written by an earlier version of bmnas, {version_of(self.record)}; its settings can "
                 "be read, and its genotype.json by bmnas.load"
             )
-
-    def _lines(self) -> Sequence[dict[str, Any]]:
-        path = self.path / "events.jsonl"
-        if not path.exists():
-            return []
-        text = read_text(path, JSON_LIMIT)
-        lines = text.split("\n")
-        found = []
-        for number, line in enumerate(lines, 1):
-            if not line:
-                continue
-            try:
-                entry = unsealed_json(parse_json(line))
-            except BmnasError as error:
-                if number == len(lines):  # without its end: it is being written, or its writer was killed
-                    break
-                raise BmnasError(f"{path}: line {number} {error}") from None
-            found.append(entry)
-        return found
 
 
 def recorded_config(record: Mapping[str, Any], path: Path) -> SearchConfig:

@@ -5,15 +5,15 @@ genotype.json    the best so far, with genotype.svg; after the final training wi
                  (genotype.safetensors), scores (genotype.scores.json) and what else it needs to be used without the
                  task's data (genotype.model.json)
 results.json     the comparison at the end, row by row
+mixing/          epoch-007.json, ...: the weights of all alternatives that alpha, beta and gamma stood for after it
 outputs/         of each row, what its network gives for the test split, with the labels
+curves/          of each row, the loss of each epoch of its training
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -27,19 +27,9 @@ from bmnas.files import read_bytes, read_json, reason, sealed_json, unsealed_jso
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype, load, save
 from bmnas.genotype.drawing import draw
-from bmnas.searcher.events import (
-    CandidateDone,
-    ChoiceDone,
-    EpochDone,
-    RoundDone,
-    Row,
-    RunnerUp,
-    SelectionDone,
-    meaning_of,
-)
+from bmnas.searcher.events import ROUNDS, EpochDone, RoundDone, Row, meaning_of
+from bmnas.searcher.run.layout import JSON_LIMIT, OUTPUTS_LIMIT, curve_file, mixing_file, outputs_file, round_file
 
-JSON_LIMIT = 64 * 2**20  # bytes
-OUTPUTS_LIMIT = 2**30
 SEED_FILES = (
     *(
         "genotypes",
@@ -50,13 +40,11 @@ SEED_FILES = (
         "genotype.scores.json",
         "genotype.model.json",
         "results.json",
+        "mixing",
         "outputs",
+        "curves",
     ),
 )
-
-ROUNDS: dict[str, type[RoundDone]] = {
-    kind.__name__: kind for kind in (EpochDone, CandidateDone, RunnerUp, SelectionDone, ChoiceDone)
-}
 
 
 class Results(Event):
@@ -75,8 +63,11 @@ class SeedFolder:
         self.path = path
 
     def round_done(self, event: RoundDone, genotype: Genotype) -> None:
-        """Keep the genotype of a round."""
+        """Keep the genotype of a round, and what a hypernet has learnt of its alternatives."""
         save(genotype, self._of_round(type(event).__name__, event.round))
+        if isinstance(event, EpochDone) and event.mixing is not None:
+            text = sealed_json(event.mixing.model_dump(mode="json"), indent=None)
+            write_atomically(mixing_file(self.path, event.round), text)
         if event.best:
             self._keep(genotype)
 
@@ -148,16 +139,34 @@ class SeedFolder:
         results = Results(metric=metric, train=train, rows=tuple(rows))
         write_atomically(self.path / "results.json", sealed_json(results.model_dump(mode="json")))
 
-    def keep_outputs(self, row: str, outputs: Tensor, labels: Tensor) -> None:
+    def keep_outputs(self, row: str, outputs: Tensor, labels: Tensor, groups: Tensor | None = None) -> None:
         """Keep what a row's network gives for the test split.
 
         Args:
             row: its title.
             outputs: (N, outputs).
             labels: of the N samples.
+            groups: of the samples, (N,), where they are of some.
         """
         content = {"outputs": outputs.contiguous(), "labels": labels.contiguous()}
-        write_atomically(self._outputs(row), safetensors.torch.save(content))
+        if groups is not None:
+            content["groups"] = groups.contiguous()
+        write_atomically(outputs_file(self.path, row), safetensors.torch.save(content))
+
+    def keep_curve(self, row: str, losses: Mapping[int, float]) -> None:
+        """Keep the loss of each epoch of a row's training; those of epochs before it went on are there already.
+
+        Args:
+            row: its title.
+            losses: by epoch, from 1.
+        """
+        path, earlier = curve_file(self.path, row), {}
+        if losses and min(losses) > 1:
+            with suppress(BmnasError, ValueError, KeyError, AttributeError):  # without them the curve begins later
+                kept = unsealed_json(read_json(path, JSON_LIMIT))["losses"]
+                earlier = {int(epoch): float(loss) for epoch, loss in kept.items() if int(epoch) < min(losses)}
+        content = {"row": row, "losses": {str(epoch): loss for epoch, loss in sorted({**earlier, **losses}.items())}}
+        write_atomically(path, sealed_json(content, indent=None))
 
     def outputs(self, row: str) -> tuple[Tensor, Tensor]:
         """What `keep_outputs` has kept: outputs (N, outputs) and labels.
@@ -165,20 +174,15 @@ class SeedFolder:
         Raises:
             BmnasError: there is nothing, or it is damaged.
         """
-        path = self._outputs(row)
+        path = outputs_file(self.path, row)
         try:
             content = safetensors.torch.load(read_bytes(path, OUTPUTS_LIMIT, "1 GiB"))
             return content["outputs"], content["labels"]
         except (safetensors.SafetensorError, KeyError) as error:
             raise BmnasError(f"{path}: does not hold the outputs of a network") from error
 
-    def _outputs(self, row: str) -> Path:
-        # Titles have names of modalities in them, which may differ in what no file name shows.
-        plain = re.sub("[^a-z0-9]+", "-", row.lower())[:60]
-        return self.path / "outputs" / f"{plain}-{hashlib.sha256(row.encode()).hexdigest()[:8]}.safetensors"
-
     def _of_round(self, event: str, round: int) -> Path:
-        return self.path / "genotypes" / f"{ROUNDS[event].unit}-{round:03d}.json"
+        return round_file(self.path, ROUNDS[event].unit, round)
 
     def has_round_with(self, genotype: Genotype) -> bool:
         """Whether the genotype of a round means the same."""

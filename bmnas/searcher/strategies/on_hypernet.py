@@ -28,7 +28,7 @@ from bmnas.fit.watch import Diverged
 from bmnas.genotype import Genotype
 from bmnas.searcher.collapse import Sharpness, parameter_free
 from bmnas.searcher.derive import derive
-from bmnas.searcher.events import EpochDone, RunnerUp, SelectionDone
+from bmnas.searcher.events import EpochDone, MixingDone, RunnerUp, SelectionDone
 from bmnas.searcher.hypernet import Mixing, of_seed
 from bmnas.searcher.hypernet.network import Phase as Kind, Prepared
 from bmnas.searcher.inherit import calibration_batches, inherited_score
@@ -38,6 +38,7 @@ from bmnas.searcher.outline import LOOK, Stage
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.seed_batch import Features, SeedBatch
 from bmnas.searcher.strategies.hypernet_settings import ArchitectureSettings, HypernetSettings
+from bmnas.searcher.strategies.mixing_told import mixing_told
 from bmnas.searcher.strategies.new_hypernet import new_hypernet
 from bmnas.searcher.strategies.selecting import Selecting
 from bmnas.searcher.strategies.strategy import Best, Strategy
@@ -173,6 +174,12 @@ class OnHypernet(Strategy):
             for k, seed in enumerate(self.problem.seeds)
         ]
 
+    def _mixings(self) -> list[MixingDone]:
+        """What alpha, beta and gamma of each seed are now, by name."""
+        with torch.no_grad():
+            weights = self.hypernet.mixing().cpu()
+        return [mixing_told(weights, k, self.problem) for k in range(len(self.problem.seeds))]
+
     def _mixing(self, phase: Kind) -> Mixing | None:
         """The alternatives that take part in this step; ``None`` for all of them, as alpha, beta and gamma say."""
         return None
@@ -298,6 +305,7 @@ class OnHypernet(Strategy):
     def _epoch_done(self, losses: Mapping[str, Tensor]) -> Iterator[Event]:
         means = {kind: losses_K.tolist() for kind, losses_K in losses.items()}
         genotypes, running = self.genotypes(), self._running_seeds(self.epoch - 1)
+        mixings = self._mixings() if "architecture" in means else None
         scores = self._genotypes_scores(genotypes) if self.scores_genotypes else self._scores()
         sharpness = self.sharpness.measure(self.hypernet, self._first_loss) if self.sharpness else None
         seconds = self._clock.lap()
@@ -321,6 +329,7 @@ class OnHypernet(Strategy):
                 lr=self.schedule.lr,
                 parameter_free=parameter_free(genotypes[k]),
                 sharpness=sharpness[k] if sharpness else None,
+                mixing=mixings[k] if mixings else None,
             )
         self._selecting.keep(self.hypernet, self._running_seeds(self.epoch))
         yield Pause()
