@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.files import write_atomically
@@ -175,8 +174,7 @@ def draw_diff(
     _write(_dot_diff(a, b, unused, _Manner(theme, orientation, heading, width, _dpi(path))), path)
 
 
-@dataclass(frozen=True)
-class _Manner:
+class _Manner(NamedTuple):
     """How a drawing looks, whatever it is of."""
 
     theme: ThemeName
