@@ -3,7 +3,8 @@
     python benchmarks/startup.py [--runs 10]
 
 CPU time, user and system seconds, is the least of the runs: what else runs makes it longer, and nothing makes it
-shorter. Wall time is the median. Bytecode is there, as after an installation: the first run writes it.
+shorter. Wall time is the median. All take turns, so that what else runs bears on all. Bytecode is there, as after an
+installation: the first run writes it.
 """
 
 from __future__ import annotations
@@ -33,13 +34,19 @@ GENOTYPE = {
 }
 
 
+TYPER_AND_PYDANTIC = "import typer, pydantic\nclass Model(pydantic.BaseModel): x: int\n"
+# What `bmnas` starts with, and so the least that a command can take which reads a genotype.
+LEAST = f"import gc\ngc.disable()\n{TYPER_AND_PYDANTIC}gc.freeze()"
+
 LIBRARIES = {
     "python -c pass": "pass",
     "import bmnas": "import bmnas",
     "import typer": "import typer",
-    "import typer, and a model of pydantic": "import typer, pydantic\nclass Model(pydantic.BaseModel): x: int",
+    "import typer, and a model of pydantic": TYPER_AND_PYDANTIC,
+    "the same, without searches for garbage (bmnas.cli.garbage)": LEAST,
+    "the same, and rich for a table": f"import rich.console, rich.table\n{LEAST}",
+    "the same, and pygraphviz for a drawing": f"import pygraphviz\n{LEAST}",
     "import networkx": "import networkx",
-    "import rich.table": "import rich.console, rich.table",
 }
 
 
@@ -54,27 +61,37 @@ def main() -> None:
         genotype.write_text(json.dumps(GENOTYPE))
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": f"{folder}/bytecode", "BMNAS_CACHE": f"{folder}/cache"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        for command in (
-            ["--help"],
-            ["draw", "--help"],
-            ["search", "--help"],
-            ["validate", str(genotype)],
-            ["info", "ntu-1"],
-            ["draw", str(genotype), "--force"],
-            ["draw", "ntu-1", "-o", str(genotype.with_suffix(".pdf")), "--force"],
-            ["draw", "ntu-1", "-o", str(genotype.with_suffix(".svg")), "--force"],
-        ):
-            shown = " ".join(Path(part).name if part.startswith(folder) else part for part in command)
-            show(f"bmnas {shown}", ["-m", "bmnas", *command], runs, environment)
-        for shown, code in LIBRARIES.items():
-            show(shown, ["-c", code], runs, environment)
+        programs = {**commands(genotype), **{shown: ["-c", code] for shown, code in LIBRARIES.items()}}
+        measured: dict[str, list[tuple[float, float]]] = {shown: [] for shown in programs}
+        for _ in range(runs + 1):
+            for shown, arguments in programs.items():
+                measured[shown].append(seconds(arguments, environment))
+    for shown, times in measured.items():
+        cpu, wall = min(each[0] for each in times[1:]), statistics.median(each[1] for each in times[1:])
+        print(f"{cpu:.3f} s CPU  {wall:.3f} s wall  {shown}", flush=True)
 
 
-def show(shown: str, arguments: list[str], runs: int, environment: dict[str, str]) -> None:
-    """Run Python so often, after one run to warm up, and print how long it takes."""
-    measured = [seconds(arguments, environment) for _ in range(runs + 1)][1:]
-    cpu, wall = min(each[0] for each in measured), statistics.median(each[1] for each in measured)
-    print(f"{cpu:.3f} s CPU  {wall:.3f} s wall  {shown}", flush=True)
+def commands(genotype: Path) -> dict[str, list[str]]:
+    """What is measured of bmnas: the arguments of Python by what is shown of them."""
+    lines = (
+        ["--help"],
+        ["draw", "--help"],
+        ["search", "--help"],
+        ["validate", str(genotype)],
+        ["info", "ntu-1"],
+        ["draw", str(genotype), "--force"],
+        ["draw", "ntu-1", "-o", str(genotype.with_suffix(".pdf")), "--force"],
+        ["draw", "ntu-1", "-o", str(genotype.with_suffix(".svg")), "--force"],
+    )
+    folder = str(genotype.parent)
+    return {
+        f"bmnas {' '.join(Path(word).name if word.startswith(folder) else word for word in line)}": [
+            "-m",
+            "bmnas",
+            *line,
+        ]
+        for line in lines
+    }
 
 
 def seconds(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:

@@ -21,13 +21,12 @@ help(bmnas.search) tells of one of them. Every name loads on first use: torch is
 
 from __future__ import annotations
 
-import importlib
-import sys
-from typing import TYPE_CHECKING, Any
-
 from bmnas.version import __version__
 
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # as type checkers know it: importing `typing` takes longer than all that is imported here
+    from typing import Any
+
     from bmnas.compiler import FeatureError, FusionNetwork, compile_genotype as compile
     from bmnas.errors import BmnasError, GenotypeError
     from bmnas.evaluation import Evaluation, evaluate
@@ -212,6 +211,8 @@ if not TYPE_CHECKING:  # or every name would be one, misspelt ones too
     def __getattr__(name: str) -> Any:
         if name not in _HOME:
             raise AttributeError(f"module 'bmnas' has no attribute {name!r}")
+        import importlib
+
         module, own_name = _HOME[name]
         value = getattr(importlib.import_module(module), own_name)
         globals()[name] = value
@@ -224,6 +225,8 @@ def __dir__() -> list[str]:
 
 
 def _asks_for_help() -> bool:
+    import sys
+
     frame = sys._getframe()
     for _ in range(6):
         if frame.f_back is None:

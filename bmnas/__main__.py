@@ -1,5 +1,5 @@
 """``python -m bmnas`` is the command ``bmnas``."""
 
-from bmnas.cli import main
+from bmnas.cli import program
 
-main()
+program()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -84,6 +85,12 @@ def execute(code: str, *arguments: str) -> None:
     """What ``python -c code arguments`` does."""
     sys.argv = ["-c", *arguments]
     exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh Python has loaded after running ``code``."""
+    command = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[-2].split())
 
 
 def _run(

@@ -7,8 +7,6 @@ import functools
 import json
 import pydoc
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import networkx as nx
@@ -16,6 +14,7 @@ import pytest
 
 import bmnas
 from tests.genotype.test_schema import SHORT
+from tests.processes import loaded_by
 
 ROOT = Path(bmnas.__file__).parent
 BELOW_ALL = ("errors", "files", "sentences", "settings", "table", "version")
@@ -83,12 +82,6 @@ def imports() -> nx.DiGraph[str]:
 
 def circles(graph: nx.DiGraph[str]) -> list[list[str]]:
     return [sorted(circle) for circle in nx.strongly_connected_components(graph) if len(circle) > 1]
-
-
-def loaded_by(code: str) -> set[str]:
-    """The modules that a fresh Python has loaded after running ``code``."""
-    command = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[-2].split())
 
 
 def test_no_files_import_each_other_in_a_circle():

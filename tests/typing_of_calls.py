@@ -36,6 +36,8 @@ def from_python(features: Mapping[str, Tensor], state: Mapping[str, Any]) -> Non
     """The README's last section."""
     genotype = assert_type(bmnas.load("mha.json"), bmnas.Genotype)
     network = assert_type(bmnas.compile(genotype), bmnas.FusionNetwork)
+    assert_type(bmnas.compile("mha.json"), bmnas.FusionNetwork)
+    assert_type(bmnas.canonical_hash(Path("mha.json")) + bmnas.dumps("ntu-1"), str)
     network.load_state_dict(state)
     assert_type(network(features).shape, Any)
     bmnas.draw(genotype, "mha.png")

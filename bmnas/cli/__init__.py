@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import sys
 
+from bmnas.cli import garbage
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # each import before `main` is time in which Ctrl-C ends in a traceback
     from typing import NoReturn
+
+
+def program() -> None:
+    """`main` in a process that is there for nothing else, as ``bmnas`` and ``python -m bmnas`` are."""
+    garbage.put_off()
+    try:
+        main()
+    finally:
+        garbage.never_again()
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bmnas.cli import garbage
 from bmnas.cli.help import Command, Group, first_sentence
 from bmnas.cli.stopping import stoppable
 from bmnas.version import __version__
@@ -71,6 +72,7 @@ class LateCommands(Group):
     def invoke(self, ctx: Any) -> Any:
         """Run the command, its imports and the reading of its options included."""
         with stoppable():
+            garbage.resume()
             return super().invoke(ctx)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ import typer
 from bmnas.cli.help import OUTPUT
 from bmnas.cli.names import genotypes as genotypes_beginning
 from bmnas.cli.options import Force, refuse_existing
+from bmnas.cli.shown import tell
 
 
 def draw(
@@ -75,26 +77,30 @@ def draw(
     target = out if out is not None else genotypes[0].with_suffix(".svg")
     for source in genotypes:
         refuse_existing(target, force, source)
-    if diff:
-        draw_diff(
-            given[0],
-            given[1],
-            target,
-            theme=theme,
-            unused=unused,
-            orientation=orientation,
-            heading=heading,
-            width=width,
-        )
-    else:
-        draw_genotypes(
-            given,
-            target,
-            level=level,
-            theme=theme,
-            unused=unused,
-            orientation=orientation,
-            heading=heading,
-            width=width,
-        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if diff:
+            draw_diff(
+                given[0],
+                given[1],
+                target,
+                theme=theme,
+                unused=unused,
+                orientation=orientation,
+                heading=heading,
+                width=width,
+            )
+        else:
+            draw_genotypes(
+                given,
+                target,
+                level=level,
+                theme=theme,
+                unused=unused,
+                orientation=orientation,
+                heading=heading,
+                width=width,
+            )
     typer.echo(str(target))
+    for warning in caught:
+        tell(f"{target}: warning: {warning.message}", err=True)

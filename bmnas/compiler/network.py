@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from torch import Tensor
@@ -13,20 +14,23 @@ from bmnas.compiler.plan.names import where
 from bmnas.compiler.plan.primitives import Input
 from bmnas.compiler.planned import PlannedModule
 from bmnas.genotype import Genotype
+from bmnas.genotype.opening import opened
 
 
-def compile_genotype(genotype: Genotype) -> FusionNetwork:
+def compile_genotype(genotype: Genotype | str | os.PathLike[str]) -> FusionNetwork:
     """The fusion network that a genotype describes, with fresh weights. Public as `bmnas.compile`.
 
-    What reaches no output is not built. The weights come from torch's global random generator, as in any module.
+    What reaches no output is not built. The weights come from torch's global random generator, as in any module; those
+    that were trained, of a run folder for one, come with `bmnas.load_model`.
+
+    Args:
+        genotype: what is compiled; or the path of its file or of a run folder, as for `bmnas.load`.
 
     Raises:
-        GenotypeError: a used feature's channels are not known.
+        GenotypeError: a used feature's channels are not known; or as for `bmnas.load`.
         BmnasError: an operation from outside the package cannot be built; it names the step.
     """
-    if not isinstance(genotype, Genotype):
-        raise TypeError(f"a Genotype is compiled, not a {type(genotype).__name__}; bmnas.load reads one from a file")
-    return FusionNetwork(genotype)
+    return FusionNetwork(opened(genotype))
 
 
 class FusionNetwork(PlannedModule):

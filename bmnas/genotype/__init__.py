@@ -3,12 +3,13 @@
 from bmnas.genotype import notebook as notebook  # tells genotypes how they are drawn
 from bmnas.genotype.extension import operation
 from bmnas.genotype.genotype import Genotype, from_dict
-from bmnas.genotype.io import dumps, loads, save
 from bmnas.genotype.opening import load
 from bmnas.genotype.operation import Operation, Options
 from bmnas.genotype.operations import INPUT_NAMES, OPERATIONS
+from bmnas.genotype.parsing import loads
 from bmnas.genotype.schema import Cell, Feature, Head, Provenance, Representation, Step
 from bmnas.genotype.schema_file import json_schema
+from bmnas.genotype.writing import dumps, save
 
 __all__ = [
     "INPUT_NAMES",

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -29,10 +30,11 @@ from typing import Any
 
 from bmnas.errors import GenotypeError
 from bmnas.genotype.flat import RESIDUAL, FlatGraph, flatten
-from bmnas.genotype.genotype import Genotype, needed
+from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node
 from bmnas.genotype.labelling import canonical_order
 from bmnas.genotype.lookup import find
+from bmnas.genotype.opening import opened
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.refinement import TooSymmetricError
 from bmnas.genotype.schema import Step
@@ -49,14 +51,16 @@ def canonical_form(genotype: Genotype) -> Genotype:
     return Genotype.model_validate(_canonical(genotype)[0])
 
 
-def canonical_hash(genotype: Genotype) -> str:
+def canonical_hash(genotype: Genotype | str | os.PathLike[str]) -> str:
     """SHA-256, in hexadecimal, of the canonical form.
 
+    Args:
+        genotype: of what; or the path of its file or of a run folder, as for `bmnas.load`.
+
     Raises:
-        GenotypeError: as for `canonical_form`.
+        GenotypeError: as for `canonical_form`, or for `bmnas.load`.
     """
-    needed(genotype, "hashed")
-    content = json.dumps(_canonical(genotype)[0], sort_keys=True, separators=(",", ":"))
+    content = json.dumps(_canonical(opened(genotype))[0], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -135,20 +135,6 @@ def from_dict(data: Any, source: str = "genotype") -> Genotype:
     raise _error(found, source)
 
 
-def needed(given: Genotype, done: str) -> None:
-    """Refuse what is no genotype.
-
-    Args:
-        given: by a person.
-        done: what is done with a genotype, as a participle.
-
-    Raises:
-        TypeError: it is none.
-    """
-    if not isinstance(given, Genotype):
-        raise TypeError(f"a Genotype is {done}, not a {type(given).__name__}; bmnas.load reads one from a file")
-
-
 def _error(found: Sequence[Problem], source: str) -> GenotypeError:
     more = len(found) - 1
     return GenotypeError(

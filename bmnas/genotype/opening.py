@@ -11,7 +11,7 @@ from bmnas.errors import BmnasError, GenotypeError, did_you_mean, short
 from bmnas.files import read_json, read_text
 from bmnas.genotype import published
 from bmnas.genotype.genotype import Genotype
-from bmnas.genotype.io import loads
+from bmnas.genotype.parsing import loads
 
 _LIMIT = 2**20  # bytes; genotypes have a few kilobytes
 _SUMMARY_LIMIT = 64 * 2**20

@@ -35,7 +35,7 @@ from bmnas.searcher.run.interrupt import stoppable
 from bmnas.searcher.run.results import SearchResult, SeedResult
 from bmnas.searcher.run.rounds import History, do_rounds
 from bmnas.searcher.run.seed_folder import SeedFolder
-from bmnas.searcher.run.stages import outline_of
+from bmnas.searcher.run.stages import outline_of, preparation_of
 from bmnas.searcher.run.status import noted_status
 from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig, given_values
@@ -123,7 +123,7 @@ def search(
         ExitStack() as own_state,
     ):
         done = _Noted(told)
-        told(Outline(stages=()))  # there will be one
+        told(preparation_of(task, extraction, "the search"))
         store = _features(task, config.length, extraction, where, cache, told)
         own_state.enter_context(undisturbed())
         own_state.enter_context(single_precision())
@@ -210,6 +210,7 @@ def train(
     length = genotype.representation.length
     small = threads_for(config.batch_size * genotype.representation.channels * length)
     with stoppable(_EARLY + _GOES_ON) as stop, reporting(report) as told:
+        told(preparation_of(task, extraction, "the training"))
         store = _features(task, length, extraction, where, cache, told)
         keeper, stop.says = None, "in the training, of which nothing is kept"
         if checkpoint is not None:
@@ -249,6 +250,7 @@ def extract(
     refuse_unknown_suggestions(task)
     length = length or SearchConfig.for_task(task).length
     with stoppable(_EARLY + _GOES_ON), reporting(report) as told:
+        told(preparation_of(task, extraction, ""))
         return _features(task, length, extraction, pick_device(device), cache, told)
 
 

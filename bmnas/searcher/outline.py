@@ -1,7 +1,8 @@
 """What is to be done and what it costs, phase by phase: the time left follows from it.
 
 Costs are in samples that go through a hypernet once, forward and backward. How much less the others cost was measured
-on the digits, on two CPU cores. They only serve until some of a phase is done; then what it took is what counts.
+on the digits, on two CPU cores. Before a search, costs are in passes of a backbone over the training split. They only
+serve until some of a phase is done; then what it took is what counts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ LOOK = 0.025
 
 NETWORK = 0.15
 """What one costs that goes through a fusion network, forward and backward."""
+
+BACKBONE = 60.0
+"""What the training of a backbone costs, in passes over the training split: 20 epochs, forward and backward."""
+
+SMALL_SPLIT = 0.3
+"""How many samples the other splits have, for one of the training split: they are read later."""
 
 
 class Stage(BaseModel):
@@ -34,3 +41,8 @@ class Outline(Event):
     """
 
     stages: tuple[Stage, ...]
+    then: str = Field(
+        default="",
+        description="What comes after them and cannot be told yet how long it will take: the time left is counted up "
+        "to it. The next outline stands in the place of this one.",
+    )

@@ -151,7 +151,7 @@ class StackedTraining:
             if not isinstance(event, EpochEnd):
                 yield event
                 continue
-            losses: list[float] = event.losses["weights"]  # type: ignore[assignment]  # one for each
+            losses: list[float] = event.losses["weights"]  # one for each
             self._loss = sum(losses) / len(losses)
             yield TrainingEpochDone(name=self._title, epoch=event.epoch, epochs=self._epochs, loss=self._loss)
 

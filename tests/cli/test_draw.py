@@ -68,3 +68,11 @@ def test_no_input_is_overwritten(two):
     with pytest.raises(BmnasError, match=r"b\.svg: is the genotype itself"):
         run("a.json", "b.svg", "-o", "b.svg", "--force")
     assert json.loads((two / "b.svg").read_text()) == SHORT
+
+
+def test_text_that_cannot_be_read_is_a_sentence(two):
+    result = CliRunner().invoke(app, ["draw", "ntu-1", "--width", "3cm"])
+    assert (result.exit_code, result.stdout) == (0, "ntu-1.svg\n")
+    assert result.stderr.startswith("ntu-1.svg: warning: the smallest text is of ")
+    assert result.stderr.endswith("cm makes it 5\n")
+    assert CliRunner().invoke(app, ["draw", "a.json", "--width", "30cm"]).stderr == ""

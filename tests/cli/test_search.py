@@ -9,7 +9,9 @@ from tests.cli.calling import bmnas
 from tests.cli.test_commands import SIZES, unwrapped
 
 ANY = [*SIZES, "--epochs", "2", "--lr", "1e-2", "--train-epochs", "1", "--cells", "1", "--device", "cpu"]
-TINY = [*ANY, "--top-k", "1", "--select-budget", "0"]
+# Fitting heads takes half a minute: what is said of them before a search is tested with `bmnas diagnose`.
+TINY = [*ANY, "--top-k", "1", "--select-budget", "0", "--no-outlook"]
+QUICK = [*ANY, "--anchor", "none", "--strategy", "random", "--no-evaluate"]
 
 
 def test_several_seeds(cache, tmp_path):
@@ -42,27 +44,24 @@ def test_the_released_codes_protocol_labels_its_numbers(cache, tmp_path):
 
 
 def test_other_strategies(cache, tmp_path):
-    budget = ["--strategy", "random", "--budget-trainings", 2, "--no-evaluate"]
-    out, _ = bmnas("search", *ANY, *budget, "--out", tmp_path / "run", cache=cache)
+    out, _ = bmnas("search", *QUICK, "--budget-trainings", 2, "--out", tmp_path / "run", cache=cache)
     assert "Search: 2 candidates in" in unwrapped(out)
     assert (tmp_path / "run" / "genotypes" / "candidate-002.json").exists()
-    _, err = bmnas("search", *ANY, "--out", tmp_path / "run", cache=cache, code=2)
+    _, err = bmnas("search", *ANY, "--anchor", "none", "--out", tmp_path / "run", cache=cache, code=2)
     assert err.count("\n") <= 2
     assert "holds a search with search.strategy.kind 'random', not 'bilevel'" in unwrapped(err)
 
 
 def test_cells_and_steps_of_three_inputs(cache, tmp_path):
     three = ["--cell-inputs", 3, "--step-inputs", 3, "--operations", "Sum,ConcatFC"]
-    budget = ["--strategy", "random", "--budget-trainings", 1, "--no-evaluate"]
-    bmnas("search", *ANY, *three, *budget, "--out", tmp_path / "run", cache=cache)
+    bmnas("search", *QUICK, *three, "--budget-trainings", 1, "--out", tmp_path / "run", cache=cache)
     genotype = load(tmp_path / "run" / "genotype.json")
     assert [len(cell.inputs) for cell in genotype.cells] == [3]
     assert {len(step.inputs) for cell in genotype.cells for step in cell.steps} == {3}
 
 
 def test_the_settings_of_another_search(cache, tmp_path):
-    budget = ["--strategy", "random", "--budget-trainings", 1, "--no-evaluate"]
-    bmnas("search", *ANY, *budget, "--out", tmp_path / "one", cache=cache)
+    bmnas("search", *QUICK, "--budget-trainings", 1, "--out", tmp_path / "one", cache=cache)
     first = json.loads((tmp_path / "one" / "config.json").read_text())
     again = ["--settings", tmp_path / "one" / "config.json", "--no-evaluate", "--device", "cpu"]
     bmnas("search", *again, "--seed", 3, "--out", tmp_path / "two", cache=cache)

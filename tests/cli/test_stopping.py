@@ -7,24 +7,28 @@ import sys
 
 import pytest
 
+from tests.processes import loaded_by
+
 PROGRAM = """
-import sys
+import os, signal, sys
 
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == {name!r}:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGINT)
 
-import bmnas.cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background ignore it
+from bmnas.cli import program
 sys.meta_path.insert(0, Interrupting())
 sys.argv[1:] = {words!r}
-bmnas.cli.main()
+program()
 """
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("bmnas.cli.limits", ["--help"]),  # the first of all
         ("bmnas.cli.streams", ["--help"]),
         ("typer", ["--help"]),
         ("bmnas.cli.app", ["validate", "ntu-1"]),
@@ -43,3 +47,9 @@ def test_one_line_during_an_import(tmp_path, monkeypatch, name, words):
     assert done.returncode in (130, -2)
     assert (done.stdout, done.stderr) == ("", "bmnas: stopped\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_next_to_nothing_is_imported_before_it_is_heard():
+    """While Python itself starts, and during these, Ctrl-C ends in Python's traceback."""
+    own = {"bmnas", "bmnas.version", "bmnas.cli", "bmnas.cli.garbage"}
+    assert loaded_by("from bmnas.cli import program") - loaded_by("pass") <= own | {"__future__", "gc"}

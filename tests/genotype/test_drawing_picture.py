@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,7 @@ def size_of_svg(path: Path) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("width", "points"), [(240, 240), ("240", 240), ("8.5cm", 240.9), ("3 in", 216), ("800px", 600)]
 )
+@pytest.mark.filterwarnings("ignore:the smallest text is of")
 def test_a_drawing_is_as_wide_as_is_asked_for(width, points, tmp_path):
     draw(load("ntu-1"), tmp_path / "plain.svg")
     draw(load("ntu-1"), tmp_path / "g.svg", width=width)
@@ -214,9 +216,9 @@ def test_a_drawing_is_as_wide_as_is_asked_for(width, points, tmp_path):
 
 
 def test_pixels_of_a_png_are_its_pixels(tmp_path):
-    draw(load("ntu-1"), tmp_path / "g.png", width="800px")
+    draw(load("ntu-1"), tmp_path / "g.png", width="900px")
     with Image.open(tmp_path / "g.png") as image:
-        assert image.width == pytest.approx(800, abs=2)
+        assert image.width == pytest.approx(900, abs=2)
 
 
 @pytest.mark.parametrize(
@@ -225,6 +227,19 @@ def test_pixels_of_a_png_are_its_pixels(tmp_path):
 def test_what_is_no_width_is_one_sentence(width):
     with pytest.raises(BmnasError, match=r"^width is "):
         to_dot(from_dict(SHORT), width=width)
+
+
+def test_text_that_becomes_too_small_is_told_with_the_width_that_it_needs(tmp_path):
+    with pytest.warns(
+        UserWarning, match=r"^the smallest text is of \d\.\d points.*; a width of [\d.]+cm makes it 5$"
+    ) as told:
+        draw(load("ntu-1"), tmp_path / "g.svg", width="3cm")
+    assert told[0].filename == __file__
+    needed = str(told[0].message).partition("a width of ")[2].partition(" ")[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw(load("ntu-1"), tmp_path / "g.svg", width=needed)
+        draw(load("ntu-1"), tmp_path / "g.svg")
 
 
 def test_data_flow_down_in_portrait():

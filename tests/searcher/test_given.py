@@ -31,6 +31,10 @@ SENTENCES = [
     (lambda: bmnas.draw("nowhere.json", "g.svg"), "nowhere.json: cannot be read"),
     (lambda: bmnas.draw(5, "g.svg"), "5 is no genotype, nor the path of one"),
     (lambda: bmnas.lint([]), "is no genotype"),
+    (lambda: bmnas.compile("nowhere.json"), "nowhere.json: cannot be read"),
+    (lambda: bmnas.compile(SHORT), "is no genotype, nor the path of one; bmnas.from_dict makes one"),
+    (lambda: bmnas.dumps(5), "5 is no genotype, nor the path of one"),
+    (lambda: bmnas.canonical_hash(None), "null is no genotype, nor the path of one"),
     (lambda: bmnas.SearchConfig(epochs=0), "setting epochs is 0"),
     (lambda: bmnas.SearchConfig(strategy="evolution", population=0), "setting population is 0"),
     (lambda: bmnas.TrainConfig(lr="fast"), "setting lr is 'fast': it should be a valid number"),
@@ -55,17 +59,26 @@ def test_what_cannot_be_used_is_one_sentence(number):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("call", [bmnas.compile, bmnas.dumps, bmnas.canonical_hash, lambda g: bmnas.save(g, "x.json")])
-def test_what_takes_genotypes_alone_says_who_reads_a_file(call):
-    with pytest.raises(TypeError, match=r"a Genotype is \w+, not a str; bmnas.load reads one from a file"):
-        call("genotype.json")
+def test_a_path_is_not_saved(tmp_path):
+    """Two paths in the wrong order would replace a genotype by another one."""
+    with pytest.raises(TypeError, match=r"a Genotype is saved, not a str; bmnas.load reads one from a file"):
+        bmnas.save("ntu-1", tmp_path / "x.json")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_path_is_as_good_as_a_genotype(tmp_path):
     bmnas.save(load("ntu-1"), tmp_path / "mine.json")
     bmnas.draw([str(tmp_path / "mine.json"), tmp_path / "mine.json", "ntu-2", load("ntu-3")], tmp_path / "all.dot")
     assert (tmp_path / "all.dot").read_text().count("Skeleton_4") >= 4
-    assert bmnas.lint(tmp_path / "mine.json") == bmnas.lint(load("ntu-1"))
+    for of in (bmnas.lint, bmnas.dumps, bmnas.canonical_hash):
+        assert of(tmp_path / "mine.json") == of(str(tmp_path / "mine.json")) == of(load("ntu-1"))
+    assert bmnas.compile(tmp_path / "mine.json").genotype == bmnas.compile("ntu-1").genotype == load("ntu-1")
+
+
+def test_a_run_folder_is_as_good_as_its_genotype(result):
+    assert bmnas.compile(result.folder).genotype == result.genotype
+    assert bmnas.dumps(str(result.folder)) == bmnas.dumps(result.genotype)
+    assert bmnas.canonical_hash(result.folder) == bmnas.canonical_hash(result.genotype)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ Shape = tuple[int, ...]
 class Primitive:
     """One kind of computation. This one, without arguments of its own, keeps the shape of what it reads.
 
+    A kind that has none either is a value as it stands; only arguments have to be made fields.
+
     Attributes:
         allocates: whether its result is new memory, not a view of what it reads.
         owned: whether the result is never the memory of what it reads, so that it may be written over.
@@ -85,14 +87,12 @@ class Pool(Primitive):
     length: int
 
 
-@dataclass(frozen=True)
 class Scale(Primitive):
     """Every channel minus a mean, by a deviation: statistics of the training split, which are no parameters."""
 
     pure = False
 
 
-@dataclass(frozen=True)
 class MeanPosition(Primitive):
     """(C, L) -> (C,), the mean over positions."""
 
@@ -153,7 +153,6 @@ class BatchNorm(Primitive):
         return {"weight": (reads[0][0],), "bias": (reads[0][0],)}
 
 
-@dataclass(frozen=True)
 class LayerNorm(Primitive):
     """Layer norm over (C, L)."""
 
@@ -191,22 +190,18 @@ class InPlace(Primitive):
         return f"{type(self).__name__}{'(in place)' if self.in_place else ''}"
 
 
-@dataclass(frozen=True)
 class Relu(InPlace):
     """max(x, 0)."""
 
 
-@dataclass(frozen=True)
 class Sigmoid(InPlace):
     """1 / (1 + exp(-x))."""
 
 
-@dataclass(frozen=True)
 class Tanh(InPlace):
     """The hyperbolic tangent."""
 
 
-@dataclass(frozen=True)
 class Glu(Primitive):
     """The first half of the channels, times the sigmoid of the second."""
 
@@ -214,7 +209,6 @@ class Glu(Primitive):
         return reads[0][0] // 2, reads[0][1]
 
 
-@dataclass(frozen=True)
 class Concat(Primitive):
     """What it reads, one after the other along the channels."""
 
@@ -235,12 +229,10 @@ class Part(Primitive):
         return self.stop - self.start, reads[0][1]
 
 
-@dataclass(frozen=True)
 class Add(InPlace):
     """The sum of what it reads."""
 
 
-@dataclass(frozen=True)
 class Multiply(InPlace):
     """The product of what it reads, element by element."""
 
@@ -289,12 +281,10 @@ class Pick(Primitive):
     number: int
 
 
-@dataclass(frozen=True)
 class Maximum(Primitive):
     """The greatest of what it reads, element by element."""
 
 
-@dataclass(frozen=True)
 class Mean(Primitive):
     """The mean of what it reads, element by element: in one go, as there may be many of them."""
 
@@ -309,12 +299,10 @@ class Divide(Primitive):
     by: int
 
 
-@dataclass(frozen=True)
 class Complement(Primitive):
     """1 - x."""
 
 
-@dataclass(frozen=True)
 class Zeros(Primitive):
     """Zeros in the shape of what it reads."""
 
@@ -349,7 +337,6 @@ class Foreign(Primitive):
         return f"Foreign({self.op}{given})"
 
 
-@dataclass(frozen=True)
 class Flatten(Primitive):
     """(C, L) -> (C·L,), one channel after the other."""
 
@@ -357,7 +344,6 @@ class Flatten(Primitive):
         return (prod(reads[0]),)
 
 
-@dataclass(frozen=True)
 class FlattenPositions(Flatten):
     """(C, L) -> (L·C,), one position after the other: as nodes lie in memory."""
 

@@ -12,22 +12,22 @@ Where all stands is computed here, so that it is the same on all machines; Graph
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.files import write_atomically
 from bmnas.genotype.drawing.axes import Axes, Orientation
 from bmnas.genotype.drawing.dot import Dot, dot_of
 from bmnas.genotype.drawing.heading import Heading
-from bmnas.genotype.drawing.lengths import in_points
+from bmnas.genotype.drawing.lengths import in_points, times
 from bmnas.genotype.drawing.picture import Level, Unused, scene_of
 from bmnas.genotype.drawing.render import PNG_DPI, SUFFIXES, check_suffix, refuse_many, rendered
 from bmnas.genotype.drawing.scene import Scene
 from bmnas.genotype.drawing.sheet import sheet_of
-from bmnas.genotype.drawing.style import ThemeName, theme_named
+from bmnas.genotype.drawing.style import SMALL, ThemeName, theme_named
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.opening import opened_all
 
@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 _DPI = 96.0  # pixels of an inch, as CSS has them
+_LEGIBLE = 5.0  # points; journals refuse smaller text
 Drawable = Genotype | str | os.PathLike[str]
 
 
@@ -112,7 +113,8 @@ def draw(
         heading: what stands above: ``"full"``: name, sizes and dialect; ``"title"``: the name alone; ``"none"``:
             nothing, as for a figure that has a caption.
         width: of the whole drawing: points, or text with a unit (``"8.5cm"``, ``"3.25in"``, ``"800px"``). All of it is
-            made larger or smaller, text too. If left out, the smallest text is of 9 points.
+            made larger or smaller, text too; a warning says where it becomes smaller than 5 points. If left out, the
+            smallest text is of 9 points.
 
     Raises:
         BmnasError: there is no genotype, the suffix is not one of those, no Graphviz is installed (.dot needs none),
@@ -175,8 +177,7 @@ def draw_diff(
     _write(_dot_diff(a, b, unused, _Manner(theme, orientation, heading, width, _dpi(path))), path)
 
 
-@dataclass(frozen=True)
-class _Manner:
+class _Manner(NamedTuple):
     """How a drawing looks, whatever it is of."""
 
     theme: ThemeName
@@ -191,6 +192,12 @@ class _Manner:
         _check("heading", self.heading, get_args(Heading))
         width = None if self.width is None else in_points(self.width, self.dpi)
         sheet = sheet_of(scenes, theme, self.heading, Axes(self.orientation == "portrait"))
+        if self.width is not None and width is not None and (size := SMALL * width / sheet.width) < _LEGIBLE:
+            warnings.warn(
+                f"the smallest text is of {size:.1f} points, which can hardly be read; a width of "
+                f"{times(self.width, _LEGIBLE / size)} makes it {_LEGIBLE:g}",
+                stacklevel=4,
+            )
         return dot_of(sheet, theme, width)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Orientation = Literal["landscape", "portrait"]
 
 
-@dataclass(frozen=True)
-class Rect:
+class Rect(NamedTuple):
     """A rectangle, in points; ``x`` and ``y`` are those of its top left corner."""
 
     x: float
@@ -27,8 +25,7 @@ class Rect:
         return self.x + self.width / 2, self.y + self.height / 2
 
 
-@dataclass(frozen=True)
-class Axes:
+class Axes(NamedTuple):
     """The flow: from left to right, or from top to bottom in portrait."""
 
     portrait: bool = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bmnas.genotype.drawing.axes import Rect
 from bmnas.genotype.drawing.heading import Text, signed
@@ -22,8 +23,7 @@ _HEAD = 10.0  # points; the length of an arrow's head of size 1
 _LEAST = 1.44  # points; Graphviz has no smaller node
 
 
-@dataclass(frozen=True)
-class Dot:
+class Dot(NamedTuple):
     """DOT text, and for each id in it the words that tell a reader what it is."""
 
     text: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from bmnas.genotype.drawing.axes import Axes, Rect
 from bmnas.genotype.drawing.labels import wrapped
@@ -27,8 +27,7 @@ _TITLE = 5.0  # points below or beside a title
 Way = tuple[Point, ...]
 
 
-@dataclass(frozen=True)
-class PanelPlan:
+class PanelPlan(NamedTuple):
     """A panel whose top left corner is at (0, 0).
 
     Attributes:

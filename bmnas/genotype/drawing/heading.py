@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bmnas.genotype.drawing.axes import Rect
 from bmnas.genotype.drawing.labels import escaped, lines, sized, wrapped
@@ -20,8 +19,7 @@ _LEGEND_GAP = 10.0
 _LEGEND_MARGIN = 5.0
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """Text at a place, in a box if it has a mark.
 
     Attributes:
@@ -35,8 +33,7 @@ class Text:
     mark: Mark | None = None
 
 
-@dataclass(frozen=True)
-class HeadingPlan:
+class HeadingPlan(NamedTuple):
     """What stands above a picture, from (0, 0) on; its height is that to the beginning of the picture."""
 
     width: float

@@ -21,12 +21,7 @@ def in_points(width: float | str, dpi: float) -> float:
     Raises:
         BmnasError: it is not a width, or one that no drawing can have.
     """
-    found = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*", str(width).lower())
-    if not found:
-        raise BmnasError(
-            f"width is {width!r}, which should be a number and a unit, such as 8.5cm, 3.25in, 240pt or 800px"
-        )
-    number, unit = float(found[1]), found[2] or "pt"
+    number, unit = _parts(width)
     units = {**_POINTS, "px": 72 / dpi}
     if unit not in units:
         raise BmnasError(f"width is {width!r}, and {unit!r} is not a unit{did_you_mean(unit, units)}")
@@ -34,3 +29,20 @@ def in_points(width: float | str, dpi: float) -> float:
     if not math.isfinite(points) or not _LEAST <= points <= _MOST:
         raise BmnasError(f"width is {width!r}; a drawing is from half an inch to 200 inches wide")
     return points
+
+
+def times(width: float | str, factor: float) -> str:
+    """So many times a width, in its unit: to people, so it is rounded up to three digits."""
+    number, unit = _parts(width)
+    product = number * factor
+    digits = max(0, 2 - math.floor(math.log10(product)))
+    return f"{math.ceil(product * 10**digits) / 10**digits:g}{unit}"
+
+
+def _parts(width: float | str) -> tuple[float, str]:
+    found = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*", str(width).lower())
+    if not found:
+        raise BmnasError(
+            f"width is {width!r}, which should be a number and a unit, such as 8.5cm, 3.25in, 240pt or 800px"
+        )
+    return float(found[1]), found[2] or "pt"

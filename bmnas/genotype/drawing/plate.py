@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bmnas.genotype.drawing.axes import Axes, Rect
 from bmnas.genotype.drawing.frames import FramePlanner, PanelPlan, column_plan
@@ -17,8 +17,7 @@ from bmnas.genotype.drawing.scene import Arrow, Box, Column, Frame, Key, Scene
 _SPACING = Spacing(items=18.0, lane=11.0, lanes=9.0, track=9.0, near=14.0, far=20.0)
 
 
-@dataclass(frozen=True)
-class Panel:
+class Panel(NamedTuple):
     """The ground of a modality, or the border of a cell, with what is in it.
 
     Attributes:
@@ -34,16 +33,14 @@ class Panel:
     boxes: tuple[tuple[Rect, Box], ...]
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """The way of an arrow, from corner to corner."""
 
     way: tuple[Point, ...]
     arrow: Arrow
 
 
-@dataclass(frozen=True)
-class Plate:
+class Plate(NamedTuple):
     """All of a scene but its heading, from (0, 0) to (width, height).
 
     Attributes:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Key = tuple[str, ...]
 """Which thing a box stands for: a node of `bmnas.genotype.graph`, or something that only a drawing has."""
@@ -18,8 +18,7 @@ Kind = Literal["feature", "input", "step", "cell", "name", "output"]
 ArrowKind = Literal["upper", "inner", "residual", "backbone"]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of a label, as a person reads it; a mark of its own gives it a sign."""
 
     text: str
@@ -28,8 +27,7 @@ class Line:
     bold: bool = False
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A node of the drawing.
 
     Attributes:
@@ -55,8 +53,7 @@ class Box:
         return self.about or ", ".join(line.text for line in self.lines)
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """The features of one modality, or what stands for several of them.
 
     Attributes:
@@ -72,8 +69,7 @@ class Column:
     joined: bool = True
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A cell.
 
     Attributes:
@@ -115,8 +111,7 @@ class Arrow:
     hue: int | None = None
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(NamedTuple):
     """All that is drawn of one genotype, or of two that are compared.
 
     Attributes:

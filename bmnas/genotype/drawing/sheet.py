@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bmnas.genotype.drawing.axes import Axes
 from bmnas.genotype.drawing.heading import Heading, HeadingPlan, heading_plan
@@ -16,8 +16,7 @@ _MARGIN = 6.0  # points around all
 _BESIDE = 36.0  # points between pictures
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One picture of a sheet: where its heading begins, and where its plate does."""
 
     scene: Scene
@@ -28,8 +27,7 @@ class Part:
     plate_y: float
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """All pictures, and the extent of all of them in points."""
 
     width: float

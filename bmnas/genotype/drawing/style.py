@@ -7,8 +7,7 @@ what they read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.drawing.scene import Mark
@@ -25,8 +24,7 @@ WEIGHT: dict[Mark, float] = {"added": 2.0, "changed": 2.0, "removed": 1.2}
 SIGN: dict[Mark, str] = {"added": "+", "removed": "−"}
 
 
-@dataclass(frozen=True)
-class Paint:
+class Paint(NamedTuple):
     """The colours of one mark: of a line, of a node's ground (``None``: the one that its kind has), of its text."""
 
     line: str
@@ -35,8 +33,7 @@ class Paint:
     small: str
 
 
-@dataclass(frozen=True)
-class Theme:
+class Theme(NamedTuple):
     """All colours of a drawing.
 
     Attributes:

@@ -10,7 +10,7 @@ import pkgutil
 
 from bmnas.errors import GenotypeError, did_you_mean
 from bmnas.genotype.genotype import Genotype
-from bmnas.genotype.io import loads
+from bmnas.genotype.parsing import loads
 
 _NAMES = ("ntu-1", "ntu-2", "ntu-3", "ntu-4", "ego-1", "ego-2", "ego-3", "ego-4", "mmimdb-1")
 

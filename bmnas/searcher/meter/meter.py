@@ -61,7 +61,7 @@ class Meter(Listener):
         """Show one event."""
         match event:
             case Outline():
-                self._remaining.expect(event.stages)
+                self._remaining.expect(event.stages, event.then)
             case Progress():
                 self._progress(event)
             case EpochDone() | CandidateDone():

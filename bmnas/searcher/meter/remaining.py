@@ -41,12 +41,19 @@ class Remaining:
         self._clock = clock
         self._stages: list[Stage] = []
         self._seen: dict[str, _Seen] = {}
-        self._last, self._is_known = "", False
+        self._last, self._is_known, self._then = "", False, ""
         self._over: set[str] = set()
 
-    def expect(self, stages: Sequence[Stage]) -> None:
-        """Take an outline: its phases stand where the first of them stood that was known, or at the end."""
-        self._is_known = True
+    def expect(self, stages: Sequence[Stage], then: str = "") -> None:
+        """Take an outline: its phases stand where the first of them stood that was known, or at the end.
+
+        Args:
+            stages: its phases.
+            then: see `Outline.then`.
+        """
+        if self._then:
+            self._stages = []
+        self._is_known, self._then = True, then
         own = {stage.phase for stage in stages}
         at = next((i for i, stage in enumerate(self._stages) if stage.phase in own), len(self._stages))
         before, after = self._stages[:at], self._stages[at:]
@@ -59,10 +66,13 @@ class Remaining:
         seen.now, seen.share, self._last = now, max(seen.share, share), phase
 
     def in_words(self) -> str:
-        """What is left, for people: of all; or, where nobody has said what there is to do, of the phase."""
+        """What is left, for people: of all; up to what comes then; or, where nobody has said what there is to do, of
+        the phase.
+        """
         whole, own = self.seconds(), self.of_phase()
         if whole is not None:
-            return f"{in_words(whole)} left" if whole else ""
+            before = f" before {self._then}" if self._then else ""
+            return f"{in_words(whole)} left{before}" if whole else ""
         if not self._is_known:
             return f"{in_words(own)} left" if own else ""
         return "estimating the time left" + (f"; {in_words(own)} for this" if own else "")

@@ -1,13 +1,32 @@
-"""The phases of a search, from its first epoch to the last training, with what they cost."""
+"""The phases of a search, from the first backbone to the last training, with what they cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from bmnas.searcher.outline import NETWORK, Outline, Stage
+from bmnas.searcher.outline import BACKBONE, NETWORK, SMALL_SPLIT, Outline, Stage
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run.baselines import Baseline
 from bmnas.searcher.strategies import Strategy
+from bmnas.tasks import Extraction, Task
+
+
+def preparation_of(task: Task, extraction: Extraction, then: str) -> Outline:
+    """Backbones, and the extraction of features; what the cache has is passed by.
+
+    Args:
+        task: whose.
+        extraction: how features are extracted.
+        then: what comes after that; nothing if empty.
+    """
+    own = task.tapped_modalities
+    found = [Stage(phase=f"backbone {modality}", kind="backbone", cost=BACKBONE) for modality in own]
+    views = ["", *(f", view {number}" for number in range(2, extraction.views + 1))]
+    costs = {**{f"train{view}": 1.0 for view in views}, "validation": SMALL_SPLIT, "test": SMALL_SPLIT}
+    found += [
+        Stage(phase=f"features {name}", kind="features", cost=cost * max(1, len(own))) for name, cost in costs.items()
+    ]
+    return Outline(stages=tuple(found), then=then)
 
 
 def outline_of(strategy: Strategy, epochs: int, evaluate: bool) -> Outline:

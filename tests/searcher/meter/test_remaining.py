@@ -58,6 +58,22 @@ def test_nothing_is_said_of_what_is_not_known():
     assert remaining.in_words() == "about 30 s left"
 
 
+def test_it_is_counted_up_to_what_nobody_can_tell_yet():
+    clock = Clock()
+    remaining = Remaining(clock)
+    remaining.expect(stages(1, 1, 2), "the search")
+    work(remaining, clock, "0", 10, 0.5)
+    assert remaining.in_words() == "about 1 min left before the search"  # 10 s, 20 s and 40 s
+    work(remaining, clock, "2", 20, 1.0)  # the second was passed by
+    assert remaining.in_words() == ""
+    remaining.at("beginning", 0.1)
+    assert remaining.in_words() == "estimating the time left"
+    remaining.expect(stages(1))
+    assert remaining.is_one
+    work(remaining, clock, "0", 10, 1.0, begin=0.5)
+    assert not remaining.in_words()
+
+
 def test_what_was_done_before_counts_for_nothing():
     clock = Clock()
     remaining = Remaining(clock)

@@ -66,9 +66,26 @@ def test_ticks_go_from_nothing_to_all_of_each_phase_that_the_outline_has(told):
         done = [tick.done for tick in own]
         assert done == sorted(done)
         assert 0 < done[0] < done[-1] == own[-1].total
-    outlined = {stage.phase: stage.cost for event in listened if isinstance(event, Outline) for stage in event.stages}
+    outlines = [event for event in listened if isinstance(event, Outline) and not event.then]
+    outlined = {stage.phase: stage.cost for outline in outlines for stage in outline.stages}
     assert ticks.keys() == {phase for phase, cost in outlined.items() if cost}
     assert len(ticks["search"]) > 2 * CONFIG.epochs
+
+
+def test_backbones_and_features_are_outlined_before_the_search(tmp_path):
+    """All that is reported of them is in the outline, in its order, so that the time left is of all that is to come."""
+    told = Everything()
+    small = bmnas.get_task("planted")
+    bmnas.search(
+        small, {"epochs": 1}, folder=tmp_path / "run", cache=tmp_path, evaluate=False, device="cpu", report=told
+    )
+    outline, *_, search = (event for event in told.events if isinstance(event, Outline))
+    assert (outline.then, search.then) == ("the search", "")
+    before = told.events[: told.events.index(search)]
+    phases = list(dict.fromkeys(event.phase for event in before if isinstance(event, Progress)))
+    assert [phase for phase in phases if phase.startswith(("backbone", "features"))] == [
+        stage.phase for stage in outline.stages
+    ]
 
 
 def test_it_is_said_where_nothing_is_left_to_do(told):

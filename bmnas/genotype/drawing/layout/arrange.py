@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from bmnas.genotype.drawing.layout.curves import Point
 from bmnas.genotype.drawing.layout.layers import Item, Key, Layers, Net, Spacing, Wire
@@ -21,8 +21,7 @@ Choices = tuple[Orders, Gaps, Late]
 Change = Callable[[Orders, Gaps, Late], Choices | None]
 
 
-@dataclass(frozen=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """Where all is.
 
     Attributes:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 Key = tuple[str, ...]
 
 SIDE_BY_SIDE = 8.0  # points between nets that begin at one output, and between wires of several that end at one input
 
 
-@dataclass(frozen=True)
-class Spacing:
+class Spacing(NamedTuple):
     """Distances, in points.
 
     Attributes:
@@ -31,8 +31,7 @@ class Spacing:
     far: float = 16.0
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """What takes room in a layer.
 
     Attributes:
@@ -54,8 +53,7 @@ class Item:
     free: bool = False
 
 
-@dataclass(frozen=True)
-class Wire:
+class Wire(NamedTuple):
     """What leads from an output to an item.
 
     Attributes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Wishes = tuple[tuple[float, float], ...]
 """Places, each with how much it counts."""
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """One thing of a stack.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Read and write genotype files. Reading never executes anything; writing is atomic."""
+"""A genotype as JSON text, and as a file, which is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,40 +6,25 @@ import json
 import os
 from typing import Any
 
-from bmnas.errors import BmnasError, GenotypeError
-from bmnas.files import parse_json, write_atomically
-from bmnas.genotype.genotype import Genotype, from_dict, needed
+from bmnas.errors import GenotypeError
+from bmnas.files import write_atomically
+from bmnas.genotype.genotype import Genotype, from_dict
+from bmnas.genotype.opening import opened
 
 _WIDTH = 110  # columns of a written file
 
 
-def loads(text: str, source: str = "genotype") -> Genotype:
-    """Read a genotype from JSON text; ``source`` is what error messages call it.
-
-    Raises:
-        GenotypeError: the text is not JSON or not a genotype.
-    """
-    try:
-        data = parse_json(text)
-    except BmnasError as error:
-        hint = "; bmnas convert reads the genotypes of the released code" if "Genotype(" in text else ""
-        raise GenotypeError(f"{source}: {error}{hint}") from None
-    if isinstance(data, dict) and isinstance(data.get("$schema"), str):
-        del data["$schema"]  # a note for editors
-    return from_dict(data, source)
-
-
-def dumps(genotype: Genotype, *, partial: bool = False) -> str:
+def dumps(genotype: Genotype | str | os.PathLike[str], *, partial: bool = False) -> str:
     """The genotype as JSON text: complete, one feature and one step a line, with a final newline.
 
     Args:
-        genotype: what is written.
+        genotype: what is written; or the path of its file or of a run folder, as for `load`.
         partial: leave channels that are not known out, for a task to supply them, instead of refusing.
 
     Raises:
-        GenotypeError: a feature's channels are not known, and the text need be complete.
+        GenotypeError: a feature's channels are not known, and the text need be complete; or as for `load`.
     """
-    needed(genotype, "written")
+    genotype = opened(genotype)
     for i, feature in enumerate(genotype.features):
         if feature.channels is None and not partial:
             raise GenotypeError(
@@ -65,7 +50,10 @@ def save(genotype: Genotype, path: str | os.PathLike[str], *, partial: bool = Fa
     Raises:
         GenotypeError: a feature's channels are not known, and the file need be complete.
         BmnasError: the file cannot be written.
+        TypeError: it is given no genotype. It takes no path for one, or two paths in the wrong order would do harm.
     """
+    if not isinstance(genotype, Genotype):
+        raise TypeError(f"a Genotype is saved, not a {type(genotype).__name__}; bmnas.load reads one from a file")
     write_atomically(path, dumps(genotype, partial=partial))
 
 
