@@ -151,7 +151,10 @@ def search(
             _seed_result(seed, place, history, comparison, task.metric.higher_is_better)
             for seed, place in run.seeds.items()
         ]
-        if not done.something:
+        if done.something:
+            for each in found:
+                run.board.found(each.seed, each.genotype)
+        else:
             told(Remark(f"already finished: {folder} has all of this search, and nothing was left to do"))
         best = found[0]
         for other in found[1:]:

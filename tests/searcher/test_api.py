@@ -40,6 +40,22 @@ def test_the_run_folder(finished):
     assert [point.step for point in scalars.Scalars("score/validation")] == [1, 2, 3]
 
 
+def test_tensorboard_shows_weights_drawings_trainings_and_settings(finished):
+    shown = EventAccumulator(str(finished.folder / "tensorboard"), size_guidance={"tensors": 0}).Reload()
+    tags = shown.Tags()
+    gamma = [tag for tag in tags["scalars"] if tag.startswith("gamma/Cell_2 Step_1/")]
+    assert len(gamma) == len(CONFIG.operations)
+    for epoch in range(3):
+        assert sum(shown.Scalars(tag)[epoch].value for tag in gamma) == pytest.approx(1, abs=1e-3)
+    assert {tag.split("/")[0] for tag in tags["scalars"]} >= {"alpha", "beta", "gamma", "training"}
+    assert {"alpha", "beta", "gamma"} <= set(tags["histograms"])
+    assert tags["images"] == ["genotype/result"]
+    assert shown.Images("genotype/result")[0].width > 300
+    assert len(shown.Scalars("training/found network")) == TRAIN.epochs
+    assert shown.Scalars("test/late fusion")[0].value == pytest.approx(finished.rows[-2].test)
+    assert "genotype/best so far/text_summary" in tags["tensors"]
+
+
 def test_the_best_epoch_is_kept(finished):
     scores = [event["score"] for event in finished.history]
     best = scores.index(max(scores)) + 1

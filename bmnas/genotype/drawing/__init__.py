@@ -42,6 +42,7 @@ __all__ = [
     "draw_diff",
     "to_dot",
     "to_dot_diff",
+    "to_png",
     "to_svg",
 ]
 
@@ -86,6 +87,16 @@ def to_svg(
     several, path = opened_all(genotypes), Path("the picture.svg")
     refuse_many(several, path, level)
     return rendered(_dot(several, level, unused, _Manner(theme, orientation, heading, width)), path).decode()
+
+
+def to_png(genotype: Genotype) -> bytes:
+    """The drawing that `draw` makes where nothing else is said, as a PNG file.
+
+    Raises:
+        BmnasError: as for `draw`.
+    """
+    path = Path("the picture.png")
+    return rendered(_dot([genotype], "steps", "fold", _Manner("light", "landscape", "full", None, PNG_DPI)), path)
 
 
 def draw(

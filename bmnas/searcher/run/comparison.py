@@ -81,6 +81,7 @@ class Comparison:
         self._bundle.save(place.path / "genotype.json", backbones=self._run.path)
         wanted = compared(self._problem, found, ends, join)
         self._report(rows_outline(wanted, train.epochs, seed, self._problem))
+        is_new = False
         for name, row in wanted.items():
             if name in rows and (name != chosen or _is_tested(result)):
                 continue
@@ -89,7 +90,7 @@ class Comparison:
             keeper = self._keeping(
                 same_training(genotype, task, self._problem.store, own, best_on_test=self._best_on_test)
             )
-            with self._curve(name, place) as report:
+            with self._curve(name, seed, place) as report:
                 trained = self._trained(phase_of(name, self._problem.seeds, seed), genotype, own, keeper, report)
             if name == chosen:
                 save_outcome(result, trained, task, own, place.path / "genotype.json")
@@ -103,10 +104,13 @@ class Comparison:
             place.row_done(list(rows.values()), task.metric.name, settings)
             keeper.remove()
             self._report(rows[name])
+            is_new = True
+        if is_new:
+            self._run.board.result(seed, self._problem.config.model_dump(mode="json"), list(rows.values()))
         return list(rows.values())
 
     @contextmanager
-    def _curve(self, name: str, place: SeedFolder) -> Iterator[Report]:
+    def _curve(self, name: str, seed: int, place: SeedFolder) -> Iterator[Report]:
         """What takes the events of a row's training, and keeps its losses, also those of one that is stopped."""
         noted = _Noted(self._report)
         try:
@@ -114,6 +118,7 @@ class Comparison:
         finally:
             if noted.losses:
                 place.keep_curve(name, noted.losses)
+                self._run.board.training(seed, name, noted.losses)
 
     @cached_property
     def _groups(self) -> Tensor | None:

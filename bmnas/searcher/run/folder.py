@@ -2,7 +2,7 @@
 
     config.json      the task and the settings of the search; written first
     events.jsonl     one line an event, for people and other programs; a search that goes on does not read it
-    tensorboard/     the same numbers for TensorBoard
+    tensorboard/     the same numbers for TensorBoard, and more to look at
     checkpoints/     last.pt: everything that the rest of the search depends on, and the history so far
     summary.json     of several seeds: mean and deviation of each row, and how often each choice was made
     outlook.json     what was said before the search of whether there is room for fusion, where that was asked for
@@ -19,19 +19,19 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from filelock import FileLock, Timeout
-from torch.utils.tensorboard import SummaryWriter
 
 from bmnas.errors import BmnasError
 from bmnas.files import read_json, reason, sealed, sealed_json, unsealed, write_atomically
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype
-from bmnas.searcher.events import ChoiceDone, EpochDone, RoundDone, SelectionDone
+from bmnas.searcher.events import RoundDone
+from bmnas.searcher.run.board import Board
 from bmnas.searcher.run.layout import FORMAT, JSON_LIMIT, OLDER, status_file, version_of
 from bmnas.searcher.run.seed_folder import SEED_FILES, SeedFolder, remove
 from bmnas.searcher.run.summary import Summary
@@ -41,12 +41,18 @@ _START_OVER = "name another folder with --out, or start over with --force"
 
 
 class RunFolder:
-    """A run folder that is open: this process alone writes to it. Use `RunFolder.open`."""
+    """A run folder that is open: this process alone writes to it. Use `RunFolder.open`.
+
+    Attributes:
+        path: the folder.
+        seeds: the folder of each seed.
+        board: what TensorBoard shows of it.
+    """
 
     def __init__(self, path: Path, seeds: Sequence[int]) -> None:
         self.path = path
         self.seeds = {seed: SeedFolder(path if len(seeds) == 1 else path / f"seed{seed}") for seed in seeds}
-        self._writers: dict[int, SummaryWriter] = {}
+        self.board = Board(path / "tensorboard", seeds)
         self._new = False
 
     @classmethod
@@ -88,9 +94,7 @@ class RunFolder:
             run._forget()
             raise
         finally:
-            for writer in run._writers.values():
-                with suppress(OSError):  # it tries again to write what could not be written
-                    writer.close()
+            run.board.close()
             lock.release()
 
     @property
@@ -138,7 +142,7 @@ class RunFolder:
         """Write what belongs to a round of one seed; `save_checkpoint` follows when all seeds are through."""
         self.seeds[event.seed].round_done(event, genotype)
         self.log(event)
-        self._plot(event)
+        self.board.round_done(event)
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint.
@@ -179,23 +183,6 @@ class RunFolder:
         except OSError as error:
             raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
 
-    def _plot(self, event: RoundDone) -> None:
-        if isinstance(event, SelectionDone | ChoiceDone):
-            return
-        path = self.path / "tensorboard"
-        if len(self.seeds) > 1:
-            path = path / f"seed{event.seed}"
-        try:
-            if event.seed not in self._writers:
-                # What an earlier process wrote of this round and of later ones is hidden by TensorBoard.
-                self._writers[event.seed] = SummaryWriter(str(path), purge_step=event.round)
-            writer = self._writers[event.seed]
-            for tag, value in scalars(event).items():
-                writer.add_scalar(tag, value, event.round)
-            writer.flush()
-        except OSError as error:
-            raise BmnasError(f"{path}: cannot be written: {reason(error)}") from error
-
     def _forget(self) -> None:
         """Leave no trace of a search that ended before its first checkpoint, so that a corrected one may begin."""
         if self._new and not (self.path / "checkpoints").exists():
@@ -221,18 +208,6 @@ class RunFolder:
         names = ("checkpoints", "tensorboard", "events.jsonl", "summary.json", "outlook.json", "backbones", *SEED_FILES)
         seeds = [path for path in self.path.glob("seed*") if path.name.removeprefix("seed").isdecimal()]
         return [*(self.path / name for name in names), status_file(self.path), *seeds]
-
-
-def scalars(event: RoundDone) -> dict[str, float]:
-    """What TensorBoard shows of a round, by tag."""
-    found = {"score/validation": event.score}
-    if isinstance(event, EpochDone):
-        found |= {"loss/train": event.loss, "lr": event.lr, "architecture/parameter-free": event.parameter_free}
-        if event.arch_loss is not None:
-            found["loss/validation"] = event.arch_loss
-        if event.sharpness is not None:
-            found["architecture/sharpness"] = event.sharpness
-    return found
 
 
 def _line(event: Event) -> dict[str, Any]:
