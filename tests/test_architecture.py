@@ -41,7 +41,7 @@ LAYERS = (
     *("seed_batch", "losing", "network_fit", "beginning", "network_training", "stacked_training", "ensemble_training"),
     *("training", "calibration"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
-    *("selections", "strategies", "config", "presets", "run", "diagnosis", "api", "answering", "diagnose"),
+    *("selections", "strategies", "config", "presets", "run", "trackers", "diagnosis", "api", "answering", "diagnose"),
 )
 
 

@@ -115,6 +115,16 @@ def search(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log-to",
+            metavar="TOOL",
+            help="Tell a tool for experiments, too: wandb or mlflow, if its package is installed; may be repeated.",
+            show_default="none",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option("--force", help="Start over in a folder that holds another search.", rich_help_panel=OUTPUT),
@@ -174,6 +184,7 @@ def search(
             force=force,
             checkpoint_every=checkpoint_every,
             outlook=outlook,
+            log_to=log_to or (),
             report=meter,
         )
     show(result, chosen, config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -41,12 +41,15 @@ from bmnas.searcher.run.summary import summary_of
 from bmnas.searcher.settings import TrainConfig, given_values
 from bmnas.searcher.strategies import strategy_of
 from bmnas.searcher.strategies.new_hypernet import refuse_large_hypernet
+from bmnas.searcher.trackers import TRACKERS, tracking
 from bmnas.searcher.training import Trained, same_training, train_network
 from bmnas.tasks import Extraction, FeatureStore, Remark, Task, get_task, prepare
 from bmnas.tasks.portable import bundle_of
 
 _EARLY = "while the features were prepared; what is finished is kept, and "
 _GOES_ON = "the same command goes on"
+# Of a seed, what trackers keep.
+_RESULT = ("genotype.json", "genotype.svg", "results.json")
 # What a final choice says of the comparison: argument of `Comparison.rows`, field of `ChoiceDone`.
 _TOLD = {"chosen": "chosen", "ends": "trainings_end", "join": "join"}
 
@@ -64,6 +67,7 @@ def search(
     force: bool = False,
     checkpoint_every: int | None = None,
     outlook: bool = False,
+    log_to: Sequence[str] = (),
     report: Reporting = "auto",
 ) -> SearchResult:
     """Search a fusion network for a task, then train and test it beside its baselines.
@@ -85,6 +89,8 @@ def search(
             end have one every few seconds, and after so many steps.
         outlook: say first, as remarks, whether there is room for fusion, by linear heads alone (see `bmnas.diagnose`);
             in the paper's space nothing is said.
+        log_to: tools for experiments that are told what happens, ``"wandb"`` or ``"mlflow"``, if their packages are
+            installed. What goes wrong there is a remark, and stops no search.
         report: ``"auto"`` shows a bar in a terminal and in a notebook, and nothing elsewhere; ``None`` shows nothing; a
             function is called with every event.
 
@@ -100,6 +106,7 @@ def search(
     refuse_unsearchable(task, config)
     refuse_unwritable(task, config)
     refuse_large_batch(task.name, {name: len(task.split(name)) for name in SEARCHED}, config.batch_size)
+    kinds = {name: TRACKERS.find(name) for name in log_to}
     if checkpoint_every is not None and checkpoint_every < 1:
         raise BmnasError(f"setting checkpoint_every is {checkpoint_every}: it should be at least 1, in steps")
     if not isinstance(train, TrainConfig):
@@ -119,7 +126,8 @@ def search(
         noted_status(folder, search_command(task, config, extraction), where),
         small,
         enough_memory(where),
-        reporting(report) as told,
+        reporting(report) as shown,
+        tracking(kinds, shown, folder, settings) as (told, trackers),
         ExitStack() as own_state,
     ):
         done = _Noted(told)
@@ -154,6 +162,7 @@ def search(
         if done.something:
             for each in found:
                 run.board.found(each.seed, each.genotype)
+            trackers.keep([place.path / name for place in run.seeds.values() for name in _RESULT])
         else:
             told(Remark(f"already finished: {folder} has all of this search, and nothing was left to do"))
         best = found[0]

@@ -94,7 +94,7 @@ class Board:
             BmnasError: the log cannot be written.
         """
         with self._writer(seed, None) as writer:
-            writer.add_hparams(dict(_flat(settings)), {f"test/{row.name}": row.test for row in rows}, run_name=".")
+            writer.add_hparams(dict(flat(settings)), {f"test/{row.name}": row.test for row in rows}, run_name=".")
 
     def close(self) -> None:
         """Write what is left."""
@@ -127,10 +127,11 @@ def scalars(event: RoundDone) -> dict[str, float]:
     return found
 
 
-def _flat(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float | str | bool]]:
+def flat(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float | str | bool]]:
+    """Settings as names and plain values, those of a strategy with its place before them."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}/")
+            yield from flat(value, f"{prefix}{name}/")
         elif value is not None:
             yield f"{prefix}{name}", value if isinstance(value, int | float | str | bool) else str(value)
 
