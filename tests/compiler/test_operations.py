@@ -129,7 +129,9 @@ def test_concat_sigmoid_is_concat_fc_with_a_sigmoid():
     torch.testing.assert_close(before.relu().float(), relu(*inputs), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("op", ["Attention", "LinearGLU", "ConcatFC", "ConcatSigmoid", "GatedSum", "MultiHeadAttention"])
+@pytest.mark.parametrize(
+    "op", ["Attention", "LinearGLU", "ConcatFC", "ConcatSigmoid", "GatedSum", "MultiHeadAttention"]
+)
 def test_the_official_dialect_drops_out_in_training(op):
     x, y = nodes(2, 8, 4, 6)
     for dialect in DIALECTS:
