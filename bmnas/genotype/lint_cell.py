@@ -78,7 +78,7 @@ class _Lint:
             yield "same-attention", self._same_attention(same), _HEADS
         elif same != step.name and not operation.weights:
             yield "same-step", f"computes the same as {same}, without weights", f"remove it and read {same} instead"
-        elif step.op == "ConcatFC" and len(set(step.inputs)) < len(step.inputs):
+        elif step.op in ("ConcatFC", "ConcatSigmoid") and len(set(step.inputs)) < len(step.inputs):
             problem = "concatenates a node with itself, so its weights for the repetitions only add up"
             yield "same-concat", problem, "name every input once"
         if step.op in ("Attention", "MultiHeadAttention") and self.length == 1 and self.values[step.name] != ZERO:

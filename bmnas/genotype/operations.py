@@ -84,6 +84,14 @@ OPERATIONS = table(
         weights=True,
     ),
     Operation(
+        "ConcatSigmoid",
+        (2, None),
+        False,
+        "sigmoid([x, y] W + b)  (the other nonlinearity of MFAS, Pérez-Rúa et al. 2019)",
+        "instead: dropout(sigmoid(batch norm(1x1 conv 2C→C of [x, y])))",
+        weights=True,
+    ),
+    Operation(
         "Bilinear",
         (2, None),
         False,

@@ -17,9 +17,8 @@ from bmnas.fit.events import EpochEnd, MicroBatch, Pause
 from bmnas.fit.order import epoch_order
 from bmnas.fit.seeding import seed_default, seeded, stream
 from bmnas.fit.watch import Diverged
-from bmnas.genotype import Genotype
+from bmnas.genotype import Genotype, dumps
 from bmnas.genotype.canonical import hash_or_none
-from bmnas.genotype.space import Space
 from bmnas.searcher.inherit import validated
 from bmnas.searcher.losing import losing
 from bmnas.searcher.network_fit import network_fit
@@ -29,30 +28,29 @@ TRIES = 1000  # draws in a row that bring nothing new, after which a space count
 
 
 class Distinct:
-    """Genotypes of a space, no two of which compute the same: they have different canonical forms.
+    """Genotypes no two of which compute the same: they have different canonical forms.
 
     Args:
-        space: the space.
         seen: those that have been drawn before.
     """
 
-    def __init__(self, space: Space, seen: Iterable[Genotype] = ()) -> None:
-        self._space = space
-        self._seen = {self._key(genotype) for genotype in seen}
+    def __init__(self, seen: Iterable[Genotype] = ()) -> None:
+        self._seen = {_key(genotype) for genotype in seen}
 
     def first_new(self, draw: Callable[[], Genotype], tries: int = TRIES) -> Genotype | None:
         """The first genotype drawn that is like none before; ``None`` if so many tries give none."""
         for _ in range(tries):
             genotype = draw()
-            key = self._key(genotype)
+            key = _key(genotype)
             if key not in self._seen:
                 self._seen.add(key)
                 return genotype
         return None
 
-    def _key(self, genotype: Genotype) -> str:
-        # A genotype too large for a canonical form is only compared as it is written.
-        return hash_or_none(genotype) or hex(self._space.index(genotype))
+
+def _key(genotype: Genotype) -> str:
+    # A genotype too large for a canonical form is only compared as it is written.
+    return hash_or_none(genotype) or dumps(genotype)
 
 
 class CandidateTraining:

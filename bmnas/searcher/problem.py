@@ -170,9 +170,11 @@ def refuse_unsearchable(task: Task, config: SearchSettings) -> None:
         BmnasError: the sentence names the feature or the setting.
     """
     _refuse_misfits(task.features, config.channels)
-    _refuse_clashes([feature.name for feature in task.features], config.cells)
-    _refuse_few_features(len(task.features), config)
-    space_of(task, config)
+    _refuse_clashes([feature.name for feature in task.features], config.strategy.most_cells(config))
+    config.strategy.check_features(task.features)
+    if not config.strategy.own_space:
+        _refuse_few_features(len(task.features), config)
+        space_of(task, config)
 
 
 def _refuse_few_features(features: int, config: SearchSettings) -> None:

@@ -7,7 +7,7 @@ all of them together.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 
 from bmnas.errors import BmnasError, did_you_mean, short
 from bmnas.fit.settings import Optimisation
-from bmnas.genotype import INPUT_NAMES, extension
+from bmnas.genotype import INPUT_NAMES, Feature, extension
 from bmnas.genotype.lookup import find, known
 from bmnas.settings import Member, Settings, shown
 from bmnas.tasks import Extraction, Task
@@ -112,6 +112,20 @@ class StrategySettings(Member):
 
     suits: ClassVar[Mapping[str, Any]] = {}
     """What the settings that all searches share are with this strategy, where they are not given."""
+
+    own_space: ClassVar[bool] = False
+    """Whether networks are of a form of the strategy's own, not of the space that the shared settings state."""
+
+    def most_cells(self, shared: SearchSettings) -> int:
+        """How many cells a network has at most."""
+        return shared.cells
+
+    def check_features(self, features: Sequence[Feature]) -> None:
+        """Look at a task's features before any work.
+
+        Raises:
+            BmnasError: the strategy finds nothing to fuse in them.
+        """
 
     def check_device(self, device: torch.device) -> None:
         """Look at the device before any work.

@@ -119,7 +119,19 @@ def test_gated_sum_is_the_gated_multimodal_unit():
     torch.testing.assert_close(three(x, y, z), expected)
 
 
-@pytest.mark.parametrize("op", ["Attention", "LinearGLU", "ConcatFC", "GatedSum", "MultiHeadAttention"])
+def test_concat_sigmoid_is_concat_fc_with_a_sigmoid():
+    relu, sigmoid = (
+        build(op, Size(channels=6, length=4, dialect="paper")).eval() for op in ("ConcatFC", "ConcatSigmoid")
+    )
+    sigmoid.load_state_dict(relu.state_dict())
+    inputs = nodes(2)
+    before = torch.logit(sigmoid(*inputs).double())
+    torch.testing.assert_close(before.relu().float(), relu(*inputs), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "op", ["Attention", "LinearGLU", "ConcatFC", "ConcatSigmoid", "GatedSum", "MultiHeadAttention"]
+)
 def test_the_official_dialect_drops_out_in_training(op):
     x, y = nodes(2, 8, 4, 6)
     for dialect in DIALECTS:

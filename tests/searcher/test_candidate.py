@@ -32,7 +32,7 @@ def finish(candidate: CandidateTraining) -> CandidateTraining:
 def test_only_new_genotypes_are_drawn():
     space = problem(cells=1, steps=1, operations=("Sum",)).space
     genotypes = list(space)
-    distinct = Distinct(space, genotypes[:1])
+    distinct = Distinct(genotypes[:1])
     draws = iter([genotypes[0], genotypes[0], *genotypes])
     found = distinct.first_new(lambda: next(draws))
     assert not equivalent(found, genotypes[0])

@@ -11,7 +11,7 @@ from bmnas.genotype.schema import Cell, Step
 _KINDS = {
     **dict.fromkeys(("Attention", "MultiHeadAttention"), "attention"),
     **dict.fromkeys(("LinearGLU", "GatedSum"), "gate"),
-    **dict.fromkeys(("ConcatFC", "Bilinear"), "linear"),
+    **dict.fromkeys(("ConcatFC", "ConcatSigmoid", "Bilinear"), "linear"),
     **dict.fromkeys(("Sum", "Mul", "Max", "Mean"), "elementwise"),
     "Zero": "zero",
 }

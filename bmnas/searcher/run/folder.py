@@ -205,9 +205,9 @@ class RunFolder:
 
     def _parts(self) -> list[Path]:
         """All that a search may have in its folder beside ``config.json``."""
-        names = ("checkpoints", "tensorboard", "wandb", "events.jsonl", "summary.json", "outlook.json", "backbones", *SEED_FILES)
+        names = ("checkpoints", "tensorboard", "wandb", "events.jsonl", "summary.json", "outlook.json", "backbones")
         seeds = [path for path in self.path.glob("seed*") if path.name.removeprefix("seed").isdecimal()]
-        return [*(self.path / name for name in names), status_file(self.path), *seeds]
+        return [*(self.path / name for name in (*names, *SEED_FILES)), status_file(self.path), *seeds]
 
 
 def _line(event: Event) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Sampled(Looking):
 
 def _sampled(problem: Problem, hypernet: Hypernet, seed: int, looks: Looks, samples: int) -> Selection:
     batches, space, random = calibration_batches(problem), problem.space, Random(stream(seed, "samples"))
-    distinct = Distinct(space)
+    distinct = Distinct()
     best: Choice | None = None
     while looks.count < samples and (genotype := distinct.first_new(lambda: space.random(random))):
         score = looks(partial(inherited_score, problem, hypernet, genotype, batches))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.strategies.bilevel import Bilevel
+from bmnas.searcher.strategies.dc_nas import DcNas
 from bmnas.searcher.strategies.evolution import Evolution
 from bmnas.searcher.strategies.gdas import Gdas
+from bmnas.searcher.strategies.mfas import Mfas
 from bmnas.searcher.strategies.one_by_one import OneByOne
 from bmnas.searcher.strategies.random import RandomSearch
 from bmnas.searcher.strategies.random_ws import RandomWeightSharing
@@ -28,6 +30,8 @@ STRATEGIES: Table[type[Strategy]] = Table(
         Evolution,
         Gdas,
         Released,
+        Mfas,
+        DcNas,
     ],
     name=lambda strategy: strategy.Settings.name(),
     group="bmnas.strategies",

@@ -14,6 +14,7 @@ from bmnas.fit.clock import Clock
 from bmnas.fit.events import Event, Pause
 from bmnas.fit.seeding import stream
 from bmnas.genotype import Genotype
+from bmnas.genotype.space import Space
 from bmnas.searcher.candidate import CandidateTraining, Distinct
 from bmnas.searcher.events import CandidateDone
 from bmnas.searcher.outline import NETWORK, Stage
@@ -38,7 +39,6 @@ class OnCandidates(Strategy):
     A subclass says which comes next (`_draw`). It depends on `done` and the generator that it is given alone.
 
     Attributes:
-        space: where candidates come from.
         done: the candidates that have been trained, the first one first.
     """
 
@@ -58,15 +58,40 @@ class OnCandidates(Strategy):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
-        self.space = problem.space
         self.done: list[Scored] = []
-        self._distinct = Distinct(self.space)
+        self._distinct = Distinct()
         self._training: CandidateTraining | None = None
         self._clock = Clock()
+
+    @property
+    def space(self) -> Space:
+        """Where candidates come from."""
+        return self.problem.space
 
     @abstractmethod
     def _draw(self, random: Random) -> Genotype:
         """A genotype of the space. If it computes what an earlier candidate does, it is asked again."""
+
+    def _any(self, random: Random) -> Genotype:
+        """A genotype of the space, drawn without looking at `done`: what is tried where `_draw` brings nothing new."""
+        return self.space.random(random)
+
+    def _written(self, genotype: Genotype) -> str:
+        """A candidate, for the state."""
+        # Hexadecimal, because an index may have any number of digits.
+        return hex(self.space.index(genotype))
+
+    def _read(self, written: str) -> Genotype:
+        """What `_written` was given."""
+        return self.space[int(written, 16)]
+
+    def _result(self, genotype: Genotype) -> Genotype:
+        """A candidate as the search gives it out."""
+        return self.problem.genotype(genotype.cells, self.problem.config.seed)
+
+    def _problem_of(self, number: int) -> Problem:
+        """What a candidate is trained on and scored by, by its number."""
+        return self.problem
 
     def events(self) -> Iterator[Event]:
         """See `Strategy.events`. The search ends early where no new candidate is found any more."""
@@ -113,8 +138,7 @@ class OnCandidates(Strategy):
     def state(self) -> dict[str, Any]:
         """See `Strategy.state`."""
         return {
-            # Hexadecimal, because an index may have any number of digits.
-            "candidates": [hex(self.space.index(scored.genotype)) for scored in self.done],
+            "candidates": [self._written(scored.genotype) for scored in self.done],
             "scores": [scored.score for scored in self.done],
             "best": self._best_state(),
             "clock": self._clock.state(),
@@ -123,9 +147,9 @@ class OnCandidates(Strategy):
 
     def load_state(self, state: dict[str, Any]) -> None:
         """See `Strategy.load_state`."""
-        genotypes = [self.space[int(index, 16)] for index in state["candidates"]]
+        genotypes = [self._read(written) for written in state["candidates"]]
         self.done = [Scored(*pair) for pair in zip(genotypes, map(float, state["scores"]), strict=True)]
-        self._distinct = Distinct(self.space, genotypes)
+        self._distinct = Distinct(genotypes)
         self._load_best(state["best"])
         self._clock.load_state(state["clock"])
         self._training = None
@@ -153,8 +177,8 @@ class OnCandidates(Strategy):
         seed, number = self.problem.config.seed, len(self.done) + 1
         random = Random(stream(seed, "draw", number))
         genotype = self._distinct.first_new(lambda: self._draw(random))
-        genotype = genotype or self._distinct.first_new(lambda: self.space.random(random))
-        return CandidateTraining(self.problem, genotype, seed, number) if genotype else None
+        genotype = genotype or self._distinct.first_new(lambda: self._any(random))
+        return CandidateTraining(self._problem_of(number), genotype, seed, number) if genotype else None
 
     def _candidate_done(self, training: CandidateTraining) -> CandidateDone:
         seconds = self._clock.lap()
@@ -169,7 +193,7 @@ class OnCandidates(Strategy):
             trainings=number,
             candidates=number,
             seconds=seconds,
-            genotype=self.problem.genotype(training.genotype.cells, seed),
+            genotype=self._result(training.genotype),
             best=self._is_best(0, training.score, number),
             loss=training.loss,
         )
