@@ -47,7 +47,7 @@ def compare(
             "--systems",
             metavar="NAMES",
             help="Systems beside our own search and its baselines, with commas between them: sklearn-logistic, "
-            "sklearn-summed, sklearn-mlp, concat-fc, mha, aoa, gmu, random, mfas, dc-nas, bm-nas.",
+            "sklearn-summed, sklearn-mlp, concat-fc, mha, aoa, gmu, centralnet, random, mfas, dc-nas, bm-nas.",
             show_default="all",
             rich_help_panel="Rows",
         ),

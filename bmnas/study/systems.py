@@ -8,6 +8,7 @@ from bmnas.genotype.presets import PRESETS, last_features
 from bmnas.searcher.run.baselines import FOUND, Baseline
 from bmnas.searcher.strategies import STRATEGIES
 from bmnas.study.bench import Bench
+from bmnas.study.central_net import central_net
 from bmnas.study.scikit import ScikitLearn
 from bmnas.study.units import DELIVERED, Fixed, Ours, Searched, Unit
 
@@ -33,13 +34,16 @@ _FUSIONS = {
     "gmu": "the gated multimodal unit on the last features (Arevalo et al., ICLR workshop 2017)",
 }
 
+_CENTRAL_NET = "a central network that adds up the features of each depth (Vielzeuf et al., ECCV 2018)"
+
 _SEARCHES: dict[str, tuple[str, dict[str, object]]] = {
     "random": ("random search in our space", {"strategy": "random"}),
     "mfas": ("MFAS (Pérez-Rúa et al., CVPR 2019)", {"strategy": "mfas"}),
     "dc-nas": ("DC-NAS (Liang et al., AAAI 2024)", {"strategy": "dc-nas"}),
     "bm-nas": (
-        "BM-NAS (Yin et al., AAAI 2022): bilevel search in the paper's space, whose cells are the whole network",
-        {"strategy": "bilevel", "anchor": "none", "select": "alpha"},
+        "BM-NAS (Yin et al., AAAI 2022) as its released code searches, in the paper's space, whose cells are the whole "
+        "network",
+        {"strategy": "released", "anchor": "none"},
     ),
 }
 # These end by themselves; the others try candidates until the seconds are over.
@@ -59,6 +63,7 @@ def systems() -> dict[str, Unit]:
         found[f"sklearn-{name}"] = ScikitLearn(f"scikit-learn, {name}", source, name)
     for name, source in _FUSIONS.items():
         found[name] = Fixed(name, source, partial(_preset, name))
+    found["centralnet"] = Fixed("CentralNet", _CENTRAL_NET, _central_net)
     for name, (source, given) in _SEARCHES.items():
         if given["strategy"] in STRATEGIES:
             found[name] = Searched(name, source, given, equal_seconds=name not in _OF_A_HYPERNET)
@@ -68,6 +73,18 @@ def systems() -> dict[str, Unit]:
 def source_of(title: str) -> str:
     """What a row of our own search is; nothing where it says so itself."""
     return _OWN_ROWS.get(title, "one modality alone" if title.endswith(" alone") else "")
+
+
+def _central_net(bench: Bench) -> Baseline:
+    config = bench.config
+    genotype = central_net(
+        bench.problem.features,
+        channels=config.channels,
+        length=config.length,
+        outputs=bench.task.outputs,
+        dropout=config.dropout,
+    )
+    return Baseline(genotype.replace(members=config.ensemble))
 
 
 def _preset(name: str, bench: Bench) -> Baseline:
