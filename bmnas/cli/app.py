@@ -37,7 +37,7 @@ COMMANDS = (
     "schema",
 )
 # Those that do something without any argument.
-_NEED_NONE = ("search", "runs", "schema")
+_NEED_NONE = ("search", "compare", "runs", "schema")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

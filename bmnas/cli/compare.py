@@ -72,7 +72,7 @@ def compare(
 
     Example: bmnas compare
 
-    Example: bmnas compare --features my-features --systems sklearn-mlp,gmu,random --seeds 3
+    Example: bmnas compare --features my-features --systems gmu,random --seeds 3
     """
     given = values_of(settings)
     seeds = _seeds(given)

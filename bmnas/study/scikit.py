@@ -164,7 +164,8 @@ def _logistic_once(values: Array, labels: Array, fitted: Array, asked: Array, c:
 def _network(decay: float, batch: int, seed: int) -> Any:
     from sklearn.neural_network import MLPClassifier
 
-    return MLPClassifier(hidden_layer_sizes=(HIDDEN,), alpha=decay, batch_size=batch, random_state=seed % 2**32)
+    made: Any = MLPClassifier  # whose types are those of its defaults
+    return made(hidden_layer_sizes=(HIDDEN,), alpha=decay, batch_size=batch, random_state=seed % 2**32)
 
 
 def _log_probabilities(network: Any, x: Array) -> Array:
@@ -178,7 +179,7 @@ def _together(views: Mapping[str, Array]) -> Array:
 def _scaled(values: Array, fitted: Array, asked: Array) -> tuple[Array, Array]:
     from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler().fit(values[fitted].astype(np.float64))
+    scaler: Any = StandardScaler().fit(values[fitted].astype(np.float64))
     return scaler.transform(values[fitted].astype(np.float64)), scaler.transform(values[asked].astype(np.float64))
 
 
