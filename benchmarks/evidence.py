@@ -6,7 +6,7 @@
 On each fold of a task, for each seed, one anchored search with the settings that suit the task. Its rows are systems,
 and what it delivers is one: the network that its final choice takes. Beside them `--systems`:
 
-    logistic, mlp   scikit-learn's on all features, means over positions (see baselines.py)
+    logistic, mlp   scikit-learn's on all features, means over positions (see bmnas/study/scikit.py)
     summed          logistic regressions of the last features, log-probabilities added
     concat-fc, mha, aoa, glu, gmu, sum   fixed fusions of the last feature of each modality
     random, evolution   searches in the same space that end after as many seconds as the anchored search and its

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 from evidence_systems import DELIVERED, FIXED, SEARCH
-from paired import Comparison, compared, error_of_mean, holm, spread
+from paired import Comparison, compared, error_of_mean, spread
 
 from bmnas.errors import BmnasError
+from bmnas.evaluation.holm import holm
 from bmnas.searcher.run.baselines import FOUND
 
 Array = np.ndarray[Any, Any]

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from baselines import BASELINES, mlp
 from torch import Tensor
 
 import bmnas
@@ -30,10 +29,11 @@ from bmnas.searcher import SearchConfig, TrainConfig
 from bmnas.searcher.anchor import HeadData
 from bmnas.searcher.events import ChoiceDone
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.baselines import FOUND, Baseline, concatenated, rows_of
+from bmnas.searcher.run.baselines import FOUND, Baseline, concatenated, is_heads, rows_of
 from bmnas.searcher.run.choice import FinalChoice, Variant
 from bmnas.searcher.run.choosing import found_by
 from bmnas.searcher.run.seed_folder import SeedFolder
+from bmnas.study.scikit import FITS
 from bmnas.tasks import SPLITS, FeatureStore, Task, groups_of, prepare
 
 Array = np.ndarray[Any, Any]
@@ -202,7 +202,7 @@ class ScikitLearn(Unit):
     """One of scikit-learn's baselines, on the features' means over positions.
 
     Args:
-        name: in `BASELINES`.
+        name: in `FITS`.
         last: whether it reads the last feature of each modality alone.
     """
 
@@ -218,12 +218,12 @@ class ScikitLearn(Unit):
         """Fit it, and fit it without the validation samples to know its loss on these."""
         every, labels, splits = bench.pooled
         views = {feature.name: every[feature.name] for feature in self._features(bench)}
-        fit = partial(mlp, seed=seed) if self.seeded else BASELINES[self._name]
+        fit = partial(FITS[self._name], seed=seed)
         start = time.perf_counter()
-        outputs = fit(views, labels, splits)
+        outputs, _ = fit(views, labels, splits)
         seconds = time.perf_counter() - start
         held_out = self._without_validation(bench, labels, splits)
-        said = fit(views, labels, held_out)
+        said, _ = fit(views, labels, held_out)
         answers = labels[held_out["test"]]
         facts = {
             "held_out_loss": -float(said[np.arange(len(answers)), answers].mean()),
@@ -325,9 +325,7 @@ UNITS: dict[str, Unit] = {
 def _trained(bench: Bench, name: str, baseline: Baseline, seed: int, work: Path) -> Said:
     """A network after a training whose end held-out samples have chosen, as for the rows of a search."""
     own, start = bench.train(seed), time.perf_counter()
-    heads = next(
-        row for row in rows_of(bench.problem).values() if row.genotype.join == "sum" and not row.genotype.cells
-    )
+    heads = next(row for row in rows_of(bench.problem).values() if is_heads(row.genotype))
     # Heads, which are fitted in no time, because there is no choice of one network alone.
     candidates = {"heads": heads, FOUND: baseline}
     variants = {FOUND: Variant()}

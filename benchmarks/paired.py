@@ -8,9 +8,9 @@ of new clusters, the networks being those that were trained. Axes: K seeds, N sa
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from bmnas.evaluation.exact import mcnemar, sign_flip, sums_of
 from bmnas.evaluation.paired import paired, smallest_accuracy
 
 Array = np.ndarray[Any, Any]
-Key = TypeVar("Key")
 
 RESAMPLES = 2000
 
@@ -134,16 +133,6 @@ def bootstrap(values: Array, clusters: Array, resamples: int = RESAMPLES, seed: 
         means[number] = sums[drawn].sum() / sizes[drawn].sum()
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(values.mean()), float(low), float(high))
-
-
-def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """P-values of several comparisons, corrected for how many they are (Holm, 1979)."""
-    corrected: dict[Key, float] = {}
-    most = 0.0
-    for place, key in enumerate(sorted(p_values, key=lambda key: p_values[key])):
-        most = max(most, min(1.0, (len(p_values) - place) * p_values[key]))
-        corrected[key] = most
-    return {key: corrected[key] for key in p_values}
 
 
 def spread(values: Sequence[float], digits: int) -> str:

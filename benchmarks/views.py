@@ -26,7 +26,6 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from baselines import BASELINES
 from sklearn.datasets import load_digits
 from view_features import (
     fourier,
@@ -41,6 +40,7 @@ from view_features import (
 )
 
 import bmnas
+from bmnas.study.scikit import FITS
 from bmnas.tasks.arrays import ArrayTask
 from bmnas.tasks.av_digits.files import RATE, find_recordings, read_images, read_labels, read_recording
 from bmnas.tasks.utd_mhad.files import find_clips, read_all
@@ -175,9 +175,9 @@ def main() -> None:
         return
     print("\n| data set | baseline | test accuracy, % | test log-loss | s |\n|---|---|---|---|---|")
     for data in made:
-        for name, baseline in BASELINES.items():
+        for name, baseline in FITS.items():
             start = time.perf_counter()
-            outputs = baseline(data.views, data.labels, data.splits)
+            outputs, _ = baseline(data.views, data.labels, data.splits)
             seconds = time.perf_counter() - start
             answers = data.labels[data.splits["test"]]
             accuracy = 100 * (outputs.argmax(axis=1) == answers).mean()

@@ -13,11 +13,12 @@ import safetensors.numpy
 from scipy.stats import binomtest
 
 from bmnas.errors import BmnasError
+from bmnas.evaluation.holm import holm
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 from evidence_report import read, report
-from paired import bootstrap, compared, holm, mcnemar, sign_flip, student, sums_of
+from paired import bootstrap, compared, mcnemar, sign_flip, student, sums_of
 
 
 def _answers(*, better: int, worse: int, same: int = 20) -> tuple[np.ndarray, np.ndarray]:

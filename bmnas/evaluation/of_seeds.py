@@ -1,4 +1,4 @@
-"""Two systems that were trained with several seeds each, on the same test samples; and correction for many comparisons.
+"""Two systems that were trained with several seeds each, on the same test samples.
 
 A sample's difference is its mean over the seeds. Samples of one group, such as those of one person, count as one. The
 tests are of new samples (or groups), the networks being those that were trained. Axes: K seeds, N samples, O outputs.
@@ -6,9 +6,7 @@ tests are of new samples (or groups), the networks being those that were trained
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,8 +16,6 @@ from bmnas.evaluation.exact import sign_flip, sums_of
 from bmnas.evaluation.paired import paired, smallest_accuracy, smallest_mean
 from bmnas.evaluation.sample_losses import losses, right
 from bmnas.tasks import Task
-
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -64,16 +60,6 @@ def apart(task: Task, one: Tensor, other: Tensor, labels: Tensor, groups: Tensor
     count = _units(len(labels), groups)
     smallest = smallest_mean(1, error) if count > 1 and error > 0 else None
     return Apart("loss", mean, low, high, min(1.0, 2 * min(above, 1 - above)), smallest)
-
-
-def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """P-values of several comparisons, corrected for how many they are (Holm, 1979)."""
-    corrected: dict[Key, float] = {}
-    most = 0.0
-    for place, key in enumerate(sorted(p_values, key=lambda key: p_values[key])):
-        most = max(most, min(1.0, (len(p_values) - place) * p_values[key]))
-        corrected[key] = most
-    return {key: corrected[key] for key in p_values}
 
 
 def _of_accuracy(one_KN: Tensor, other_KN: Tensor, groups: Tensor | None) -> Apart:

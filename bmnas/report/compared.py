@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bmnas.errors import BmnasError
+from bmnas.evaluation.holm import holm
 from bmnas.report.kept import Answers, Measure, answers_of, higher_is_better, measures_of
-from bmnas.report.paired import Difference, Drawing, Interval, differing, holm, measured
+from bmnas.report.paired import Difference, Drawing, Interval, differing, measured
 from bmnas.report.reading import Reading
 from bmnas.searcher.run.layout import FOUND
 

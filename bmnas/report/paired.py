@@ -5,7 +5,7 @@ Seeds are of the same samples, so a sample (or its group) is one unit, and what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,15 +112,6 @@ def differing(
         p = min(1.0, 2 * (tail + 1) / (len(there) + 1))
     smallest = smallest_mean(1, spread) if spread > 0 else None
     return Difference(Interval(difference, *interval(apart, LEVEL)), p, None, smallest)
-
-
-def holm(p: Mapping[str, float]) -> dict[str, float]:
-    """Each p when all were tested, by Holm, "A simple sequentially rejective multiple test procedure" (1979)."""
-    found, before = {}, 0.0
-    for rank, (name, value) in enumerate(sorted(p.items(), key=lambda item: item[1])):
-        before = max(before, min(1.0, value * (len(p) - rank)))
-        found[name] = before
-    return found
 
 
 def spearman(one: Sequence[float], other: Sequence[float]) -> float | None:

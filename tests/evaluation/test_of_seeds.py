@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, strategies as st
 
 from bmnas.evaluation.exact import mcnemar
-from bmnas.evaluation.of_seeds import apart, holm
+from bmnas.evaluation.holm import holm
+from bmnas.evaluation.of_seeds import apart
 from bmnas.tasks import Regression, Task, get_task
 
 

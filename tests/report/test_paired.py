@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from scipy.stats import spearmanr
 
-from bmnas.report.paired import holm, spearman
+from bmnas.evaluation.holm import holm
+from bmnas.report.paired import spearman
 
 
 def test_holm():

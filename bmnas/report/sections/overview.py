@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bmnas.evaluation.holm import holm
 from bmnas.report import numbers
 from bmnas.report.compared import Compared
 from bmnas.report.differing import differing_settings
-from bmnas.report.paired import differing, holm
+from bmnas.report.paired import differing
 from bmnas.report.parts import Cell, Note, Part, Section, Table
 from bmnas.report.reading import Reading
 from bmnas.report.sections.cost import settings_of
