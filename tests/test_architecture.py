@@ -38,8 +38,8 @@ MAY_IMPORT = {
 # All files and folders of the searcher: each may import what stands before it.
 LAYERS = (
     *("markup", "settings", "anchor", "problem", "events", "outline", "meter"),
-    *("seed_batch", "losing", "network_fit", "beginning", "network_training", "stacked_training", "ensemble_training"),
-    *("training", "calibration"),
+    *("seed_batch", "losing", "network_fit", "beginning", "fit_training", "network_training", "stacked_training"),
+    *("ensemble_training", "training", "calibration"),
     *("hypernet", "official", "derive", "collapse", "inherit", "candidate"),
     *("selections", "strategies", "config", "presets", "run", "trackers", "diagnosis", "api", "answering", "diagnose"),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,21 +9,21 @@ from torch import Tensor
 
 from bmnas.compiler import FusionNetwork, divide_outputs, summarise
 from bmnas.errors import BmnasError, did_you_mean
-from bmnas.fit.clock import Clock
-from bmnas.fit.events import EpochEnd, MicroBatch, Pause, TrainingEpochDone
+from bmnas.fit.events import EpochEnd
 from bmnas.fit.memory import memory_of, smallest_batch
 from bmnas.fit.order import epoch_order
 from bmnas.fit.room import refuse_untrainable
 from bmnas.fit.seeding import seed_default, stream
 from bmnas.genotype import Genotype
 from bmnas.searcher.beginning import Beginning, Single
+from bmnas.searcher.fit_training import FitTraining
 from bmnas.searcher.losing import losing
 from bmnas.searcher.network_fit import network_fit, outputs_on
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import FeatureStore, Task, Tick
+from bmnas.tasks import FeatureStore, Task
 
 
-class NetworkTraining:
+class NetworkTraining(FitTraining):
     """The training of one network, which can be stopped at any step.
 
     Args:
@@ -54,10 +53,9 @@ class NetworkTraining:
         best_on_test: bool = False,
     ) -> None:
         genotype = fitted(genotype, task)
-        self._store, self._config = store, config
-        self._device, self._title, self._best_on_test = device, title or genotype.name, best_on_test
+        super().__init__(title or genotype.name)
+        self._store, self._config, self._device, self._best_on_test = store, config, device, best_on_test
         self.best: float | None = None  # on the test split, where each epoch is tested
-        self._clock = Clock()
         refuse_large(genotype, config.batch_size, device)
         self._clock.start()
         begin, single = Beginning(genotype, task, store, config, device), Single(config.seed)
@@ -69,7 +67,6 @@ class NetworkTraining:
         epochs = begin.epochs(lose is not None)
         self._epochs = epochs if config.stop_epoch is None else min(epochs, config.stop_epoch)
         self._is_cooled = False
-        self._loss: float | None = None  # of the last epoch
         self.fit = network_fit(
             self.network,
             self._task,
@@ -83,36 +80,6 @@ class NetworkTraining:
             heads=begin.heads,
             lose=lose,
         )
-
-    @property
-    def place(self) -> str:
-        """Where the training stands, as a part of a sentence."""
-        return f"in the training of {self._title}, {self.fit.place}"
-
-    @property
-    def tick(self) -> Tick:
-        """How far it is, for displays."""
-        loss = "" if self._loss is None else f"loss {self._loss:.3f}"
-        return Tick(f"training of {self._title}", self.fit.passed, self._epochs, loss, "epochs")
-
-    def start(self) -> None:
-        """What has passed since the training was made or read was not work."""
-        self._clock.start()
-
-    def steps(self) -> Iterator[Pause | MicroBatch | TrainingEpochDone]:
-        """Do what remains, a pause after each step and each epoch.
-
-        Raises:
-            Diverged: a loss or a weight is no number.
-        """
-        for event in self.fit.steps():
-            if not isinstance(event, EpochEnd):
-                yield event
-                continue
-            if self._best_on_test:
-                self.best = self._better(self._tested())
-            self._loss = loss = float(event.losses["weights"])
-            yield TrainingEpochDone(name=self._title, epoch=event.epoch, epochs=self._epochs, loss=loss)
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the training depends on: tensors and plain values only."""
@@ -132,15 +99,15 @@ class NetworkTraining:
         self._clock.lap()
         return self.network
 
-    @property
-    def seconds(self) -> float:
-        """Wall time of the training, once it is finished."""
-        return self._clock.spent
-
     def tested(self) -> tuple[Tensor, Tensor]:
         """What the network gives for the test split, (N, outputs), and the labels."""
         data = self._store.data("test", names=self._names, device=self._device)
         return outputs_on(self.network, data, self._config.batch_size, self.fit.micro), data.labels
+
+    def _epoch_done(self, event: EpochEnd) -> float:
+        if self._best_on_test:
+            self.best = self._better(self._tested())
+        return float(event.losses["weights"])
 
     def _tested(self) -> float:
         return self._task.metric.score(*self.tested())

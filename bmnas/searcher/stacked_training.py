@@ -14,8 +14,7 @@ from torch import Tensor
 from bmnas.compiler import FusionNetwork, divide_outputs, summarise
 from bmnas.compiler.stacking import StackedNetworks
 from bmnas.fit import evaluate
-from bmnas.fit.clock import Clock
-from bmnas.fit.events import EpochEnd, MicroBatch, Pause, TrainingEpochDone
+from bmnas.fit.events import EpochEnd
 from bmnas.fit.fit import Fit
 from bmnas.fit.memory import memory_of
 from bmnas.fit.order import batches, stacked_order
@@ -23,12 +22,13 @@ from bmnas.fit.room import training_bytes
 from bmnas.fit.seeding import seed_default, stream
 from bmnas.genotype import Genotype
 from bmnas.searcher.beginning import Beginning, Single
+from bmnas.searcher.fit_training import FitTraining
 from bmnas.searcher.losing import modality_dropout
 from bmnas.searcher.network_fit import weights_phase
 from bmnas.searcher.network_training import fitted, refuse_large
 from bmnas.searcher.seed_batch import SeedBatch
 from bmnas.searcher.settings import TrainConfig
-from bmnas.tasks import FeatureStore, Task, Tick
+from bmnas.tasks import FeatureStore, Task
 
 # Batches of a score are so many times as large as those of a step, which keeps more of each sample.
 _WIDER = 4
@@ -54,7 +54,7 @@ def at_once(genotype: Genotype, batch: int, device: torch.device, count: int) ->
     return max(1, min(count, there // 2 // max(1, training_bytes(size.parameters, size.activations, batch))))
 
 
-class StackedTraining:
+class StackedTraining(FitTraining):
     """K trainings of one genotype, which can be stopped at any step.
 
     How heads of features are fitted, where settings leave it open, is chosen with the samples of the first. In an
@@ -87,9 +87,8 @@ class StackedTraining:
     ) -> None:
         genotype = fitted(genotype, task)
         refuse_large(genotype, config.batch_size, device)
-        self._config, self._device, self._title = config, device, title or genotype.name
-        self._clock = Clock()
-        self._loss: float | None = None  # of the last epoch, the mean of all
+        super().__init__(title or genotype.name)
+        self._config = config
         self._clock.start()
         begin = Beginning(genotype, task, store, config, device)
         self.stack = StackedNetworks([begin.network(single) for single in singles])
@@ -126,35 +125,6 @@ class StackedTraining:
             self.stack, [phase], epochs=self._epochs, device=device, subject=f"the training of {self._title}"
         )
 
-    @property
-    def place(self) -> str:
-        """Where the trainings stand, as a part of a sentence."""
-        return f"in the training of {self._title}, {self.fit.place}"
-
-    @property
-    def tick(self) -> Tick:
-        """How far they are, for displays."""
-        loss = "" if self._loss is None else f"loss {self._loss:.3f}"
-        return Tick(f"training of {self._title}", self.fit.passed, self._epochs, loss, "epochs")
-
-    def start(self) -> None:
-        """What has passed since the training was made or read was not work."""
-        self._clock.start()
-
-    def steps(self) -> Iterator[Pause | MicroBatch | TrainingEpochDone]:
-        """Do what remains, a pause after each step and each epoch.
-
-        Raises:
-            Diverged: a loss or a weight is no number.
-        """
-        for event in self.fit.steps():
-            if not isinstance(event, EpochEnd):
-                yield event
-                continue
-            losses: list[float] = event.losses["weights"]  # one for each
-            self._loss = sum(losses) / len(losses)
-            yield TrainingEpochDone(name=self._title, epoch=event.epoch, epochs=self._epochs, loss=self._loss)
-
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the trainings depends on: tensors and plain values only."""
         return {"fit": self.fit.state(), "clock": self._clock.state()}
@@ -173,11 +143,6 @@ class StackedTraining:
                 divide_outputs(network, self._config.temperature)
         return networks
 
-    @property
-    def seconds(self) -> float:
-        """Wall time of the trainings, once they are finished."""
-        return self._clock.spent
-
     def outputs(self, samples: Sequence[Tensor]) -> list[Tensor]:
         """What each network gives for samples of training + validation, (N, outputs) each; N may differ.
 
@@ -193,6 +158,10 @@ class StackedTraining:
         given = (SeedBatch[None].of_rows(batch, len(samples)) for batch in self._whole.batches(parts))
         found = evaluate.outputs(self.stack, lambda batch, part: self.stack(batch.cut(part)), given, self.fit.micro, 1)
         return [outputs[: len(own)] for outputs, own in zip(found, samples, strict=True)]
+
+    def _epoch_done(self, event: EpochEnd) -> float:
+        losses: list[float] = event.losses["weights"]  # one for each
+        return sum(losses) / len(losses)
 
 
 def _losses(tasks: Sequence[Task], outputs_KBO: Tensor, labels_KB: Tensor) -> Tensor:
