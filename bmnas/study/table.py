@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from bmnas.evaluation.of_seeds import apart, holm
+from bmnas.evaluation.holm import holm
+from bmnas.evaluation.of_seeds import apart
 from bmnas.study.said import Said
 from bmnas.tasks import Task
 

@@ -5,12 +5,12 @@ K seeds are one computation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,22 +18,23 @@ from torch import Tensor
 from bmnas.compiler import FusionNetwork
 from bmnas.compiler.ensemble import assemble, member_genotype
 from bmnas.fit.ambient import single_precision, undisturbed
-from bmnas.fit.checkpoint import Keeper, Resumable, StopRequest
+from bmnas.fit.checkpoint import Keeper, StopRequest
 from bmnas.fit.clock import Clock
 from bmnas.genotype import Genotype
-from bmnas.genotype.graph import used_cells
 from bmnas.searcher.beginning import Single
 from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.network_fit import outputs_on
 from bmnas.searcher.network_training import fitted
 from bmnas.searcher.run.baselines import Baseline
-from bmnas.searcher.run.held_out import best_stop
-from bmnas.searcher.run.trial import Trial
+from bmnas.searcher.run.held_out import best_stop, together as seen
+from bmnas.searcher.run.trial import Trial, end_of, parts_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.stacked_training import StackedTraining, at_once, member_seeds
 from bmnas.searcher.training import same_training
 from bmnas.study.bench import Bench
 from bmnas.study.said import Said
+
+T = TypeVar("T", Trial, StackedTraining)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def trained(bench: Bench, title: str, baseline: Baseline, keeping: Keeping) -> S
     with _quiet():
         clock = Clock()
         clock.start()
-        config = config.model_copy(update=_end(bench, title, baseline, config, keeping))
+        config = config.model_copy(update=_end(bench, title, genotype, config, keeping))
         chosen = clock.lap()
         networks = _networks(bench, title, genotype, config, keeping)
         seconds = {"choice": chosen / len(bench.seeds), "training": clock.lap() / len(bench.seeds)}
@@ -105,22 +106,14 @@ def plain(genotype: Genotype) -> dict[str, Any]:
     return genotype.model_dump(mode="json", exclude={"provenance"}, exclude_none=True)
 
 
-def _end(bench: Bench, title: str, baseline: Baseline, config: TrainConfig, keeping: Keeping) -> dict[str, Any]:
+def _end(bench: Bench, title: str, genotype: Genotype, config: TrainConfig, keeping: Keeping) -> dict[str, Any]:
     """When the trainings end, and what outputs are divided by: where the loss of held-out samples is smallest."""
-    members = min(baseline.genotype.members, 2)
-    decisive = [_same(bench, baseline.genotype, config), "trial", len(bench.folds)]
-    trial = _done(
-        partial(Trial, bench.problem, baseline, members, config, bench.folds, f"{title} on held-out samples"),
-        keeping.of("trial", decisive),
-        bench,
-    )
-    stop = best_stop(trial.held, temperatures(bench.task))
-    is_solved = not used_cells(baseline.genotype) and baseline.genotype.join == "sum"
-    whole = is_solved or stop.epoch == config.epochs
-    return {
-        "stop_epoch": None if whole else stop.epoch,
-        "temperature": None if stop.temperature == 1 else stop.temperature,
-    }
+    held = []
+    for number, cut in enumerate(parts_of(bench.problem, genotype, config.batch_size, bench.folds)):
+        make = partial(Trial, bench.problem, genotype, config, cut, f"{title} on held-out samples")
+        decisive = [_same(bench, genotype, config), "trial", number, len(cut), len(bench.folds)]
+        held.append(_done(make, keeping.of(f"trial-{number}", decisive), bench).held)
+    return end_of(genotype, best_stop(seen(held), temperatures(bench.task)), config).model_dump()
 
 
 def _networks(
@@ -144,11 +137,11 @@ def _networks(
     return [assemble(genotype, group).to(bench.device) for group in groups]
 
 
-def _done(make: Any, keeper: Keeper, bench: Bench) -> Any:
+def _done(make: Callable[[], T], keeper: Keeper, bench: Bench) -> T:
     """A training that has been gone through, from where the keeper has it."""
-    training: Resumable = keeper.resumed(make)
-    for event in keeper.steps(training):
-        bench.report(getattr(training, "tick", event))
+    training = keeper.resumed(make)
+    for _ in keeper.steps(training):
+        bench.report(training.tick)
     keeper.save(training)  # the next part may be stopped, and this one is done
     return training
 

@@ -37,6 +37,11 @@ class Baseline:
     fuses: bool = True
 
 
+def is_heads(genotype: Genotype) -> bool:
+    """Whether it is heads of features alone, which are fitted, in next to no time, and not trained."""
+    return genotype.join == "sum" and not genotype.cells
+
+
 def baselines(
     task: Task, config: SearchSettings, features: Sequence[Feature] | None = None, *, anchored: bool = False
 ) -> dict[str, Baseline]:
@@ -79,7 +84,7 @@ def rows_of(problem: Problem) -> dict[str, Baseline]:
     l2 = problem.anchor.fit.l2
     return {
         name: replace(row, training={"heads": "joint", **row.training, "head_l2": l2})
-        if row.genotype.join == "sum" and not row.genotype.cells
+        if is_heads(row.genotype)
         else row
         for name, row in rows.items()
     }
@@ -116,8 +121,7 @@ def concatenated(found: Genotype) -> Genotype:
 
 def _repeated(genotype: Genotype, config: SearchSettings) -> Genotype:
     """With as many members as the search's own networks, but for heads alone: each fit of them gives the same."""
-    is_heads = genotype.join == "sum" and not genotype.cells
-    return genotype if is_heads else genotype.replace(members=config.ensemble)
+    return genotype if is_heads(genotype) else genotype.replace(members=config.ensemble)
 
 
 def _fully_connected(problem: Problem, anchor: Anchor) -> Baseline | None:

@@ -21,30 +21,23 @@ from typing import Any, Literal
 
 import torch
 
-from bmnas.compiler.ensemble import member_genotype
 from bmnas.evaluation.paired import paired
 from bmnas.files import sealed, unsealed, write_atomically
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.events import Event, Pause
-from bmnas.fit.heads import Fold
-from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.calibration import temperatures
-from bmnas.searcher.events import ChoiceDone, TrainingEnd, Tried
-from bmnas.searcher.network_training import fitted
+from bmnas.searcher.events import ChoiceDone, Tried
 from bmnas.searcher.problem import SEARCHED, Problem
-from bmnas.searcher.run.baselines import FOUND, Baseline
-from bmnas.searcher.run.held_out import Held, Stop, best_stop, fair_losses, together
-from bmnas.searcher.run.trial import Trial, cut_for
+from bmnas.searcher.run.baselines import FOUND, Baseline, is_heads
+from bmnas.searcher.run.held_out import Held, best_stop, fair_losses, together
+from bmnas.searcher.run.trial import MEMBERS, Trial, cut_for, end_of, members_on_trial, parts_of
 from bmnas.searcher.settings import TrainConfig
-from bmnas.searcher.stacked_training import at_once
 from bmnas.searcher.training import same_training
 from bmnas.tasks import Tick
 from bmnas.tasks.fingerprint import of_json
 
 _MOST_FOLDS = 5
-# Of an ensemble, in each fold: one would say less of what gains most by being averaged, and all would say little more.
-_MEMBERS = 2
 
 
 @dataclass(frozen=True)
@@ -84,10 +77,13 @@ class FinalChoice:
         self._variants = variants
         self._problem, self._candidates, self._train, self._path = problem, candidates, train, path
         self._groups = groups_of(problem.task, problem.store, *SEARCHED)
-        networks = sum(1 for each in candidates.values() if not _is_heads(each.genotype))
+        networks = sum(1 for each in candidates.values() if not is_heads(each.genotype))
         self._folds = cut_for(problem, min(_MOST_FOLDS, budget // max(1, networks)), train.seed)
-        self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds), _MEMBERS])
-        self._parts = {name: self._parts_of(each) for name, each in candidates.items()}
+        self._of = of_json([self._identity(each) for each in candidates.values()] + [len(self._folds), MEMBERS])
+        self._parts = {
+            name: parts_of(problem, each.genotype, self._settings(each).batch_size, self._folds)
+            for name, each in candidates.items()
+        }
         self._keys = [key for name in candidates for key in self._keys_of(name)]
         self._done = self._read()
         self._now: Trial | None = None  # that is under way
@@ -114,8 +110,8 @@ class FinalChoice:
     @property
     def epochs(self) -> int:
         """How many epochs they have at most, those of heads alone not counted."""
-        networks = [each for each in self._candidates.values() if not _is_heads(each.genotype)]
-        return sum(map(_members, networks)) * len(self._folds) * self._train.epochs
+        networks = [each for each in self._candidates.values() if not is_heads(each.genotype)]
+        return sum(members_on_trial(each.genotype) for each in networks) * len(self._folds) * self._train.epochs
 
     def steps(self) -> Iterator[Event]:
         """Do the trainings that are not done yet; what they gave is kept when they are over."""
@@ -173,7 +169,9 @@ class FinalChoice:
             folds=len(self._folds),
             join=self._variants[form].join,
             runner_up=self._variants[form].runner_up,
-            trainings_end={other: self._end(other, stop) for other, stop in stops.items()},
+            trainings_end={
+                other: end_of(candidates[other].genotype, stop, self._train) for other, stop in stops.items()
+            },
             tried=tuple(
                 Tried(
                     join=own.join,
@@ -195,8 +193,7 @@ class FinalChoice:
         candidate = self._candidates[name]
         return Trial(
             self._problem,
-            candidate,
-            _members(candidate),
+            candidate.genotype,
             self._settings(candidate),
             self._parts[name][int(number)],
             f"{name} in the final choice",
@@ -205,31 +202,15 @@ class FinalChoice:
     def _keeper(self, key: str) -> Keeper:
         return Keeper(self._path.with_name(f"{self._path.stem}-training.ckpt"), [self._of, key])
 
-    def _parts_of(self, candidate: Baseline) -> list[list[Fold]]:
-        """The folds, as many together as there is room for."""
-        config, members = self._settings(candidate), _members(candidate)
-        genotype = fitted(member_genotype(candidate.genotype), self._problem.task)
-        networks = at_once(genotype, config.batch_size, self._problem.device, members * len(self._folds))
-        together = max(1, networks // members)
-        return [self._folds[at : at + together] for at in range(0, len(self._folds), together)]
-
     def _settings(self, candidate: Baseline) -> TrainConfig:
         return self._train.model_copy(update=dict(candidate.training))
 
     def _keys_of(self, name: str) -> list[str]:
         return [_key(name, number) for number in range(len(self._parts[name]))]
 
-    def _end(self, name: str, stop: Stop) -> TrainingEnd:
-        """As settings; what changes nothing is left out."""
-        is_solved = _is_heads(self._candidates[name].genotype) and not self._train.modality_dropout
-        is_all = is_solved or stop.epoch == self._train.epochs
-        return TrainingEnd(
-            stop_epoch=None if is_all else stop.epoch, temperature=None if stop.temperature == 1 else stop.temperature
-        )
-
     def _count(self, key: str) -> int:
         name, number = key.rsplit("/", 1)
-        return _members(self._candidates[name]) * len(self._parts[name][int(number)])
+        return members_on_trial(self._candidates[name].genotype) * len(self._parts[name][int(number)])
 
     def _identity(self, candidate: Baseline) -> dict[str, Any]:
         problem = self._problem
@@ -254,12 +235,3 @@ class FinalChoice:
 
 def _key(name: str, part: int) -> str:
     return f"{name}/{part}"
-
-
-def _members(candidate: Baseline) -> int:
-    """How many networks stand for one: an ensemble is judged by some of its members."""
-    return min(candidate.genotype.members, _MEMBERS)
-
-
-def _is_heads(genotype: Genotype) -> bool:
-    return genotype.join == "sum" and not genotype.cells

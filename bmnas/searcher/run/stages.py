@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from bmnas.searcher.outline import BACKBONE, NETWORK, SMALL_SPLIT, Outline, Stage
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.baselines import Baseline
+from bmnas.searcher.run.baselines import Baseline, is_heads
 from bmnas.searcher.strategies import Strategy
 from bmnas.tasks import Extraction, Task
 
@@ -68,8 +68,7 @@ def phase_of(phase: str, seeds: Iterable[int], seed: int) -> str:
 def _rows(rows: Mapping[str, Baseline], epochs: int, seed: int, problem: Problem) -> Iterator[Stage]:
     for name, row in rows.items():
         genotype, stop = row.genotype, row.training.get("stop_epoch")
-        is_heads = genotype.join == "sum" and not genotype.cells  # which are fitted, in next to no time
-        own = 0 if is_heads else epochs if stop is None else min(stop, epochs)
+        own = 0 if is_heads(genotype) else epochs if stop is None else min(stop, epochs)
         yield _training(phase_of(name, problem.seeds, seed), own * genotype.members, problem)
 
 

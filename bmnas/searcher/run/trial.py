@@ -16,14 +16,20 @@ from bmnas.compiler.ensemble import member_genotype
 from bmnas.fit.events import Event, TrainingEpochDone
 from bmnas.fit.folds import folds
 from bmnas.fit.heads import Fold
+from bmnas.genotype import Genotype
 from bmnas.searcher.anchor import groups_of
 from bmnas.searcher.beginning import Single
+from bmnas.searcher.events import TrainingEnd
+from bmnas.searcher.network_training import fitted
 from bmnas.searcher.problem import SEARCHED, Problem
-from bmnas.searcher.run.baselines import Baseline
-from bmnas.searcher.run.held_out import Held, looks, losses_at
+from bmnas.searcher.run.baselines import is_heads
+from bmnas.searcher.run.held_out import Held, Stop, looks, losses_at
 from bmnas.searcher.settings import TrainConfig
-from bmnas.searcher.stacked_training import StackedTraining, member_seeds
+from bmnas.searcher.stacked_training import StackedTraining, at_once, member_seeds
 from bmnas.tasks import Tick
+
+# Of an ensemble, in each fold: one would say less of what gains most by being averaged, and all would say little more.
+MEMBERS = 2
 
 
 def cut_for(problem: Problem, most: int, seed: int) -> list[Fold]:
@@ -44,6 +50,41 @@ def cut_for(problem: Problem, most: int, seed: int) -> list[Fold]:
     return folds(labels, groups, max(2, most), seed)
 
 
+def members_on_trial(genotype: Genotype) -> int:
+    """How many networks stand for one: an ensemble is judged by some of its members."""
+    return min(genotype.members, MEMBERS)
+
+
+def parts_of(problem: Problem, genotype: Genotype, batch: int, cut: Sequence[Fold]) -> list[Sequence[Fold]]:
+    """The folds in parts, each with as many as there is room for beside each other.
+
+    Args:
+        problem: what is searched on.
+        genotype: of the candidate.
+        batch: samples in a batch of one training.
+        cut: the folds.
+    """
+    members = members_on_trial(genotype)
+    member = fitted(member_genotype(genotype), problem.task)
+    together = max(1, at_once(member, batch, problem.device, members * len(cut)) // members)
+    return [cut[at : at + together] for at in range(0, len(cut), together)]
+
+
+def end_of(genotype: Genotype, stop: Stop, config: TrainConfig) -> TrainingEnd:
+    """How the training of a network ends where held-out samples say so, as settings; what changes nothing is left out.
+
+    Args:
+        genotype: the network.
+        stop: what they say.
+        config: the settings of the training.
+    """
+    is_solved = is_heads(genotype) and not config.modality_dropout
+    is_all = is_solved or stop.epoch == config.epochs
+    return TrainingEnd(
+        stop_epoch=None if is_all else stop.epoch, temperature=None if stop.temperature == 1 else stop.temperature
+    )
+
+
 def labels_of(problem: Problem) -> Tensor:
     """Those of training + validation."""
     return torch.cat([problem.store.labels(split) for split in SEARCHED])
@@ -54,8 +95,7 @@ class Trial:
 
     Args:
         problem: what was searched on.
-        candidate: the network.
-        members: M.
+        genotype: of the candidate.
         config: the settings of its trainings.
         cut: F folds.
         title: what it is called.
@@ -67,15 +107,15 @@ class Trial:
     def __init__(
         self,
         problem: Problem,
-        candidate: Baseline,
-        members: int,
+        genotype: Genotype,
         config: TrainConfig,
         cut: Sequence[Fold],
         title: str,
     ) -> None:
+        members = members_on_trial(genotype)
         self._problem, self._members, self._cut, self._labels = problem, members, cut, labels_of(problem)
         self._training = StackedTraining(
-            member_genotype(candidate.genotype),
+            member_genotype(genotype),
             problem.task,
             problem.store,
             config,

@@ -34,7 +34,7 @@ def losses(monkeypatch) -> dict[str, float]:
         place = ""
         tick = Tick("training", 0, 0)
 
-        def __init__(self, problem: object, candidate: object, members: int, *rest: Any) -> None:
+        def __init__(self, problem: object, genotype: object, *rest: Any) -> None:
             _, cut, title = rest
             count = sum(len(held) for _, held in cut)
             loss = given.get(title.removesuffix(" in the final choice"), 1.0)
