@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,7 @@ from torch import Tensor
 
 from bmnas.errors import BmnasError
 from bmnas.files import parse_json, read_bytes, read_text, sealed_json, unsealed_json, write_atomically
+from bmnas.searcher.run.layout import file_name
 
 _JSON_LIMIT, _OUTPUTS_LIMIT = 2**24, 2**32
 
@@ -103,9 +102,3 @@ class Kept:
 
     def _path(self, unit: str, suffix: str) -> Path:
         return self._folder / f"{file_name(unit)}.{suffix}"
-
-
-def file_name(title: str) -> str:
-    """A name for files of what has any title."""
-    plain = re.sub("[^a-z0-9]+", "-", title.lower())[:60].strip("-")
-    return f"{plain}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"

@@ -19,10 +19,11 @@ from bmnas.searcher.api import extraction_of, pick_device, task_of
 from bmnas.searcher.config import refuse_unknown_suggestions
 from bmnas.searcher.meter import Reporting, reporting
 from bmnas.searcher.run.interrupt import Stop, stoppable
+from bmnas.searcher.run.layout import file_name
 from bmnas.searcher.run.outcome import versions
 from bmnas.study.ablation import FEATURES, FUSION, SEARCHED, ablation
 from bmnas.study.bench import FOLDS, Bench
-from bmnas.study.said import Kept, Said, file_name
+from bmnas.study.said import Kept, Said
 from bmnas.study.systems import SYSTEMS, source_of, systems
 from bmnas.study.table import Named, Study, table_of
 from bmnas.study.training import Keeping

@@ -84,15 +84,16 @@ def mixing_file(folder: Path, epoch: int) -> Path:
 
 def outputs_file(folder: Path, row: str) -> Path:
     """What a row's network gives for the test split, in the folder of its seed."""
-    return folder / "outputs" / f"{_plain(row)}.safetensors"
+    return folder / "outputs" / f"{file_name(row)}.safetensors"
 
 
 def curve_file(folder: Path, row: str) -> Path:
     """The losses of a row's training, in the folder of its seed."""
-    return folder / "curves" / f"{_plain(row)}.json"
+    return folder / "curves" / f"{file_name(row)}.json"
 
 
-def _plain(row: str) -> str:
+def file_name(title: str) -> str:
+    """A name of a file, without its ending, for a row or whatever else has any title."""
     # Titles have names of modalities in them, which may differ in what no file name shows.
-    plain = re.sub("[^a-z0-9]+", "-", row.lower())[:60]
-    return f"{plain}-{hashlib.sha256(row.encode()).hexdigest()[:8]}"
+    plain = re.sub("[^a-z0-9]+", "-", title.lower())[:60]
+    return f"{plain}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
