@@ -88,7 +88,7 @@ Backbones = Annotated[
     typer.Option(
         "--backbone",
         metavar="MODALITY=FILE",
-        help="Trained weights of a backbone (safetensors), which is not trained then; may be repeated.",
+        help="Trained weights of a backbone (safetensors or torch.save), which is not trained then; may be repeated.",
         show_default="none",
         rich_help_panel=DATA,
     ),

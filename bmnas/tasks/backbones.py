@@ -29,6 +29,7 @@ from bmnas.taps.modes import frozen
 from bmnas.tasks import fingerprint, training
 from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.progress import Progress, Report, silent
+from bmnas.tasks.state_files import misfit, read_state
 from bmnas.tasks.task import Backbone, Task
 
 # What decides the numbers of a training, beside the module of tasks that states it.
@@ -46,11 +47,13 @@ class Weights:
         path: a safetensors file.
         sha256: of that file.
         score: of the backbone alone on the validation split by the task's metric; ``None`` if it was not trained here.
+        given: whether a user brought the file, in whatever format and by whatever names.
     """
 
     path: Path
     sha256: str
     score: float | None
+    given: bool = False
 
 
 class _Record(Frozen):
@@ -125,18 +128,32 @@ def load_backbone(task: Task, modality: str, weights: Weights) -> Backbone:
         raise BmnasError(f"{weights.path}: was changed while it was in use; run the command again")
     with seeded(_SEED):
         module = task.build_backbone(modality)
+    if weights.given:
+        _load_given(task, modality, weights.path, module)
+    else:
+        _load_kept(modality, weights.path, content, module)
+    taps = {feature.name: task.taps[feature.name] for feature in task.features if feature.modality == modality}
+    return Backbone(frozen(module), taps, weights.score)
+
+
+def _load_kept(modality: str, path: Path, content: bytes, module: nn.Module) -> None:
     try:
         rest = {name: value for name, value in module.state_dict().items() if not _can_be_kept(value)}
         module.load_state_dict({**rest, **safetensors.torch.load(content)})
     except (RuntimeError, SafetensorError) as error:
-        if modality in task.weights:
-            what = f"the weights do not fit the backbone {modality!r} of task {task.name}"
-            raise BmnasError(f"{weights.path}: {what}: {' '.join(str(error).split())[:300]}") from error
-        raise BmnasError(
-            f"{weights.path}: does not fit the backbone {modality!r}; delete it to have it made anew"
-        ) from error
-    taps = {feature.name: task.taps[feature.name] for feature in task.features if feature.modality == modality}
-    return Backbone(frozen(module), taps, weights.score)
+        raise BmnasError(f"{path}: does not fit the backbone {modality!r}; delete it to have it made anew") from error
+
+
+def _load_given(task: Task, modality: str, path: Path, module: nn.Module) -> None:
+    """Load weights that a user brought: the task knows by which names others call them."""
+    wanted = module.state_dict()
+    try:
+        state = task.own_names(modality, read_state(path, wanted))
+    except BmnasError as error:
+        raise BmnasError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
+    if wrong := misfit({name: value for name, value in wanted.items() if _can_be_kept(value)}, state):
+        raise BmnasError(f"{path}: the weights do not fit the backbone {modality!r} of task {task.name}: {wrong}")
+    module.load_state_dict({**wanted, **state})
 
 
 def saved_state(module: nn.Module) -> dict[str, Tensor]:
@@ -148,7 +165,7 @@ def saved_state(module: nn.Module) -> dict[str, Tensor]:
 
 def _given(path: Path) -> Weights:
     try:
-        return Weights(path, fingerprint.of_file(path), None)
+        return Weights(path, fingerprint.of_file(path), None, given=True)
     except OSError as error:
         raise BmnasError(f"{path}: the weights cannot be read: {reason(error)}") from error
 

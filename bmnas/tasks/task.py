@@ -97,7 +97,7 @@ class Task(ABC):
         options: what the user chose of the data or the backbones, as JSON values; a part of every fingerprint.
         code: modules, functions or classes, besides the task's own class, whose source determines the numbers; where it
             changes, backbones and features are made anew.
-        weights: by modality, a safetensors file of the backbone's weights, for those that need not be trained.
+        weights: by modality, a file of the backbone's weights, for those that need not be trained.
         invocation: the options of a command that name this task, for the record; one that is made in Python has none.
         extraction_batch: samples of a forward pass of the backbones while features are extracted. It is fixed, because
             other batch sizes can change the last bits of a feature.
@@ -180,7 +180,8 @@ class Task(ABC):
     def with_weights(self, files: Mapping[str, Path]) -> Self:
         """The same task with trained weights of some of its backbones, by modality; they are not trained then.
 
-        A file is in safetensors format and has the backbone's own names (`nn.Module.state_dict`).
+        A file is in safetensors format, or what `torch.save` made of a state dict, read as data alone; with the
+        backbone's own names (`nn.Module.state_dict`), or those that `own_names` knows.
 
         Raises:
             BmnasError: a name is no modality of the task with a backbone, or two files are of one modality.
@@ -304,6 +305,16 @@ class Task(ABC):
             if modality in self.ready
             else f"{type(self).__name__} needs a method build_backbone, for modality {modality!r} of task {self.name}"
         )
+
+    def own_names(self, modality: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Weights that a user brought for a backbone (see `with_weights`), by the names of the task's own module.
+
+        As they are, as a rule; a task overrides it that knows the names that others gave the same network.
+
+        Raises:
+            BmnasError: they are of another network.
+        """
+        return state
 
     def train_backbone(
         self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent

@@ -173,10 +173,11 @@ def test_weights_that_do_not_fit_are_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "image.safetensors"
     for content, sentence in (
         (None, "the weights cannot be read: no such file or directory"),
-        (b"text", "the weights do not fit the backbone '..' of task small: "),
+        (b"text", "is no safetensors file: "),
         (
-            safetensors.torch.save({"0.weight": torch.zeros(1)}),
-            "the weights do not fit the backbone '..' of task small: ",
+            safetensors.torch.save({"0.weight": torch.zeros(1), "head.bias": torch.zeros(2)}),
+            "the weights do not fit the backbone '..' of task small: it lacks 0.bias, 1.weight, 1.bias, 1.running_mean "
+            "and 1 more; it has besides head.bias; of other shape: 0.weight is (1,) instead of (6, 1, 3, 3)",
         ),
     ):
         if content is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NoReturn
 
-from torch import nn
+from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.tasks.objective import OBJECTIVES, MultiLabel
@@ -46,6 +47,10 @@ class RecordedTask(Task):
             BmnasError: the task is a user's, and was not given; or its backbones need other options.
         """
         return self._own(modality).build_backbone(modality)
+
+    def own_names(self, modality: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """As the task itself knows them."""
+        return self._own(modality).own_names(modality, state)
 
     def _own(self, modality: str) -> Task:
         if self._owner is not None:

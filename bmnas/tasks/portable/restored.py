@@ -50,7 +50,9 @@ def restored_backbones(
         record = task.record.backbones[modality]
         file = _file(modality, record, folders, weights)
         if file is not None:
-            found[modality] = load_backbone(task, modality, Weights(file, record.sha256, None)).to(device)
+            found[modality] = load_backbone(
+                task, modality, Weights(file, record.sha256, None, given=modality in weights)
+            ).to(device)
         else:
             found[modality] = _brought(task, modality, record, owner).to(device)
     return found
