@@ -43,16 +43,16 @@ def refuse_unknown_task(name: str) -> None:
     """
     from bmnas.errors import BmnasError, did_you_mean, short
 
-    known = _known("task")
+    known, before = _known("task"), name.partition(":")[0]  # after a colon there are options
     try:
-        if name in known or Path(name).expanduser().exists():
+        if before in known or any(path and Path(path).expanduser().exists() for path in (name, before)):
             return
     except (OSError, RuntimeError, ValueError):
         return  # what is wrong with such a path is told by who opens it
     if name.endswith(".py"):
         raise BmnasError(f"{name}: cannot be read: no such file or directory")
     if not ("/" in name or "\\" in name):
-        raise BmnasError(f"unknown task {short(name)}{did_you_mean(name, known)}")
+        raise BmnasError(f"unknown task {short(before)}{did_you_mean(before, known)}")
 
 
 def refuse_unknown_preset(name: str) -> None:

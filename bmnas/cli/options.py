@@ -36,8 +36,9 @@ TaskName = Annotated[
     typer.Option(
         "--task",
         metavar="TASK",
-        help="Its name (digits, planted, utd-mhad, av-digits, ...); your own Python file, my_task.py; or a folder of "
-        "arrays.",
+        help="Its name (digits, planted, utd-mhad, av-digits, ...), with options after a colon "
+        "(utd-transfer:half=1,shots=4; bmnas taps TASK --options lists them); your own Python file, my_task.py; or a "
+        "folder of arrays.",
         show_default=False,
         rich_help_panel=DATA,
         autocompletion=names.tasks,

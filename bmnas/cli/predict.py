@@ -144,10 +144,11 @@ def _own_task(model: Model) -> Task:
     """The task that a network was trained on, where it needs no data of a user."""
     from bmnas.errors import BmnasError
     from bmnas.tasks import get_task
+    from bmnas.tasks.registry import named_with
 
     record = model.record
     try:
-        return get_task(record.task)
+        return get_task(named_with(record.task, record.options))
     except BmnasError:
         said = f", as in {record.invocation}" if record.invocation else ""
         raise BmnasError(

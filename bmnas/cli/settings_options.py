@@ -69,6 +69,19 @@ class Option:
         annotation: Any = Annotated[self.kind | None, option]
         return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
+    @property
+    def values(self) -> str:
+        """Which there are, in words: ``0 to 7``, ``paper or released``; empty where anything may be one."""
+        if get_origin(self.kind) is Literal:
+            return " or ".join(map(str, get_args(self.kind)))
+        if self.kind is bool:
+            return "true or false"
+        shift = int(self.kind is int)  # whole numbers above 0 are those from 1
+        low = self.limits.get("ge", self.limits["gt"] + shift if "gt" in self.limits else None)
+        high = self.limits.get("le", self.limits["lt"] - shift if "lt" in self.limits else None)
+        parts = ([f"from {low}"] if low is not None else []) + ([f"to {high}"] if high is not None else [])
+        return " ".join(parts).removeprefix("from ") if len(parts) == 2 else "".join(parts)
+
     def check(self, value: Any) -> None:
         """Look at a value that was typed, as far as that can be done without the settings themselves.
 

@@ -34,6 +34,9 @@ def taps(
     everything: Annotated[
         bool, typer.Option("--all", help="Also what is deeper inside, and the operations between modules.")
     ] = False,
+    options: Annotated[
+        bool, typer.Option("--options", help="List the options of the task instead, which come after its name.")
+    ] = False,
     data: DataFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -42,8 +45,13 @@ def taps(
     Each backbone runs once, on the first training sample. What the task takes now is marked with the feature's name.
 
     Example: bmnas taps my_task.py --modality Image
+
+    Or, its options: bmnas taps utd-transfer --options
     """
     refuse_unknown_task(task)
+    if options:
+        _show_options(task, as_json)
+        return
 
     from bmnas.tasks import get_task
     from bmnas.tasks.tappable import tappable
@@ -70,6 +78,33 @@ def taps(
         raise problem
     if problem is not None and not as_json:
         tell("Nothing is taken yet: write the first column of what you choose into the task's taps.")
+
+
+def _show_options(name: str, as_json: bool) -> None:
+    """Print the options of a task, of which no data need be there."""
+    from bmnas.cli.settings_options import options_of
+    from bmnas.tasks.registry import options_named
+
+    task, own = options_named(name)
+    found = options_of(own)
+    if as_json:
+        typer.echo(json.dumps(own.model_json_schema().get("properties", {}), indent=2))
+        return
+    if not found:
+        tell(f"{task}: no options.")
+        return
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=f"{task}: options", title_justify="left", padding=(0, 1, 0, 0))
+    table.add_column("option", no_wrap=True)  # to be copied
+    for column in ("default", "values", "what it is"):
+        table.add_column(column)
+    for option in found:
+        table.add_row(option.name, option.default or "none", option.values, option.help)
+    show_table(table)
+    first = found[0]
+    tell(f"They come after the name, with commas between them: --task {task}:{first.name}={first.default or 'none'}")
 
 
 def _taken(task: Task) -> tuple[dict[tuple[str, str], Any], BmnasError | None]:

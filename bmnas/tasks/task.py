@@ -9,12 +9,12 @@ from __future__ import annotations
 import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,7 @@ from bmnas.tasks.grouping import refuse_wrong, straddling
 from bmnas.tasks.metrics import Metric
 from bmnas.tasks.names import named
 from bmnas.tasks.objective import Objective, SingleLabel
+from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.tree import Tree, leaves, mapped
 
@@ -103,6 +104,9 @@ class Task(ABC):
             other batch sizes can change the last bits of a feature.
     """
 
+    Options: ClassVar[type[TaskOptions]] = TaskOptions
+    """What a user can choose of the task, after its name on the command line: ``--task utd-transfer:half=1``."""
+
     name: str
     features: tuple[Feature, ...]
     taps: Mapping[str, str | Tap] = MappingProxyType({})
@@ -119,30 +123,38 @@ class Task(ABC):
     _metric: Metric | None = None
 
     @classmethod
-    def open(cls, data: Path | None = None) -> Self:
-        """The task as a command names it; ``data`` is the folder of its data.
+    def open(cls, data: Path | None = None, **options: Any) -> Self:
+        """The task as a command names it.
 
         A task with data of its own overrides this method; it reads nothing yet.
 
+        Args:
+            data: the folder of its data.
+            options: those of `Options` that are not as usual.
+
         Raises:
-            BmnasError: a folder is given but not needed, or the other way round.
+            BmnasError: a folder is given but not needed, or the other way round; or an option is none of the task's.
         """
         if data is not None:
             raise BmnasError(f"task {cls.name} brings its own data; leave --data out")
-        return cls()
+        make: Callable[..., Self] = cls
+        return make(**cls.Options.chosen(cls.name, options).given)
 
     @classmethod
-    def described(cls) -> Self:
+    def described(cls, **options: Any) -> Self:
         """The task for whoever asks for its features only, not for its data; these need not be there."""
-        return cls.open()
+        return cls.open(**options)
 
     @classmethod
     def of_options(cls, options: Mapping[str, Any]) -> Self:
         """The task for whoever has its options (see ``options``) but not its data: enough to build its backbones.
 
-        A task whose features or backbones depend on its options overrides this method.
+        A task whose features or backbones depend on options that are not in `Options` overrides this method.
+
+        Raises:
+            BmnasError: they are not those of the task, but of another version of it, say.
         """
-        return cls.described()
+        return cls.described(**options) if cls.Options.model_fields else cls.described()
 
     @property
     def modalities(self) -> tuple[str, ...]:

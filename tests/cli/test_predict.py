@@ -141,3 +141,17 @@ def test_weights_of_another_genotype_beside_it_are_not_taken_silently(digits_run
     library.save(other, copy / "genotype.json")
     _, err = bmnas("compile", copy, "--to", "pt2", cwd=cwd, code=2)
     assert "these may be the weights of another genotype; --fresh compiles with fresh weights" in err
+
+
+@pytest.mark.slow
+def test_a_task_with_options_is_predicted_with_the_same_ones(cwd):
+    """What was trained on ``planted:seed=3`` needs no ``--task`` to answer for these very samples."""
+    bmnas("new", "concat", "--task", "planted:seed=3", "-o", "g.json", cwd=cwd)
+    bmnas("train", "g.json", "--task", "planted:seed=3", "--epochs", 1, "-o", "out", cwd=cwd, cache=cwd / "cache")
+    record = json.loads((cwd / "out/g.model.json").read_text())
+    assert (record["invocation"], record["options"]["seed"]) == ("--task planted:seed=3", 3)
+    answers, _ = bmnas("predict", "out/g.json", "--split", "test", cwd=cwd)
+    same, _ = bmnas("predict", "out/g.json", "--split", "test", "--task", "planted:seed=3", cwd=cwd)
+    other, _ = bmnas("predict", "out/g.json", "--split", "test", "--task", "planted", cwd=cwd)
+    assert answers == same
+    assert answers != other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -130,3 +131,13 @@ def test_a_file_that_taps_nothing_yet_is_where_one_begins(tmp_path, monkeypatch)
     assert result.exit_code == 0, result.output
     assert "Embedding" in result.output
     assert "Nothing is taken yet: write the first column" in result.output
+
+
+def test_the_options_of_a_task_are_listed_without_its_data(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    text = run("utd-transfer", "--options")
+    assert re.search(r"^ left_out +8 +1 to 8 +The subject for test\.", text, re.MULTILINE)
+    assert "--task utd-transfer:half=0" in text
+    told = json.loads(run("av-sum:fold=3", "--options", "--json"))
+    assert (told["fold"]["default"], told["fold"]["type"]) == (0, "integer")
+    assert run("digits", "--options") == "digits: no options.\n"

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
@@ -26,6 +27,7 @@ from bmnas.tasks.fingerprint import add_tensor
 from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models.audio_cnn import AudioCNN
 from bmnas.tasks.models.image_cnn import ImageCNN
+from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.task import SPLITS, Split, SplitName
 from bmnas.tasks.training import TrainingSettings, outputs_of, train
@@ -35,6 +37,14 @@ DIGITS = 10
 _TAPS = (("stage1", 16), ("stage2", 32), ("stage3", 64), ("embedding", 64))
 _IMAGE_TRAINING = TrainingSettings(epochs=4, batch_size=64, learning_rate=2e-3, seed=0)
 _AUDIO_TRAINING = TrainingSettings(epochs=8, batch_size=64, learning_rate=2e-3, seed=0)
+
+
+class AvPairsOptions(TaskOptions):
+    """See `AvPairsTask`."""
+
+    fold: int = Field(
+        default=0, ge=0, lt=FOLDS, description="Which tenth of the recordings and of the images is for test."
+    )
 
 
 class AvPairsTask(FolderTask):
@@ -54,6 +64,8 @@ class AvPairsTask(FolderTask):
     Raises:
         BmnasError: there is no such fold.
     """
+
+    Options: ClassVar[type[TaskOptions]] = AvPairsOptions
 
     settings: Mapping[str, Any] = MappingProxyType(
         {"channels": 32, "length": 8, "batch_size": 64, "epochs": 10, "train_epochs": 20}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.tasks.arrays import ArrayTask
+from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.planted.samples import CLASSES, LENGTH, planted_labels, planted_samples
 from bmnas.tasks.task import SPLITS
 
@@ -15,6 +18,13 @@ FEATURES = tuple(f"{modality}_{depth}" for modality in "AB" for depth in range(1
 # Neither the first nor the last of its modality, so that fusing the ends finds nothing.
 _PAIR = ("A_2", "B_3")
 _SIZES = {"train": 2000, "validation": 600, "test": 600}
+
+
+class PlantedOptions(TaskOptions):
+    """See `PlantedTask`."""
+
+    pair: tuple[str, str] = Field(default=_PAIR, description="The two features that matter.")
+    seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of the data, not of a search.")
 
 
 class PlantedTask(ArrayTask):
@@ -37,6 +47,8 @@ class PlantedTask(ArrayTask):
         >>> PlantedTask(pair=("B_2", "A_3")).planted_pair
         ('A_3', 'B_2')
     """
+
+    Options: ClassVar[type[TaskOptions]] = PlantedOptions
 
     name = "planted"
 

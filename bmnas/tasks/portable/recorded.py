@@ -63,7 +63,7 @@ class RecordedTask(Task):
             )
         try:
             return TASKS[self.name].of_options(self.record.options)
-        except TypeError as error:
+        except (BmnasError, TypeError) as error:
             raise BmnasError(f"the options of task {self.name} are not those of this version: {error}") from None
 
 

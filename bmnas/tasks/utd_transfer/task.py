@@ -10,15 +10,17 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.fit.threads import one_thread
 from bmnas.tasks.fingerprint import add_tensor
 from bmnas.tasks.folder_task import FolderTask
+from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.task import SPLITS, Split, SplitName
 from bmnas.tasks.training import outputs_of
@@ -32,6 +34,25 @@ _MODALITIES = ("Skeleton", "Inertial")
 # By half: the actions that the backbones are trained on; the fusion has the others.
 _KNOWN = (tuple(range(1, ACTIONS + 1, 2)), tuple(range(2, ACTIONS + 1, 2)))
 _TRIALS = 4
+
+
+class UtdTransferOptions(TaskOptions):
+    """See `UtdTransferTask`."""
+
+    half: int = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="Whose fusion: 0, backbones know the odd-numbered actions, fusion is for the even-numbered ones; "
+        "1, the other way round.",
+    )
+    left_out: int = Field(default=8, ge=1, le=SUBJECTS, description="The subject for test.")
+    people: int = Field(
+        default=2, ge=1, le=SUBJECTS - 2, description="How many of the training subjects show the new actions."
+    )
+    shots: int = Field(
+        default=2, ge=1, le=_TRIALS, description="Trials of a new action by each of them that are for training."
+    )
 
 
 class UtdTransferTask(FolderTask):
@@ -56,6 +77,8 @@ class UtdTransferTask(FolderTask):
         BmnasError: a number is none of these.
     """
 
+    Options: ClassVar[type[TaskOptions]] = UtdTransferOptions
+
     name = "utd-transfer"
     features = features_of(_MODALITIES)
     taps = taps_of(_MODALITIES)
@@ -78,11 +101,6 @@ class UtdTransferTask(FolderTask):
     def needs(cls) -> str:
         """See `FolderTask.needs`."""
         return expected(_MODALITIES)
-
-    @classmethod
-    def of_options(cls, options: Mapping[str, Any]) -> Self:
-        """The options are the arguments, but for the folder."""
-        return cls(Path(), **options)
 
     @property
     def _new_actions(self) -> list[int]:
