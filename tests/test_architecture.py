@@ -27,12 +27,13 @@ MAY_IMPORT = {
     "tasks": {"genotype", "fit", "taps"},
     "evaluation": {"fit", "tasks"},
     "searcher": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation"},
+    "joint": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
     "prediction": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
-    "study": {"genotype", "fit", "compiler", "tasks", "evaluation", "searcher"},
+    "study": {"genotype", "fit", "compiler", "tasks", "evaluation", "searcher", "joint"},
     "report": {"genotype", "compiler", "evaluation", "searcher"},
     "cli": {
         *("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher"),
-        *("prediction", "study", "report"),
+        *("joint", "prediction", "study", "report"),
     },
 }
 # All files and folders of the searcher: each may import what stands before it.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bmnas.cli.help import OUTPUT
+from bmnas.cli.joint import PANEL, Joint, divided, joint_config, joint_options, named_as_options, refuse_without_joint
 from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
@@ -39,6 +40,7 @@ from bmnas.cli.shown import tell
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
     from bmnas.searcher import TrainConfig
+    from bmnas.searcher.training import Trained
     from bmnas.tasks import Task
 
 
@@ -60,6 +62,16 @@ def train(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    joint: Joint = False,
+    init: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="With --joint: begin with the trained network of a run folder, or beside a genotype.",
+            show_default="it is trained first",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
     settings: Any = None,
     views: Views = 1,
     precision: Precision = Number.FLOAT32,
@@ -76,13 +88,19 @@ def train(
     task it takes the one on which the genotype was found, or else the digits. A training that was killed goes on where
     it was when the same command is given again (NAME.training.ckpt has it meanwhile).
 
+    With --joint the backbones are trained, too, as one model with the network, and kept beside it.
+
     Example: bmnas train runs/digits-seed0/genotype.json --out trained
 
     Example: bmnas train mine.json --task my_task.py --epochs 20
+
+    Example: bmnas train mine.json --task utd-mhad --data UTD-MHAD --joint --joint-select-epoch
     """
     from bmnas.genotype import load
     from bmnas.genotype.opening import genotype_file
 
+    settings, of_joint = divided(settings)
+    refuse_without_joint(joint, of_joint, init=init)
     given = load(genotype)
     genotype = genotype_file(genotype)  # what a training leaves lies beside the file, of a run folder too
     written = (out if out is not None else genotype.parent) / f"{genotype.stem}.json"
@@ -103,23 +121,48 @@ def train(
     config = TrainConfig.for_task(chosen, **settings)
     with about(genotype):
         complete = fitted(given, chosen)
+    extraction = extraction_of(views, precision, workers, skip_bad)
     with Meter() as meter:
-        trained = run_training(
-            complete,
-            chosen,
-            config,
-            extraction=extraction_of(views, precision, workers, skip_bad),
-            device=device,
-            cache=cache,
-            checkpoint=checkpoint,
-            report=meter,
-        )
+        where: dict[str, Any] = {"extraction": extraction, "device": device, "cache": cache, "report": meter}
+        if joint:
+            trained = _jointly(complete, chosen, config, of_joint, init, checkpoint, where)
+        else:
+            trained = run_training(complete, chosen, config, checkpoint=checkpoint, **where)
     save_outcome(complete, trained, chosen, config, written)
-    checkpoint.unlink(missing_ok=True)
+    for left in _checkpoints(checkpoint):
+        left.unlink(missing_ok=True)
+    metric = chosen.metric.name
+    told = "weights" if not joint else "weights of the network"
     tell(
-        f"{written}: test {chosen.metric.name} {score(trained.test, chosen.metric.name)}, "
-        f"{trained.parameters:,} parameters, trained in {trained.seconds:.1f} s; weights in {weights}"
+        f"{written}: test {metric} {score(trained.test, metric)}, {trained.parameters:,} parameters, trained in "
+        f"{trained.seconds:.1f} s; {told} in {weights}" + (", of the backbones beside it" if joint else "")
     )
+
+
+def _jointly(
+    genotype: Genotype,
+    task: Task,
+    train: TrainConfig,
+    given: dict[str, Any],
+    init: Path | None,
+    checkpoint: Path,
+    where: dict[str, Any],
+) -> Trained:
+    from bmnas.errors import BmnasError
+    from bmnas.joint import train_joint
+
+    config = joint_config(task, given, where["extraction"].workers)
+    try:
+        return train_joint(genotype, task, config, train=train, init=init, checkpoint=checkpoint, **where)
+    except BmnasError as error:
+        said = named_as_options(str(error))
+        raise (error if said == str(error) else BmnasError(said)) from None
+
+
+def _checkpoints(training: Path) -> list[Path]:
+    from bmnas.joint import checkpoints
+
+    return [training, *checkpoints(training)]
 
 
 def task_for(
@@ -148,7 +191,7 @@ def task_for(
 
 def complete() -> Callable[..., None]:
     """The command with the options of the settings of a training."""
-    return with_options(train, known_options("train", _settings))
+    return with_options(train, [*known_options("train", _settings), *joint_options()])
 
 
 def _settings() -> type[TrainConfig]:

@@ -318,9 +318,14 @@ def command_line(command: str, task: Task, given: Mapping[str, Any], usual: Mapp
         given: flat settings by name.
         usual: what they are where they are left out.
     """
-    options = "".join(f" {_option(name, value)}" for name, value in sorted(_differing(given, usual)))
+    options = "".join(f" {option}" for option in options_text(given, usual))
     imports = "".join(f" --import {shlex.quote(code)}" for code in extension.imported)
     return f"bmnas{imports} {command} {task.invocation or f'--task {shlex.quote(task.name)}'}{options}"
+
+
+def options_text(given: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+    """The options of a command that stand for settings which differ from what is usual, sorted by name."""
+    return [_option(name, value) for name, value in sorted(_differing(given, usual))]
 
 
 def training_command(command: str, task: Task, config: TrainConfig, extraction: Extraction | None = None) -> str:

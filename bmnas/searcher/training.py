@@ -41,6 +41,7 @@ class Trained:
         bundle: what the network takes along to be used elsewhere, where whoever trains it has asked for that.
         averages: by feature, what stands for it in a sample without its modality, (C, ...); where samples lost some in
             the training.
+        options: of its command, beside those of the settings.
     """
 
     network: FusionNetwork
@@ -54,6 +55,7 @@ class Trained:
     labels: Tensor | None = None
     bundle: Bundle | None = None
     averages: Mapping[str, Tensor] | None = None
+    options: str = ""
 
     def __repr__(self) -> str:
         return f"<Trained {self.network.genotype.name!r}: {self._in_words}>"

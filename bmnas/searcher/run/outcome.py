@@ -86,11 +86,15 @@ def with_training(genotype: Genotype, trained: Trained, task: Task, config: Trai
             "versions": versions(),
             "trained_by": None
             if trained.best_on_test
-            else training_command(f"train {shlex.quote(file)}", task, config, trained.extraction),
+            else training_command(f"train {shlex.quote(file)}{_more(trained)}", task, config, trained.extraction),
             "canonical_hash": hash_or_none(genotype),
         }
     )
     return genotype.model_copy(update={"provenance": after})
+
+
+def _more(trained: Trained) -> str:
+    return f" {trained.options}" if trained.options else ""
 
 
 def versions() -> dict[str, str]:

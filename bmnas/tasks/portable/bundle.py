@@ -28,11 +28,11 @@ class Bundle:
 
     Attributes:
         record: of the task.
-        weights: by modality, a file; of the backbones that are kept.
+        weights: by modality, a file, or its content; of the backbones that are kept.
     """
 
     record: TaskRecord
-    weights: Mapping[str, Path]
+    weights: Mapping[str, Path | bytes]
 
     def save(self, genotype: Path, *, backbones: Path | None = None) -> None:
         """Write the record beside a genotype, and the weights of the backbones that are not there yet.
@@ -44,12 +44,12 @@ class Bundle:
         Raises:
             BmnasError: a file cannot be written, or the cache has lost one.
         """
-        for modality, path in self.weights.items():
+        for modality, given in self.weights.items():
             sha256 = self.record.backbones[modality].sha256
             kept = (backbones or genotype.parent) / FOLDER / weights_name(modality, sha256)
             if not kept.exists():
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(kept, _content(path))
+                write_atomically(kept, given if isinstance(given, bytes) else _content(given))
         self.record.save(genotype.with_suffix(SUFFIX))
 
 
