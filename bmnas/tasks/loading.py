@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,6 +21,10 @@ from bmnas.errors import BmnasError
 from bmnas.files import reason
 from bmnas.tasks.task import SampleSource, Split
 from bmnas.tasks.tree import Tree, leaves
+
+T = TypeVar("T")
+# With its index: its inputs by modality, and its label.
+Sample = tuple[int, Mapping[str, Tree], Tensor]
 
 _MOST_WORKERS = 8
 
@@ -94,18 +98,30 @@ def load(
         for first, stop in bounds:
             yield _slice(source, first, stop, skip)
         return
-    reader = _Reader(source, skip, seed)
-    count = min(len(bounds), default_workers() if workers is None else workers)
+    yield from read_ahead(_Reader(source, skip, seed), bounds, workers)
+
+
+def read_ahead(reader: Dataset[T], keys: Sequence[Any], workers: int | None = None) -> Iterator[T]:
+    """What a reader gives for each of the keys, in their order, read ahead of need.
+
+    Args:
+        reader: ``reader[key]`` is computed in the workers.
+        keys: of what is read, batch by batch.
+        workers: processes that read; as many as suit the machine if left out; with 0 this one reads when asked.
+
+    Raises:
+        BmnasError: a worker died.
+    """
+    count = min(len(keys), default_workers() if workers is None else workers)
     if count == 0:
-        for first, stop in bounds:
-            yield reader[first, stop]
+        yield from (reader[key] for key in keys)
         return
     # Forked workers need not pickle the data set, which may be of classes that no module has.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    loader: DataLoader[Loaded] = DataLoader(
+    loader: DataLoader[T] = DataLoader(
         reader,
         batch_size=None,
-        sampler=bounds,
+        sampler=keys,
         num_workers=count,
         collate_fn=_as_it_is,
         multiprocessing_context=method,
@@ -183,11 +199,11 @@ class _Reader(Dataset[Loaded]):
 
     def __getitem__(self, bounds: tuple[int, int]) -> Loaded:
         first, stop = bounds
-        samples: list[tuple[int, Mapping[str, Tree], Tensor]] = []
+        samples: list[Sample] = []
         bad: list[Bad] = []
         for index in range(first, stop):
             if index not in self._skip:
-                read = self._read(index)
+                read = read_sample(self._source, index, self._seed)
                 if isinstance(read, Bad):
                     bad.append(read)
                 else:
@@ -195,21 +211,28 @@ class _Reader(Dataset[Loaded]):
         bad += odd_ones(self._source, samples)
         wrong = {one.index for one in bad}
         good = [sample for sample in samples if sample[0] not in wrong]
-        batch = _collated(good) if good else None
+        batch = collated(good) if good else None
         return Loaded(batch, [index for index, _, _ in good], sorted(bad, key=lambda one: one.index), stop)
 
-    def _read(self, index: int) -> tuple[int, Mapping[str, Tree], Tensor] | Bad:
-        try:
-            with _seeded_everywhere(self._seed, index):
-                sample = self._source[index]
-            inputs, label = _parts(sample)
-            tensors = {name: _as_tensors(tree, f"input {name}") for name, tree in inputs.items()}
-        except Exception as error:  # a sample fails with whatever its decoder raises
-            return Bad(index, named(self._source, index, f"cannot be read: {_problem(error)}"))
-        try:
-            return index, tensors, _as_label(label)
-        except BmnasError as error:
-            return Bad(index, named(self._source, index, str(error)))
+
+def read_sample(source: SampleSource, index: int, seed: int) -> Sample | Bad:
+    """One sample as tensors, read with the generators of torch, NumPy and Python seeded by ``seed`` and ``index``."""
+    try:
+        with _seeded_everywhere(seed, index):
+            sample = source[index]
+        inputs, label = _parts(sample)
+        tensors = {name: _as_tensors(tree, f"input {name}") for name, tree in inputs.items()}
+    except Exception as error:  # a sample fails with whatever its decoder raises
+        return Bad(index, named(source, index, f"cannot be read: {_problem(error)}"))
+    try:
+        return index, tensors, _as_label(label)
+    except BmnasError as error:
+        return Bad(index, named(source, index, str(error)))
+
+
+def collated(samples: Sequence[Sample]) -> Split:
+    """Samples as one batch; they are alike, see `odd_ones`."""
+    return Split(default_collate([inputs for _, inputs, _ in samples]), torch.stack([label for *_, label in samples]))
 
 
 def _parts(sample: Any) -> tuple[Mapping[str, Tree], Any]:
@@ -279,11 +302,7 @@ def _as_tensors(tree: Tree, place: str) -> Any:
     return _as_tensor(tree, place)
 
 
-def _collated(samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> Split:
-    return Split(default_collate([inputs for _, inputs, _ in samples]), torch.stack([label for *_, label in samples]))
-
-
-def odd_ones(source: object, samples: Sequence[tuple[int, Mapping[str, Tree], Tensor]]) -> list[Bad]:
+def odd_ones(source: object, samples: Sequence[Sample]) -> list[Bad]:
     """The samples that are not like most of them in shape and type: they cannot be in one batch.
 
     Args:
