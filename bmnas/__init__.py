@@ -8,9 +8,8 @@
 
     genotypes   load loads from_dict save dumps lint draw canonical_hash operation
                 Genotype Feature Cell Step Head Representation Provenance Options Space Finding
-    networks    compile FusionNetwork FeatureError
-    using       load_model Model Predictions evaluate Evaluation write_report
-    searching   search train diagnose extract open_run SearchConfig TrainConfig Extraction
+    networks    compile FusionNetwork FeatureError load_model Model Predictions evaluate Evaluation write_report
+    searching   search train train_joint JointConfig diagnose extract open_run SearchConfig TrainConfig Extraction
                 SearchResult Trained Diagnosis Run FeatureStore Interrupted
     data        get_task ArrayTask ModuleTask Tap Task Split SingleLabel MultiLabel Regression
     progress    Event Progress Remark: what a function that is given as ``report`` is called with
@@ -51,6 +50,7 @@ if TYPE_CHECKING:  # as type checkers know it: importing `typing` takes longer t
     from bmnas.genotype.finding import Finding
     from bmnas.genotype.lint import lint
     from bmnas.genotype.space import Space
+    from bmnas.joint import JointConfig, train_joint
     from bmnas.prediction import Model, Predictions, load_model
     from bmnas.report.writing import write_report
     from bmnas.searcher import (
@@ -98,6 +98,8 @@ _HOME = {
     "Genotype": ("bmnas.genotype", "Genotype"),
     "GenotypeError": ("bmnas.errors", "GenotypeError"),
     "Head": ("bmnas.genotype", "Head"),
+    "JointConfig": ("bmnas.joint", "JointConfig"),
+    "train_joint": ("bmnas.joint", "train_joint"),
     "Interrupted": ("bmnas.searcher", "Interrupted"),
     "Options": ("bmnas.genotype", "Options"),
     "Predictions": ("bmnas.prediction", "Predictions"),
@@ -162,6 +164,7 @@ __all__ = [
     "GenotypeError",
     "Head",
     "Interrupted",
+    "JointConfig",
     "Model",
     "ModuleTask",
     "MultiLabel",
@@ -202,6 +205,7 @@ __all__ = [
     "save",
     "search",
     "train",
+    "train_joint",
     "write_report",
 ]
 

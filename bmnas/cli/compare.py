@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bmnas.cli.joint import divided, joint_config, joint_options
 from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
@@ -33,6 +34,9 @@ from bmnas.cli.studied import SEEDS, StudyFolder, TrainEpochs, finish, typed
 
 if TYPE_CHECKING:
     from bmnas.searcher import SearchConfig
+
+
+_JOINT = "Rows of networks that are trained together with their backbones, too."
 
 
 def compare(
@@ -67,13 +71,17 @@ def compare(
 
     Rows are each modality alone, sums of what they say, late fusion, scikit-learn's models, fusions and searches from
     the literature, and what bmnas search delivers. All have the same settings, seeds (5 where --seeds is left out) and
-    test samples; other searches have as many seconds as our own. The folder gets tables as Markdown, LaTeX and JSON,
-    and a plot. A study that was stopped goes on when the same command is given again.
+    test samples; other searches have as many seconds as our own. With --joint there are also rows of networks that are
+    trained together with their backbones: each modality alone, late fusion, the fusions, and what is delivered.
+
+    The folder gets tables as Markdown, LaTeX and JSON, and a plot. A study that was stopped goes on when the same
+    command is given again.
 
     Example: bmnas compare
 
     Example: bmnas compare --features my-features --systems gmu,random --seeds 3
     """
+    settings, joint = divided(settings)
     given = values_of(settings)
     seeds = _seeds(given)
     refuse_unknown(task, data, features, modalities, backbone)
@@ -88,6 +96,7 @@ def compare(
             given,
             train={} if train_epochs is None else {"epochs": train_epochs},
             wanted=[name.strip() for name in systems.split(",") if name.strip()] if systems else (),
+            joint=joint_config(chosen, joint, workers) if joint else None,
             seeds=seeds,
             folder=folder,
             extraction=extraction_of(views, precision, workers, skip_bad),
@@ -101,7 +110,13 @@ def compare(
 
 def complete() -> Callable[..., None]:
     """The command with the options of the settings of a search."""
-    return with_options(compare, known_options("search", _settings))
+    return with_options(
+        compare,
+        [
+            *known_options("search", _settings),
+            *joint_options(_JOINT),
+        ],
+    )
 
 
 def _seeds(given: dict[str, Any]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -20,6 +20,7 @@ _WORTH_SAYING = (
 
 if TYPE_CHECKING:
     from bmnas.genotype import Genotype
+    from bmnas.joint.rows import JointRow
     from bmnas.searcher import SearchConfig, SearchResult
     from bmnas.searcher.strategies import Strategy
     from bmnas.tasks import Task
@@ -47,6 +48,34 @@ def show(result: SearchResult, task: Task, config: SearchConfig) -> None:
         tell(line)
     tell(f"Genotype: {place / 'genotype.json'}   Drawing: {place / 'genotype.svg'}")
     tell(f"To look at all of it: bmnas report {shlex.quote(str(result.folder))}")
+
+
+def show_joint(rows: Mapping[int, Sequence[JointRow]], result: SearchResult, metric: str) -> None:
+    """Print what networks score that were trained together with their backbones, beside those that were not.
+
+    Args:
+        rows: by seed.
+        result: of the search.
+        metric: of the task.
+    """
+    from bmnas.searcher.run.summary import Spread
+
+    several = len(rows) > 1
+    table = Table("network", box=box.SIMPLE_HEAD, title="Trained together with their backbones, from raw samples")
+    for heading in (f"test {metric}", "before", "parameters", "seconds"):
+        table.add_column(heading, justify="right")
+    names = dict.fromkeys(row.name for own in rows.values() for row in own)
+    for name in names:
+        own = [row for each in rows.values() for row in each if row.name == name]
+        spread = Spread.of([row.test for row in own])
+        test = score(spread.mean, metric) + (f" ± {score(spread.std, metric)}" if several else "")
+        known = result.summary.rows.get(name)
+        before = score(known.test.mean, metric) if known else ""
+        seconds = sum(row.seconds for row in own) / len(own)
+        table.add_row(name, test, before, f"{own[0].parameters:,}", f"{seconds:.1f}")
+    show_table(table)
+    place = result.folder if len(result.seeds) == 1 else result.folder / "seed*"
+    tell(f"Of the same size as what was found. What was delivered: {place / 'joint' / 'genotype.json'}")
 
 
 def _comparison(result: SearchResult, task: str, metric: str, official: bool) -> Table:

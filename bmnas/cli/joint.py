@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bmnas.cli.known_options import known_options
 from bmnas.cli.settings_options import Option
@@ -18,43 +17,57 @@ if TYPE_CHECKING:
 PANEL = "Joint training"
 _PREFIX = "joint_"
 
-Joint = Annotated[
-    bool,
-    typer.Option("--joint", help="Then train backbones and network together, from raw samples.", rich_help_panel=PANEL),
-]
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed of a joint training.
+
+    Attributes:
+        joint: whether there is to be one.
+        init: with what its network begins.
+        given: settings by name.
+    """
+
+    joint: bool = False
+    init: Path | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return self.joint
 
 
-def joint_options() -> list[Option]:
-    """The settings of a joint training as options: ``--joint-epochs``, ``--joint-lr``, ..."""
-    return [
-        replace(option, name=f"{_PREFIX}{option.name}")
-        for option in known_options("joint", _settings)
-        if option.name != "workers"
-    ]
+def joint_options(what: str, *more: Option) -> list[Option]:
+    """``--joint``, and the settings of a joint training as options: ``--joint-epochs``, ``--joint-lr``, ...
+
+    Args:
+        what: what ``--joint`` does.
+        more: further options, of the command alone.
+    """
+    # The workers that read samples are those of the command.
+    known = [option for option in known_options("joint", _settings) if option.name != "workers"]
+    asked = Option("joint", bool, what, default="off", group=PANEL)
+    return [asked, *more, *(replace(option, name=f"{_PREFIX}{option.name}") for option in known)]
 
 
-def divided(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was typed, as settings of the command itself and of the joint training."""
-    own = {name: value for name, value in settings.items() if not name.startswith(_PREFIX)}
-    joint = {name.removeprefix(_PREFIX): value for name, value in settings.items() if name not in own}
-    return own, joint
-
-
-def refuse_without_joint(joint: bool, given: Mapping[str, Any], **others: Any) -> None:
-    """Refuse options of a joint training where there is none.
+def divided(settings: Mapping[str, Any]) -> tuple[dict[str, Any], Asked]:
+    """What was typed, as settings of the command itself, and of the joint training.
 
     Raises:
-        BmnasError: the first one.
+        BmnasError: there are settings of a joint training, but there is to be none.
     """
     from bmnas.errors import BmnasError
 
-    named = [f"--{name}" for name, value in others.items() if value is not None]
-    named += [f"--joint-{name.replace('_', '-')}" for name in given]
-    if named and not joint:
-        raise BmnasError(f"{named[0]} is of a joint training; give --joint, too")
+    typed = {name: value for name, value in settings.items() if name in ("joint", "init") or name.startswith(_PREFIX)}
+    own = {name: value for name, value in settings.items() if name not in typed}
+    joint = typed.pop("joint", False)
+    if typed and not joint:
+        raise BmnasError(f"--{next(iter(typed)).replace('_', '-')} is of a joint training; give --joint, too")
+    init = typed.pop("init", None)
+    given = {name.removeprefix(_PREFIX): value for name, value in typed.items()}
+    return own, Asked(bool(joint), None if init is None else Path(init), given)
 
 
-def joint_config(task: Task, given: Mapping[str, Any], workers: int | None) -> JointConfig:
+def joint_config(task: Task, asked: Asked, workers: int | None) -> JointConfig:
     """The settings that were typed; those that suit the task where they were not.
 
     Raises:
@@ -66,7 +79,7 @@ def joint_config(task: Task, given: Mapping[str, Any], workers: int | None) -> J
     several = ("rates", "freeze")
     values = {
         name: tuple(each.strip() for each in value.split(",")) if name in several else value
-        for name, value in given.items()
+        for name, value in asked.given.items()
     }
     try:
         return JointConfig.for_task(task, workers=workers, **values)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bmnas.cli.help import OUTPUT
+from bmnas.cli.joint import divided, joint_config, joint_options
 from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
 from bmnas.cli.names import presets, refuse_unknown_preset
@@ -33,8 +34,13 @@ from bmnas.cli.recorded import Recorded
 from bmnas.cli.settings_options import with_options
 
 if TYPE_CHECKING:
-    from bmnas.searcher import SearchConfig
+    from bmnas.joint import JointConfig
+    from bmnas.joint.rows import JointRow
+    from bmnas.searcher import SearchConfig, SearchResult, TrainConfig
     from bmnas.tasks import Task
+
+
+_JOINT = "At the end train what is delivered, late fusion and each modality alone with their backbones."
 
 
 def search(
@@ -149,6 +155,9 @@ def search(
     from bmnas.errors import BmnasError
 
     # All that can be told of mistakes without torch, which takes seconds to import.
+    settings, joint = divided(settings)
+    if joint and not evaluate:
+        raise BmnasError("--joint trains what the comparison delivers; leave --no-evaluate out")
     given = values_of(settings)
     if preset:
         refuse_unknown_preset(preset)
@@ -162,7 +171,7 @@ def search(
         named = recorded.task_with(named)
     refuse_unknown(*named)
 
-    from bmnas.cli.found import show
+    from bmnas.cli.found import show, show_joint
     from bmnas.searcher import TrainConfig, search as run_search
 
     extraction = extraction_of(views, precision, workers, skip_bad)
@@ -171,6 +180,11 @@ def search(
         extraction = recorded.extraction(extraction, typed)
     chosen = chosen_task(*named)
     config = recorded.config(chosen, given) if recorded else _config(chosen, preset, given)
+    together = joint_config(chosen, joint, workers) if joint else None
+    if together is not None:
+        from bmnas.joint.train import refuse_unusable
+
+        refuse_unusable(chosen)
     with Meter() as meter:
         result = run_search(
             chosen,
@@ -187,7 +201,23 @@ def search(
             log_to=log_to or (),
             report=meter,
         )
+        if together is not None:
+            where = {"extraction": extraction, "device": device, "cache": cache, "report": meter}
+            rows = _joint_rows(result, chosen, together, TrainConfig.ending(chosen, config, train_epochs), where)
     show(result, chosen, config)
+    if together is not None:
+        show_joint(rows, result, chosen.metric.name)
+
+
+def _joint_rows(
+    result: SearchResult, task: Task, config: JointConfig, train: TrainConfig, where: dict[str, Any]
+) -> dict[int, list[JointRow]]:
+    """By seed, what is trained together with its backbones."""
+    from bmnas.joint.rows import joint_rows
+    from bmnas.searcher import open_run
+
+    run = open_run(result.folder)
+    return {found.seed: joint_rows(run, task, config, train, found.seed, **where) for found in result.seeds}
 
 
 def _is_typed(context: typer.Context, name: str) -> bool:
@@ -204,7 +234,15 @@ def _config(task: Task, preset: str | None, given: dict[str, Any]) -> SearchConf
 
 def complete() -> Callable[..., None]:
     """The command with the options of all settings."""
-    return with_options(search, known_options("search", _settings))
+    return with_options(
+        search,
+        [
+            *known_options("search", _settings),
+            *joint_options(
+                "At the end train what is delivered, late fusion and each modality alone with their backbones."
+            ),
+        ],
+    )
 
 
 def _settings() -> type[SearchConfig]:

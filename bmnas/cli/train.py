@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bmnas.cli.help import OUTPUT
-from bmnas.cli.joint import PANEL, Joint, divided, joint_config, joint_options, named_as_options, refuse_without_joint
+from bmnas.cli.joint import PANEL, Asked, divided, joint_config, joint_options, named_as_options
 from bmnas.cli.known_options import known_options
 from bmnas.cli.meter import Meter
 from bmnas.cli.options import (
@@ -34,7 +34,7 @@ from bmnas.cli.options import (
     refuse_unknown,
     score,
 )
-from bmnas.cli.settings_options import with_options
+from bmnas.cli.settings_options import Option, with_options
 from bmnas.cli.shown import tell
 
 if TYPE_CHECKING:
@@ -42,6 +42,16 @@ if TYPE_CHECKING:
     from bmnas.searcher import TrainConfig
     from bmnas.searcher.training import Trained
     from bmnas.tasks import Task
+
+_JOINT = "Then train backbones and network together, from raw samples."
+_INIT = Option(
+    "init",
+    str,
+    "With --joint: begin with the trained network of a run folder, or beside a genotype; it is trained first if left "
+    "out.",
+    metavar="RUN",
+    group=PANEL,
+)
 
 
 def train(
@@ -60,16 +70,6 @@ def train(
             help="Folder for the results.",
             show_default="the genotype's own",
             rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    joint: Joint = False,
-    init: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="With --joint: begin with the trained network of a run folder, or beside a genotype.",
-            show_default="it is trained first",
-            rich_help_panel=PANEL,
         ),
     ] = None,
     settings: Any = None,
@@ -94,13 +94,12 @@ def train(
 
     Example: bmnas train mine.json --task my_task.py --epochs 20
 
-    Example: bmnas train mine.json --task utd-mhad --data UTD-MHAD --joint --joint-select-epoch
+    Example: bmnas train mine.json --task digits --joint --joint-select-epoch
     """
     from bmnas.genotype import load
     from bmnas.genotype.opening import genotype_file
 
-    settings, of_joint = divided(settings)
-    refuse_without_joint(joint, of_joint, init=init)
+    settings, joint = divided(settings)
     given = load(genotype)
     genotype = genotype_file(genotype)  # what a training leaves lies beside the file, of a run folder too
     written = (out if out is not None else genotype.parent) / f"{genotype.stem}.json"
@@ -125,7 +124,7 @@ def train(
     with Meter() as meter:
         where: dict[str, Any] = {"extraction": extraction, "device": device, "cache": cache, "report": meter}
         if joint:
-            trained = _jointly(complete, chosen, config, of_joint, init, checkpoint, where)
+            trained = _jointly(complete, chosen, config, joint, checkpoint, where)
         else:
             trained = run_training(complete, chosen, config, checkpoint=checkpoint, **where)
     save_outcome(complete, trained, chosen, config, written)
@@ -143,17 +142,16 @@ def _jointly(
     genotype: Genotype,
     task: Task,
     train: TrainConfig,
-    given: dict[str, Any],
-    init: Path | None,
+    asked: Asked,
     checkpoint: Path,
     where: dict[str, Any],
 ) -> Trained:
     from bmnas.errors import BmnasError
     from bmnas.joint import train_joint
 
-    config = joint_config(task, given, where["extraction"].workers)
+    config = joint_config(task, asked, where["extraction"].workers)
     try:
-        return train_joint(genotype, task, config, train=train, init=init, checkpoint=checkpoint, **where)
+        return train_joint(genotype, task, config, train=train, init=asked.init, checkpoint=checkpoint, **where)
     except BmnasError as error:
         said = named_as_options(str(error))
         raise (error if said == str(error) else BmnasError(said)) from None
@@ -191,7 +189,13 @@ def task_for(
 
 def complete() -> Callable[..., None]:
     """The command with the options of the settings of a training."""
-    return with_options(train, [*known_options("train", _settings), *joint_options()])
+    return with_options(
+        train,
+        [
+            *known_options("train", _settings),
+            *joint_options(_JOINT, _INIT),
+        ],
+    )
 
 
 def _settings() -> type[TrainConfig]:

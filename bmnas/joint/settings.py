@@ -50,12 +50,15 @@ class JointConfig(TaskSettings):
     )
     rates: tuple[str, ...] = Field(
         default=(),
-        description="Other step sizes, as MODALITY=RATE or MODALITY.LAYER=RATE with commas; 0 freezes.",
+        description="Other step sizes, as MODALITY=RATE or MODALITY.LAYER=RATE with commas; 0 freezes; none if left "
+        "out.",
+        json_schema_extra=shown("rates"),
     )
     freeze: tuple[str, ...] = Field(
         default=(),
         description="What of the backbones stays as it is, as MODALITY or MODALITY.LAYER with commas: no gradients, "
-        "and batch norm in eval mode.",
+        "and batch norm in eval mode; nothing if left out.",
+        json_schema_extra=shown("names"),
     )
     min_share: float = Field(
         default=1e-3, ge=0, le=1, description="The share of each step size that is left at the end of the cosine."

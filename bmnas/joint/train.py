@@ -111,7 +111,7 @@ def train_joint(
     config = JointConfig.of(config, task)
     train = TrainConfig.of(train, task)
     genotype = fitted(genotype, task)
-    refuse_unusable(genotype, task, train)
+    refuse_unusable(task, genotype, train)
     where = pick_device(device)
     again = "the same command goes on" if checkpoint else "of which nothing is kept"
     with stoppable(f"while the features were prepared; {again}") as stop, reporting(report) as told:
@@ -137,18 +137,18 @@ def joint_options(config: JointConfig, task: Task, init: Path | None = None) -> 
     return " ".join(["--joint", *([f"--init {shlex.quote(str(init))}"] if init else []), *differing])
 
 
-def refuse_unusable(genotype: Genotype, task: Task, train: TrainConfig) -> None:
+def refuse_unusable(task: Task, genotype: Genotype | None = None, train: TrainConfig | None = None) -> None:
     """Refuse what cannot be trained jointly, before any work.
 
     Raises:
         BmnasError: why.
     """
-    if genotype.members > 1:
+    if genotype is not None and genotype.members > 1:
         raise BmnasError(
             f"the genotype is an ensemble of {genotype.members} networks; one network is trained with its backbones: "
             "set its members to 1"
         )
-    if train.modality_dropout:
+    if train is not None and train.modality_dropout:
         raise BmnasError("setting modality_dropout is of trainings on cached features; a joint training has none")
     if not task.tapped_modalities:
         raise BmnasError(f"task {task.name} has features alone: there is no backbone that could be trained")

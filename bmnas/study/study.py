@@ -14,6 +14,9 @@ from bmnas.fit.memory import enough_memory
 from bmnas.fit.threads import threads_for
 from bmnas.genotype import Genotype
 from bmnas.genotype.opening import opened
+from bmnas.genotype.presets import last_features
+from bmnas.joint import JointConfig
+from bmnas.joint.train import refuse_unusable
 from bmnas.searcher import SearchConfig, TrainConfig, extract
 from bmnas.searcher.api import extraction_of, pick_device, task_of
 from bmnas.searcher.config import refuse_unknown_suggestions
@@ -23,8 +26,9 @@ from bmnas.searcher.run.layout import file_name
 from bmnas.searcher.run.outcome import versions
 from bmnas.study.ablation import FEATURES, FUSION, SEARCHED, ablation
 from bmnas.study.bench import FOLDS, Bench
+from bmnas.study.jointly import JOINTLY, joint_units
 from bmnas.study.said import Kept, Said
-from bmnas.study.systems import SYSTEMS, source_of, systems
+from bmnas.study.systems import FUSIONS, SYSTEMS, source_of, systems
 from bmnas.study.table import Named, Study, table_of
 from bmnas.study.training import Keeping
 from bmnas.study.units import DELIVERED, Ours, Unit
@@ -110,6 +114,7 @@ def compare_systems(
     *,
     train: TrainConfig | Mapping[str, Any] | None = None,
     wanted: Sequence[str] = (),
+    joint: JointConfig | Mapping[str, Any] | None = None,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     folder: Path | str | None = None,
     extraction: Extraction | Mapping[str, Any] | None = None,
@@ -127,6 +132,9 @@ def compare_systems(
         config: settings of our search, as for `bmnas.search`; the others have its sizes and its optimiser.
         train: settings of the trainings, likewise.
         wanted: names of systems, see `bmnas.study.systems.systems`; all of them if left out. Our own is always there.
+        joint: settings of joint trainings; where there are some, there are rows beside the others whose networks are
+            trained together with their backbones: each modality alone, late fusion, the fusions among ``wanted``, and
+            what our search delivers, to which all rows are compared then.
         seeds: as for `ablate`.
         folder: ``studies/compare-TASK`` where it is left out; see `ablate`.
         extraction: as for `bmnas.search`.
@@ -144,17 +152,23 @@ def compare_systems(
         if name not in every:
             raise BmnasError(f"there is no system {name!r}; there are {', '.join(every)}")
     chosen = [unit for name, unit in every.items() if not wanted or name in wanted or isinstance(unit, Ours)]
-    task = task_of(task)
+    task, decisive, looked_at = task_of(task), {}, DELIVERED
+    if joint is not None:
+        own = JointConfig.of(joint, task)
+        refuse_unusable(task)
+        modalities = [feature.modality for feature in last_features(task.features)]
+        chosen += joint_units(own, modalities, [name for name in FUSIONS if not wanted or name in wanted])
+        decisive, looked_at = {"joint": own.decisive}, JOINTLY
     return _study(
         task,
         config,
         train,
         {},
         {SYSTEMS: chosen},
-        {SYSTEMS: DELIVERED},
+        {SYSTEMS: looked_at},
         seeds=seeds,
         folder=Path(folder) if folder is not None else Path("studies") / f"compare-{task.name}",
-        decisive={},
+        decisive=decisive,
         extraction=extraction,
         device=device,
         cache=cache,

@@ -27,7 +27,7 @@ _OWN_ROWS = {
     "fully connected": "one fully connected layer on all features, beside the heads",
 }
 
-_FUSIONS = {
+FUSIONS = {
     "concat-fc": "one fully connected layer on the last features",
     "mha": "multi-head attention between the last features (Vaswani et al., NIPS 2017)",
     "aoa": "attention on attention between the last features (Huang et al., ICCV 2019)",
@@ -61,7 +61,7 @@ def systems() -> dict[str, Unit]:
     found: dict[str, Unit] = {"search": _SEARCH}
     for name, source in _SCIKIT.items():
         found[f"sklearn-{name}"] = ScikitLearn(f"scikit-learn, {name}", source, name)
-    for name, source in _FUSIONS.items():
+    for name, source in FUSIONS.items():
         found[name] = Fixed(name, source, partial(_preset, name))
     found["centralnet"] = Fixed("CentralNet", _CENTRAL_NET, _central_net)
     for name, (source, given) in _SEARCHES.items():

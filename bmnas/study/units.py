@@ -154,7 +154,7 @@ class Ours(Unit):
         """Search with each seed, choose, train and test."""
         rows: dict[str, list[Said]] = {}
         for seed in bench.seeds:
-            folder = _folder_of_ours(bench, seed)
+            folder = folder_of_ours(bench, seed)
             search(
                 bench.task,
                 bench.config.model_copy(update={"seed": seed, "seeds": 1}),
@@ -204,13 +204,14 @@ def _each(bench: Bench, title: str, of: Callable[[int], Baseline], keeping: Keep
     return together(found)
 
 
-def _folder_of_ours(bench: Bench, seed: int) -> Any:
+def folder_of_ours(bench: Bench, seed: int) -> Any:
+    """The run folder of our own search."""
     return bench.folder / "work" / "search" / f"seed{seed}"
 
 
 def _seconds_of_ours(bench: Bench, seed: int) -> float:
     """What the search of `Ours` took, its selection included, its final choice not."""
-    spent = _seconds_by_part(open_run(_folder_of_ours(bench, seed)).history)
+    spent = _seconds_by_part(open_run(folder_of_ours(bench, seed)).history)
     return max(1.0, spent["search"])
 
 

@@ -75,6 +75,7 @@ def test_settings_are_grouped_and_have_units():
         "Single strategies",
         "Single selections",
         "Training of weights",
+        "Joint training",
         "Features",
         "Output",
     ]
