@@ -21,6 +21,7 @@ from bmnas.fit.events import EpochEnd, MicroBatch, Pause
 from bmnas.fit.graphs import Graphs, Inputs
 from bmnas.fit.memory import keep_freed_memory
 from bmnas.fit.micro_batches import MicroBatches
+from bmnas.fit.mixed_precision import with_gradient_scaled
 from bmnas.fit.schedule import Schedule
 from bmnas.fit.seeding import seeded
 from bmnas.fit.watch import Watch, Watched, finite
@@ -45,6 +46,7 @@ class Phase(Watched, Generic[Batch]):
         stepped: called with its batch after each step.
         recordable: what a CUDA graph needs of a batch: inputs, and the loss as a function of them.
         steps: how many an epoch has, for those who show how far it is.
+        scaler: scales the gradients of steps that compute in numbers so short that small ones would vanish.
     """
 
     parameters: Sequence[nn.Parameter]
@@ -57,6 +59,7 @@ class Phase(Watched, Generic[Batch]):
     stepped: Callable[[Batch], None] | None = None
     recordable: Callable[[Batch], tuple[Inputs, Callable[[Inputs], Tensor]]] | None = None
     steps: int = 0
+    scaler: torch.amp.GradScaler | None = None
 
 
 class Fit:
@@ -163,6 +166,7 @@ class Fit:
             Diverged: a loss or a weight is no finite number.
         """
         self.watch.check(self._watched)
+        scalers = {phase.name: phase.scaler.state_dict() for phase in self.phases.values() if phase.scaler}
         return {
             "network": self.network.state_dict(),
             "optimizers": {phase.name: phase.optimizer.state_dict() for phase in self.phases.values()},
@@ -170,6 +174,7 @@ class Fit:
             "epoch": self.epoch,
             "losses": self.watch.state(),
             "micro_batch": self.micro.size,
+            **({"scalers": scalers} if scalers else {}),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -179,6 +184,8 @@ class Fit:
             phase.optimizer.load_state_dict(state["optimizers"][name])
             if phase.schedule:
                 phase.schedule.load_state_dict(state["schedules"][name])
+            if phase.scaler and name in state.get("scalers", {}):  # it may have begun in longer numbers
+                phase.scaler.load_state_dict(state["scalers"][name])
         self.epoch = int(state["epoch"])
         self.watch.load_state(state["losses"], self.epoch + 1, self.device)
         self.micro.resume(state["micro_batch"])
@@ -191,14 +198,18 @@ class Fit:
             own = phase.loss(batch)
             if part.start:
                 phase.seed(*place, part.start)
-            return own(part)
+            return with_gradient_scaled(own(part), phase.scaler) if phase.scaler else own(part)
 
         if phase.schedule:
             phase.schedule.before_step()
         losses = self._replayed(phase, batch, place)
         if losses is None:
             losses = self.micro.gradients(phase.parameters, loss, len(batch))
-        phase.optimizer.step()
+        if phase.scaler:
+            phase.scaler.step(phase.optimizer)
+            phase.scaler.update()
+        else:
+            phase.optimizer.step()
         self.watch.add(phase.name, losses)
         if phase.schedule:
             phase.schedule.after_step()

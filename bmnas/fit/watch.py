@@ -49,12 +49,13 @@ class Watch:
 
     Attributes:
         epoch: which one, from 1.
+        subject: as given.
     """
 
     def __init__(self, phases: Sequence[Watched], subject: str, whose: Sequence[str] = ()) -> None:
         self.epoch = 1
         self._phases = {phase.name: phase for phase in phases}
-        self._subject, self._whose = subject, whose
+        self.subject, self._whose = subject, whose
         self._steps: dict[str, list[Tensor]] = {name: [] for name in self._phases}
 
     def add(self, phase: str, losses: Tensor) -> None:
@@ -114,7 +115,7 @@ class Watch:
         own = self._phases[phase]
         whose = f" of {self._whose[k]}" if k is not None and self._whose else ""
         raise Diverged(
-            f"{self._subject}{whose} diverged: {what} in epoch {self.epoch}, at step {step + 1}{own.where}; "
+            f"{self.subject}{whose} diverged: {what} in epoch {self.epoch}, at step {step + 1}{own.where}; "
             f"try a smaller {own.setting} than {own.rate}"
         )
 

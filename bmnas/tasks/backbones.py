@@ -26,14 +26,14 @@ from bmnas.fit import fit, micro_batches, order, schedule, seeding
 from bmnas.fit.seeding import seeded
 from bmnas.genotype.schema import Frozen
 from bmnas.taps.modes import frozen
-from bmnas.tasks import fingerprint, training
+from bmnas.tasks import fingerprint, raw_batches, source_training, training
 from bmnas.tasks.cache import cache_folder, file_name, locked
 from bmnas.tasks.progress import Progress, Report, silent
 from bmnas.tasks.state_files import misfit, read_state
 from bmnas.tasks.task import Backbone, Task
 
 # What decides the numbers of a training, beside the module of tasks that states it.
-_TRAINING = (fit, micro_batches, order, schedule, seeding)
+_TRAINING = (fit, micro_batches, order, schedule, seeding, raw_batches, source_training)
 # Of the initial weights and the training of every backbone. It is not the seed of a search.
 _SEED = 0
 _JSON_LIMIT = 2**20

@@ -1,13 +1,13 @@
-"""How a backbone is trained on samples in memory, and the pass that evaluates it."""
+"""How a backbone is trained, goes on after a kill, and is evaluated; samples are in memory, see `source_training`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,32 @@ from bmnas.fit.order import Shuffles, batches
 from bmnas.fit.schedule import Cosine
 from bmnas.fit.seeding import seed_default, stream
 from bmnas.tasks.progress import Progress, Report, Tick, silent
+
+B = TypeVar("B", bound=Sized)
+
+
+class Schooling(Protocol):
+    """What a training needs to know of its settings, see `TrainingSettings`."""
+
+    @property
+    def epochs(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """At the start."""
+        ...
+
+    @property
+    def weight_decay(self) -> float:
+        """Per unit of learning rate."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of all that is random in a step."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,29 +98,88 @@ def train(
     Raises:
         Diverged: a loss or a weight is no finite number.
     """
-    where, kept_here = torch.device(device), _kept.get()
+    where = torch.device(device)
     module.to(where)
     data = _Batch(inputs.to(where), labels.to(where))
-    keeper = kept_here.next_keeper(asdict(settings)) if kept_here else None
+    fitted(module, lambda: _fit(module, data, loss, settings, augment, where, phase), asdict(settings), report)
+
+
+def fitted(module: nn.Module, new: Callable[[], Fit], of: Mapping[str, Any], report: Report) -> Fit:
+    """Do a training of one phase, ``weights``, and report it; on return ``module`` is in train mode.
+
+    Inside of `kept` it goes on where it was when it was killed.
+
+    Args:
+        module: what is trained, on its device.
+        new: begins the training.
+        of: what decides its result, as JSON values.
+        report: receives an event at each epoch, and ticks.
+
+    Raises:
+        Diverged: a loss or a weight is no finite number.
+    """
+    kept_here = _kept.get()
+    keeper = kept_here.next_keeper(dict(of)) if kept_here else None
     begun = {name: tensor.clone() for name, tensor in module.state_dict().items()} if keeper else {}
 
-    def new() -> Fit:
+    def begin() -> Fit:
         if begun:
             module.load_state_dict(begun)
-        return _fit(module, data, loss, settings, augment, where, phase)
+        return new()
 
-    fit = keeper.resumed(new) if keeper else new()
-    report(Progress(phase, fit.epoch, settings.epochs, "continued" if fit.passed else "", "epochs"))
-    info = ""
+    fit = keeper.resumed(begin) if keeper else begin()
+    phase, epochs, info = fit.watch.subject, fit.epochs, ""
+    report(Progress(phase, fit.epoch, epochs, "continued" if fit.passed else "", "epochs"))
     for event in keeper.steps(fit) if keeper else fit.steps():
         if isinstance(event, EpochEnd):
             info = f"loss {event.losses['weights']:.3f}"
-            report(Progress(phase, event.epoch, settings.epochs, info, "epochs"))
+            report(Progress(phase, event.epoch, epochs, info, "epochs"))
         elif isinstance(event, Pause):
-            report(Tick(phase, fit.passed, settings.epochs, info, "epochs"))
+            report(Tick(phase, fit.passed, epochs, info, "epochs"))
     if keeper and kept_here:
         kept_here.finished(keeper, fit)
     module.train()
+    return fit
+
+
+def cosine_fit(
+    module: nn.Module,
+    settings: Schooling,
+    *,
+    batches: Callable[[int, int], Iterable[B]],
+    losses: Callable[[B], Callable[[slice], Tensor]],
+    steps: int,
+    device: torch.device,
+    phase: str,
+    scaler: torch.amp.GradScaler | None = None,
+) -> Fit:
+    """A training with AdamW whose step size falls along a cosine, as it begins.
+
+    Args:
+        module: what is trained, on ``device``.
+        settings: how.
+        batches: see `Phase`.
+        losses: see `Phase`.
+        steps: of an epoch.
+        device: where.
+        phase: the name of this work in reports and errors.
+        scaler: see `Phase`.
+    """
+    optimizer = torch.optim.AdamW(module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    weights = Phase(
+        name="weights",
+        parameters=list(module.parameters()),
+        optimizer=optimizer,
+        schedule=Cosine(optimizer, settings.epochs * steps),
+        batches=batches,
+        loss=losses,
+        seed=lambda *place: seed_default(stream(settings.seed, *place), device),
+        rate=settings.learning_rate,
+        setting="learning_rate",
+        steps=steps,
+        scaler=scaler,
+    )
+    return Fit(module, [weights], epochs=settings.epochs, device=device, subject=phase)
 
 
 def outputs_of(
@@ -177,9 +262,7 @@ def _fit(
     device: torch.device,
     phase: str,
 ) -> Fit:
-    optimizer = torch.optim.AdamW(module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     orders = Shuffles(len(data), settings.seed)
-    steps = settings.epochs * len(batches(torch.arange(len(data)), settings.batch_size))
 
     def left(epoch: int, done: int) -> Iterator[_Batch]:
         return (data[chosen] for chosen in batches(orders[epoch], settings.batch_size)[done:])
@@ -188,16 +271,5 @@ def _fit(
         seen = batch.inputs if augment is None else augment(batch.inputs)
         return lambda part: loss(module(seen[part]), batch.labels[part])
 
-    weights = Phase(
-        name="weights",
-        parameters=list(module.parameters()),
-        optimizer=optimizer,
-        schedule=Cosine(optimizer, steps),
-        batches=left,
-        loss=losses,
-        seed=lambda *place: seed_default(stream(settings.seed, *place), device),
-        rate=settings.learning_rate,
-        setting="learning_rate",
-        steps=len(batches(torch.arange(len(data)), settings.batch_size)),
-    )
-    return Fit(module, [weights], epochs=settings.epochs, device=device, subject=phase)
+    steps = len(batches(torch.arange(len(data)), settings.batch_size))
+    return cosine_fit(module, settings, batches=left, losses=losses, steps=steps, device=device, phase=phase)
