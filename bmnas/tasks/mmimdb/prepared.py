@@ -1,0 +1,93 @@
+"""The folder that the released code prepares: ``train|dev|test/{image,text,label}_NNNNNN.npy``, numbered from 0."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bmnas.errors import BmnasError
+from bmnas.files import reason
+from bmnas.tasks.arrays.reading import read
+from bmnas.tasks.mmimdb.layout import EXPECTED, SHAPES
+
+_NAME = re.compile(r"(image|text|label)_(\d{6})\.npy")
+
+
+@dataclass(frozen=True)
+class PreparedFolder:
+    """The files of one split.
+
+    Attributes:
+        folder: ``train``, ``dev`` or ``test``.
+    """
+
+    folder: Path
+
+    def numbers(self, parts: Sequence[str]) -> tuple[int, ...]:
+        """The numbers of its movies, sorted.
+
+        Args:
+            parts: that a movie has to have: ``image``, ``text``, ``label``.
+
+        Raises:
+            BmnasError: the folder cannot be read, or a movie lacks one of these parts.
+        """
+        found: dict[str, set[int]] = {part: set() for part in SHAPES}
+        try:
+            if not self.folder.is_dir():
+                raise BmnasError(f"{self.folder}: there is no such folder; {EXPECTED}")
+            for path in self.folder.iterdir():
+                if match := _NAME.fullmatch(path.name):
+                    found[match[1]].add(int(match[2]))
+        except OSError as error:
+            raise BmnasError(f"{error.filename or self.folder}: cannot be read: {reason(error)}") from error
+        every = set().union(*(found[part] for part in parts))
+        for part in parts:
+            if lacking := every - found[part]:
+                number = min(lacking)
+                other = next(other for other in parts if number in found[other])
+                more = f", and so are {len(lacking) - 1} more" if len(lacking) > 1 else ""
+                raise BmnasError(f"{self.file(part, number)}: is missing, but there is {_name(other, number)}{more}")
+        return tuple(sorted(every))
+
+    def read(self, part: str, number: int) -> np.ndarray[Any, Any]:
+        """See `Store.read`."""
+        path = self.file(part, number)
+        (stored,) = read(path).values()
+        if stored.shape != SHAPES[part]:
+            raise BmnasError(f"{path}: has shape {stored.shape}, but should have {SHAPES[part]}")
+        if stored.dtype.kind not in "biuf":
+            raise BmnasError(f"{path}: holds text, but should hold numbers")
+        return np.asarray(stored.open())
+
+    def place(self, number: int) -> str:
+        """See `Store.place`."""
+        return f"{self.folder.name}, number {number:06d}"
+
+    def file(self, part: str, number: int) -> Path:
+        """The file of a part of a movie."""
+        return self.folder / _name(part, number)
+
+    def stamps(self, parts: Iterable[str], numbers: Sequence[int]) -> Iterator[str]:
+        """What changes with the files: the names, sizes and times of these parts of these movies.
+
+        Raises:
+            BmnasError: a file cannot be read.
+        """
+        for part in parts:
+            for number in numbers:
+                path = self.file(part, number)
+                try:
+                    status = path.stat()
+                except OSError as error:
+                    raise BmnasError(f"{path}: cannot be read: {reason(error)}") from error
+                yield f"{path.name} {status.st_size} {status.st_mtime_ns}\n"
+
+
+def _name(part: str, number: int) -> str:
+    return f"{part}_{number:06d}.npy"
