@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from bmnas.fit.threads import one_thread
 from bmnas.genotype import Feature
-from bmnas.settings import Settings
 from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.mmimdb import hdf5, layout, movies, prepared, preprocessing as preprocessing_module, splits
 from bmnas.tasks.mmimdb.hdf5 import MovieFile
@@ -22,12 +23,16 @@ from bmnas.tasks.mmimdb.movies import Movies
 from bmnas.tasks.mmimdb.prepared import PreparedFolder
 from bmnas.tasks.mmimdb.preprocessing import Preprocessing
 from bmnas.tasks.mmimdb.splits import Sets, sets_of
-from bmnas.tasks.mmimdb.weights import own_names
+from bmnas.tasks.mmimdb.weights import maps_of, own_names
 from bmnas.tasks.models import maxout_mlp, vgg19
 from bmnas.tasks.models.maxout_mlp import MaxoutMLP
+from bmnas.tasks.models.torchvision_weights import torchvision_state
 from bmnas.tasks.models.vgg19 import VGG19
 from bmnas.tasks.objective import MultiLabel
+from bmnas.tasks.options import TaskOptions
+from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.task import SPLITS, SplitName
+from bmnas.tasks.training import TrainingSettings, outputs_of, train
 
 # By modality and depth: the submodule of the backbone, and the channels it returns.
 _TAPS: Mapping[str, tuple[tuple[str, int], ...]] = MappingProxyType(
@@ -36,11 +41,12 @@ _TAPS: Mapping[str, tuple[tuple[str, int], ...]] = MappingProxyType(
         "Text": (("op1", 64), ("op3", 128)),
     }
 )
+_TEXT_TRAINING = TrainingSettings(epochs=20, batch_size=128, learning_rate=1e-3, weight_decay=0.01)
 # From so many posters on that are read for one, a file is slow.
 _SLOW = 4
 
 
-class MmimdbOptions(Settings):
+class MmimdbOptions(TaskOptions):
     """See `MmimdbTask`."""
 
     preprocessing: Preprocessing = Field(
@@ -70,7 +76,7 @@ class MmimdbTask(FolderTask):
         imagenet: ``cache``, ``none``, or the path of a file, see `bmnas.tasks.models.torchvision_weights`.
     """
 
-    Options = MmimdbOptions
+    Options: ClassVar[type[TaskOptions]] = MmimdbOptions
 
     name = "mmimdb"
     outputs = len(GENRES)
@@ -86,6 +92,8 @@ class MmimdbTask(FolderTask):
     settings: Mapping[str, Any] = MappingProxyType(
         {"channels": 192, "length": 16, "batch_size": 96, "epochs": 12, "train_epochs": 30}
     )
+    # Of 128 posters the first maps of VGG-19 alone take 1.3 GB.
+    extraction_batch = 32
     code = (hdf5, layout, movies, prepared, preprocessing_module, splits, maxout_mlp, vgg19)
 
     def __init__(
@@ -96,8 +104,10 @@ class MmimdbTask(FolderTask):
         split: str = "auto",
         imagenet: str = "cache",
     ) -> None:
-        chosen = MmimdbOptions(preprocessing=preprocessing, split=split, imagenet=imagenet)
-        self._folder, self._choice, self.options = data, chosen, chosen.model_dump()
+        chosen = {"preprocessing": preprocessing, "split": split, "imagenet": imagenet}
+        MmimdbOptions.chosen(self.name, chosen)
+        self._folder, self.options = data, chosen
+        self._preprocessing, self._split, self._imagenet = preprocessing, split, imagenet
 
     @classmethod
     def needs(cls) -> str:
@@ -123,8 +133,8 @@ class MmimdbTask(FolderTask):
         if self._is_prepared:
             store = self._prepared(name)
             numbers: Sequence[int] = store.numbers(self._parts(self.modalities))
-            return Movies(store, numbers, self.modalities, self._choice.preprocessing)
-        return Movies(self._file, self._sets.rows[name], self.modalities, self._choice.preprocessing)
+            return Movies(store, numbers, self.modalities, self._preprocessing)
+        return Movies(self._file, self._sets.rows[name], self.modalities, self._preprocessing)
 
     def remarks(self) -> Sequence[str]:
         """See `Task.remarks`; and how a split file differs, what is slow, which preprocessing suits weights."""
@@ -154,8 +164,31 @@ class MmimdbTask(FolderTask):
         return digest.hexdigest()
 
     def build_backbone(self, modality: str) -> nn.Module:
-        """VGG-19, or the Maxout MLP, with random initial weights."""
+        """VGG-19, or the Maxout MLP, with random weights; the training of VGG-19 begins with those of ImageNet."""
         return VGG19(self.outputs) if modality == "Image" else MaxoutMLP(self.outputs)
+
+    def train_backbone(
+        self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent
+    ) -> float | None:
+        """The text network is trained on the training split; VGG-19 gets its weights of ImageNet, and no others yet.
+
+        Returns: the text network's score on the validation split.
+
+        Raises:
+            BmnasError: the weights of ImageNet are not there; the sentence says how to get them.
+        """
+        if modality == "Image":
+            if self._imagenet != "none":
+                file = None if self._imagenet == "cache" else Path(self._imagenet).expanduser()
+                backbone.load_state_dict(maps_of(torchvision_state("vgg19", file)), strict=False)
+            return None
+        vectors, labels = self._texts("train")
+        held_out, truth = self._texts("validation")
+        phase = "backbone Text"
+        with one_thread():
+            train(backbone, vectors, labels, self.loss, _TEXT_TRAINING, device=device, phase=phase, report=report)
+            outputs = outputs_of(backbone, held_out, device=device)
+        return self.metric.score(outputs, truth)
 
     def own_names(self, modality: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """See `own_names` of `bmnas.tasks.mmimdb.weights`."""
@@ -163,6 +196,12 @@ class MmimdbTask(FolderTask):
 
     def _parts(self, modalities: Iterable[str]) -> list[str]:
         return [*(PARTS[modality] for modality in modalities), "label"]
+
+    def _texts(self, name: SplitName) -> tuple[Tensor, Tensor]:
+        """All vectors (N, 300) and labels (N, 23) of a split: 19 MB of the largest one."""
+        source = self.with_modalities(["Text"]).split(name)
+        samples = [source[index] for index in range(len(source))]
+        return torch.stack([inputs["Text"] for inputs, _ in samples]), torch.stack([label for _, label in samples])
 
     def _prepared(self, name: SplitName) -> PreparedFolder:
         return PreparedFolder(self._folder / SETS[name])
@@ -178,4 +217,4 @@ class MmimdbTask(FolderTask):
 
     @cached_property
     def _sets(self) -> Sets:
-        return sets_of(self._file, self._choice.split)
+        return sets_of(self._file, self._split)

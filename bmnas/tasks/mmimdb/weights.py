@@ -40,11 +40,11 @@ def own_names(modality: str, state: Mapping[str, Tensor], outputs: int) -> Mappi
     if modality == "Image" and f"{_TORCHVISION}0.weight" in state:
         if more := [name for name in state if not name.startswith((_TORCHVISION, "classifier."))]:
             raise BmnasError(f"has {more[0]} beside the weights of torchvision's VGG-19")
-        return {**features(state), **head(outputs)}
+        return {**maps_of(state), **head(outputs)}
     return state
 
 
-def features(torchvision: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def maps_of(torchvision: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The maps' weights in a file of torchvision's VGG-19, by our names."""
     return {
         _OWN + name.removeprefix(_TORCHVISION): value

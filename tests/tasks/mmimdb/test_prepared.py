@@ -53,7 +53,8 @@ def test_a_split_that_is_missing_is_named(folder: Path) -> None:
         (np.zeros((256, 160, 3), np.int32), r"has shape \(256, 160, 3\), but should have \(3, 256, 160\)"),
         (np.full((3, 256, 160), np.nan, np.float32), "the poster has a NaN"),
         (np.full((3, 256, 160), -np.inf), "the poster has an infinite number"),
-        (np.full((3, 256, 160), "poster"), "holds text, but should hold numbers"),
+        (np.full((3, 256, 2), "poster"), "holds text, but should hold numbers"),
+        (np.zeros((3, 256, 640)), "is larger than 2 MiB, too large for a part of a movie"),
         (np.array([{}]), "holds Python objects, which are not read"),
     ],
 )
@@ -71,3 +72,10 @@ def test_half_a_file_is_told(folder: Path) -> None:
         path.write_bytes(content)
         (loaded,) = load(MmimdbTask(folder).split("train"), 4, workers=0)
         assert loaded.kept == [0, 1, 3] and "image_000002.npy: is " in loaded.bad[0].why
+
+
+def test_the_order_of_the_axes_in_memory_makes_no_difference(folder: Path) -> None:
+    path = folder / "train" / "image_000002.npy"
+    before = MmimdbTask(folder).split("train")[2][0]["Image"]
+    np.save(path, np.asfortranarray(np.load(path)).astype(">i4"))
+    assert (MmimdbTask(folder).split("train")[2][0]["Image"] == before).all()

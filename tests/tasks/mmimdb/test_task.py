@@ -187,3 +187,16 @@ def test_taps_have_the_channels_that_are_said() -> None:
         taps = {feature.name: task.taps[feature.name] for feature in features}
         found = run_taps(task.build_backbone(modality).eval(), taps, inputs[modality][None])
         assert [found[feature.name].shape[1] for feature in features] == [feature.channels for feature in features]
+
+
+def test_the_text_network_is_trained_and_the_image_network_begins_with_imagenet(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    task = MmimdbTask(OFFICIAL, imagenet=str(tmp_path / "vgg19.pth"))
+    text = task.build_backbone("Text")
+    before = text.state_dict()["hid2val.weight"].clone()
+    score = task.train_backbone("Text", text, device="cpu")
+    assert score is not None and 0 <= score <= 1 and not torch.equal(text.state_dict()["hid2val.weight"], before)
+    image = task.build_backbone("Image")
+    torch.save({"features.0.bias": torch.arange(64.0), "classifier.0.bias": torch.zeros(2)}, tmp_path / "vgg19.pth")
+    task.train_backbone("Image", image, device="cpu")
+    assert image.state_dict()["vgg.0.bias"].tolist() == list(range(64))
