@@ -1,6 +1,6 @@
 """How fast the paper's tasks read and prepare their samples, on one core.
 
-python benchmarks/loading.py egogesture [--data DIR] [--samples 20]
+python benchmarks/loading.py mmimdb [--data DIR] [--samples 2000]
 
 Without --data the files are made up, as large as the real ones, in a temporary folder, and are warm. Times are CPU
 seconds of this one process, of the fastest of five rounds.
