@@ -45,7 +45,8 @@ class Movies:
         self, store: Store, numbers: Sequence[int], modalities: Sequence[str], preprocessing: Preprocessing
     ) -> None:
         self._store, self._numbers = store, numbers
-        self._modalities, self._preprocessing = modalities, preprocessing
+        self._modalities = modalities
+        self._preprocessing: Preprocessing = preprocessing
 
     def __len__(self) -> int:
         return len(self._numbers)

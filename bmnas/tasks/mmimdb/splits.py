@@ -66,7 +66,7 @@ def _by_lists(file: MovieFile, path: Path, lists: Mapping[SplitName, Sequence[st
             f"{path}: names {_movies(len(unknown))} that {file.path.name} does not have, such as {short(unknown[0])}; "
             "the option split=file takes the splits of that file"
         )
-    rows = {split: [row_of[own] for own in ids] for split, ids in lists.items()}
+    rows: dict[SplitName, list[int]] = {split: [row_of[own] for own in ids] for split, ids in lists.items()}
     named = {row for own in rows.values() for row in own}
     rest = [row for row in range(len(file.ids)) if row not in named]
     rows["test"] += rest

@@ -104,10 +104,10 @@ class MmimdbTask(FolderTask):
         split: str = "auto",
         imagenet: str = "cache",
     ) -> None:
-        chosen = {"preprocessing": preprocessing, "split": split, "imagenet": imagenet}
-        MmimdbOptions.chosen(self.name, chosen)
-        self._folder, self.options = data, chosen
-        self._preprocessing, self._split, self._imagenet = preprocessing, split, imagenet
+        self.options = {"preprocessing": preprocessing, "split": split, "imagenet": imagenet}
+        MmimdbOptions.chosen(self.name, self.options)
+        self._folder, self._split, self._imagenet = data, split, imagenet
+        self._preprocessing: Preprocessing = preprocessing
 
     @classmethod
     def needs(cls) -> str:
