@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -102,6 +102,15 @@ def evaluate(
         ),
     ] = None,
     noise_seed: Annotated[int, typer.Option(min=0, metavar="SEED", help="Seed of the noise.")] = 0,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROBABILITY|validation",
+            help="Of several classes at once: from which probability on a class is an answer; with 'validation' that "
+            "with the greatest weighted F1 on the validation split.",
+            show_default="the task's",
+        ),
+    ] = None,
     resamples: Annotated[
         int, typer.Option(min=100, max=100_000, metavar="RESAMPLES", help="Resamples that intervals come from.")
     ] = 1000,
@@ -124,9 +133,10 @@ def evaluate(
 ) -> None:
     """Tell how good a network is, by every measure that fits, with intervals.
 
-    Of a run it reads what the search kept of the test split, and needs no data. With --drop, --noise or another split,
-    and of a genotype, the network is run on the features of its task: that of the run or genotype, or the one that is
-    named. With --drop or --noise it is compared with itself on whole samples, unless --compare names another.
+    Of a run it reads what the search kept of the test split, and needs no data. With --drop, --noise, another split or
+    --threshold validation, and of a genotype, the network is run on the features of its task: that of the run or
+    genotype, or the one that is named. With --drop or --noise it is compared with itself on whole samples, unless
+    --compare names another.
 
     Example: bmnas evaluate runs/digits-seed0 --compare "late fusion"
 
@@ -147,6 +157,8 @@ def evaluate(
         own = _source(what, row, seed)
         found, whole = own.answered(how, also_whole=bool(changed) and compare is None)
         other = whole if compare is None else _other(own, compare, compare_row, seed, how)
+        if threshold is not None:
+            found = _with_threshold(found, threshold, own, how)
     evaluation = measure(
         found.outputs,
         found.labels,
@@ -162,6 +174,36 @@ def evaluate(
         typer.echo(to_json(found, split.value, evaluation, compared))
     else:
         show(found, split.value, evaluation, compared)
+
+
+def _with_threshold(found: Answered, given: str, own: _OfRun | _OfGenotype, how: _How) -> Answered:
+    """The same outputs, of which other classes are answers."""
+    from bmnas.errors import BmnasError
+    from bmnas.evaluation import best_threshold
+    from bmnas.tasks import MultiLabel
+
+    if not isinstance(found.objective, MultiLabel):
+        raise BmnasError("--threshold is for samples that may have several classes; these have one, or numbers")
+    if given != "validation":
+        return replace(found, objective=replace(found.objective, threshold=_probability(given)))
+    if how.split == SplitChoice.VALIDATION:
+        raise BmnasError("--threshold validation is chosen on the validation split, so evaluate another split")
+    held_out = own.answered(replace(how, split=SplitChoice.VALIDATION, changes=_Changes()))[0]
+    chosen = best_threshold(held_out.outputs, held_out.labels)
+    remark = f"the threshold {chosen:g} is that with the greatest weighted F1 on the validation split"
+    return replace(found, objective=replace(found.objective, threshold=chosen), remarks=(*found.remarks, remark))
+
+
+def _probability(given: str) -> float:
+    from bmnas.errors import BmnasError, short
+
+    try:
+        value = float(given)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise BmnasError(f"--threshold is {short(given)}; it is a probability between 0 and 1, or validation")
+    return value
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bmnas.evaluation.compare import compare as compare
     from bmnas.evaluation.corruption import Corruption as Corruption
     from bmnas.evaluation.evaluate import evaluate as evaluate
+    from bmnas.evaluation.threshold import best_threshold as best_threshold
     from bmnas.evaluation.values import (
         ClassScores as ClassScores,
         Comparison as Comparison,
@@ -30,6 +31,7 @@ _HOME = {
     "Evaluation": "bmnas.evaluation.values",
     "Measured": "bmnas.evaluation.values",
     "OutputErrors": "bmnas.evaluation.values",
+    "best_threshold": "bmnas.evaluation.threshold",
     "compare": "bmnas.evaluation.compare",
     "evaluate": "bmnas.evaluation.evaluate",
 }
@@ -42,6 +44,7 @@ __all__ = [
     "Evaluation",
     "Measured",
     "OutputErrors",
+    "best_threshold",
     "compare",
     "evaluate",
 ]

@@ -183,3 +183,34 @@ def test_weights_of_another_network_are_refused(place, evaluate, tmp_path):
     (tmp_path / "other.json").write_text(json.dumps({**content, "members": 2}))
     _, err = evaluate(tmp_path / "other.json", "--features", "clips", code=2)
     assert "other.safetensors" in err
+
+
+def test_a_threshold_needs_several_classes(evaluate):
+    assert (
+        "--threshold is for samples that may have several classes" in evaluate("run", "--threshold", "0.3", code=2)[1]
+    )
+
+
+@pytest.mark.slow
+def test_a_threshold_is_given_or_chosen_on_validation(place, evaluate):
+    random = np.random.default_rng(0)
+    folder = features(place / "several", groups=False)
+    labels = (random.random((360, 3)) < 0.3).astype(np.int64)
+    np.save(folder / "labels.npy", labels)
+    np.save(folder / "Clear_1.npy", 2 * labels + random.normal(size=(360, 3)))
+    bmnas("search", "--features", "several", *SMALL, "--out", "run-several", cwd=place, cache=place / "cache")
+
+    def names(*options: str, code: int = 0) -> tuple[list[str], list[str]]:
+        said = json.loads(evaluate("run-several", "--json", *options, code=code)[0])
+        return [each["name"] for each in said["evaluation"]["measures"] if "f1" in each["name"]], said["notes"]
+
+    assert names("--threshold", "0.2")[0][:3] == ["f1-micro@0.2", "f1-macro@0.2", "f1-weighted@0.2"]
+    found, notes = names("--threshold", "validation")
+    (chosen,) = [note for note in notes if note.startswith("the threshold")]
+    assert found[0] == f"f1-micro@{chosen.split()[2]}"
+    for wrong in ("0", "1.5", "test"):
+        assert "it is a probability between 0 and 1" in evaluate("run-several", "--threshold", wrong, code=2)[1]
+    assert (
+        "evaluate another split"
+        in evaluate("run-several", "--threshold", "validation", "--split", "validation", code=2)[1]
+    )
