@@ -14,6 +14,7 @@ from bmnas.tasks.av_digits import AvDigitsTask
 from bmnas.tasks.av_pairs import AvSameTask, AvSpeakerTask, AvSumTask
 from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.emoji import EmojiTask
+from bmnas.tasks.ntu import NtuTask
 from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.planted import PlantedTask
 from bmnas.tasks.task import Task
@@ -31,6 +32,7 @@ TASKS: Table[type[Task]] = Table(
         AvSameTask,
         AvSpeakerTask,
         EmojiTask,
+        NtuTask,
         PlantedTask,
     ],
 )
