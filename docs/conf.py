@@ -57,6 +57,7 @@ PAGES = {
         "docs/own-features",
         "docs/own-backbones",
         "docs/tasks",
+        "docs/paper-tasks",
         "docs/whole-models",
     ],
     "Reference": ["docs/genotype", "docs/compiler", "docs/api/index", "examples/README"],

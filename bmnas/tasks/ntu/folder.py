@@ -92,7 +92,7 @@ class Folder:
         return found
 
     def _hint(self, modality: str) -> str:
-        if self.path.name in FOLDERS[modality]:
+        if self.path.name in (name for names in FOLDERS.values() for name in names):
             return "; name the folder that it is in"
         others = [name for other in FOLDERS for name in FOLDERS[other] if (self.path / name).is_dir()]
         if others:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from bmnas.errors import BmnasError
 from bmnas.files import reason
 from bmnas.genotype import Feature
-from bmnas.settings import Settings
 from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models import inflated_resnet, released_hcn
 from bmnas.tasks.models.inflated_resnet import InflatedResNet50
@@ -34,6 +33,7 @@ from bmnas.tasks.ntu.skeleton import Preprocessing
 from bmnas.tasks.ntu.source import Recordings
 from bmnas.tasks.ntu.video_file import read_clip, refuse_without_pyav, written_clip
 from bmnas.tasks.ntu.weights import own_names
+from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.preparation import Preparation
 from bmnas.tasks.task import SPLITS, SplitName
 
@@ -47,6 +47,26 @@ _TAPS: Mapping[str, tuple[tuple[str, int], ...]] = MappingProxyType(
 _SKELETON_DROPOUT = 0.2  # as in the released final training
 
 Missing = Literal["auto", "keep", "skip"]
+
+
+class NtuOptions(TaskOptions):
+    """See `NtuTask`."""
+
+    split: ListName = Field(
+        default="released",
+        description="Who trains the search: the 8 performers of the released code, the 7 of the paper's text, or "
+        "the 16 of the official list.",
+    )
+    missing: Missing = Field(
+        default="auto",
+        description="Whether the 302 samples without whole skeletons are kept; auto: if preprocessing is released.",
+    )
+    preprocessing: Preprocessing = Field(
+        default="corrected", description="Inputs as they should be, or as published checkpoints were trained on."
+    )
+    imagenet: str = Field(
+        default="cache", description="ResNet-50 weights that the video backbone starts from: cache, none or a file."
+    )
 
 
 class NtuTask(FolderTask):
@@ -64,24 +84,7 @@ class NtuTask(FolderTask):
             where torch keeps what it has downloaded; ``none``, random ones; or their file.
     """
 
-    class Options(Settings):
-        """What can be chosen of the data and the backbones."""
-
-        split: ListName = Field(
-            default="released",
-            description="Who trains the search: the 8 performers of the released code, the 7 of the paper's text, or "
-            "the 16 of the official list.",
-        )
-        missing: Missing = Field(
-            default="auto",
-            description="Whether the 302 samples without whole skeletons are kept; auto: if preprocessing is released.",
-        )
-        preprocessing: Preprocessing = Field(
-            default="corrected", description="Inputs as they should be, or as published checkpoints were trained on."
-        )
-        imagenet: str = Field(
-            default="cache", description="ResNet-50 weights that the video backbone starts from: cache, none or a file."
-        )
+    Options: ClassVar[type[TaskOptions]] = NtuOptions
 
     name = "ntu"
     outputs = ACTIONS
@@ -129,11 +132,6 @@ class NtuTask(FolderTask):
     def needs(cls) -> str:
         """See `FolderTask.needs`."""
         return HOW_TO_GET
-
-    @classmethod
-    def of_options(cls, options: Mapping[str, Any]) -> Self:
-        """See `Task.of_options`."""
-        return cls(Path(), **options)
 
     def split(self, name: SplitName) -> Recordings:
         """The recordings of a split, in the order of their names.

@@ -178,7 +178,7 @@ def test_the_folder_of_another_data_set_is_recognised(tmp_path: Path, inside: st
 
 def test_a_folder_one_too_deep_and_a_missing_modality_are_told(tmp_path: Path) -> None:
     with pytest.raises(BmnasError, match="name the folder that it is in"):
-        NtuTask.open(SMALL / "nturgb+d_skeletons").with_modalities(["Skeleton"]).check()
+        NtuTask.open(SMALL / "nturgb+d_skeletons").check()
     (tmp_path / "nturgb+d_skeletons").mkdir()
     with pytest.raises(BmnasError, match=r"but has nturgb\+d_skeletons; --modalities names those to use"):
         NtuTask(tmp_path).check()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision.models import resnet50
 
 from bmnas.errors import BmnasError
 from bmnas.tasks.backbones import backbones
 from bmnas.tasks.ntu import NtuTask
-from bmnas.tasks.ntu.weights import own_names
+from bmnas.tasks.ntu.weights import imagenet_weights, own_names
 from tests.paper_golden import compare, input_of, state
 from tests.tasks.ntu.made_up import SMALL
 
@@ -41,3 +42,20 @@ def test_a_released_checkpoint_of_skeletons_loads(tmp_path: Path, prefix: str) -
 def test_weights_of_another_network_are_refused(modality: str, weights: dict[str, tuple[int, ...]], says: str) -> None:
     with pytest.raises(BmnasError, match=says):
         own_names(modality, {name: torch.zeros(shape) for name, shape in weights.items()})
+
+
+def test_training_begins_with_a_file_of_torchvision(tmp_path: Path) -> None:
+    path = tmp_path / "resnet50.pth"
+    torch.save(resnet50(weights=None).state_dict(), path)
+    weights = imagenet_weights(str(path))
+    assert weights["cnn.layer4.0.conv2.weight"].shape == (512, 512, 3, 3, 3)
+    torch.save({"fc8.weight": torch.zeros(2)}, path)
+    with pytest.raises(BmnasError, match=r"resnet50\.pth: these are not the weights of a ResNet-50: there is no conv1"):
+        imagenet_weights(str(path))
+    assert imagenet_weights("none") == {}
+
+
+def test_without_a_file_in_torchs_cache_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(BmnasError, match=r"resnet50-0676ba61\.pth: the ImageNet weights of resnet50 are not there"):
+        imagenet_weights("cache")
