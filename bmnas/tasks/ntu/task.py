@@ -117,7 +117,8 @@ class NtuTask(FolderTask):
         imagenet: str = "cache",
     ) -> None:
         self.folder = folder
-        self._list, self._preprocessing, self._imagenet = split, preprocessing, imagenet
+        self._list: ListName = split
+        self._preprocessing: Preprocessing = preprocessing
         self._skips = missing == "skip" or (missing == "auto" and preprocessing == "corrected")
         self.options = MappingProxyType(
             {

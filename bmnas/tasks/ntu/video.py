@@ -26,7 +26,6 @@ from bmnas.tasks.ntu.video_file import Array, Clip
 SLOTS, FRAMES = 24, 8
 # Of red, green and blue in ImageNet, as torchvision's networks were trained.
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_BLACK = None
 
 
 def video_input(clip: Clip, preprocessing: Preprocessing, ratio: float = 1.0) -> Tensor:
@@ -48,7 +47,7 @@ def sampled(clip: Clip, preprocessing: Preprocessing, ratio: float = 1.0) -> Arr
     frames: Array = np.zeros((FRAMES, first.height, first.width, 3), np.uint8)
     for place, slot in enumerate(taken_slots(ratio)):
         frame = slots[slot]
-        if frame is not _BLACK:
+        if frame is not None:
             frames[place] = clip.colours(frame, order)
     return frames
 
@@ -65,7 +64,7 @@ def slot_frames(decoded: int, announced: int, preprocessing: Preprocessing) -> S
         return [int(frame) for frame in np.linspace(0, decoded - 1, SLOTS).astype(int)]
     wanted = set(np.linspace(0, announced, SLOTS).astype(int).tolist())
     there = [frame for frame in sorted(wanted) if frame < decoded]
-    return [*there, *[_BLACK] * (SLOTS - len(there))]
+    return [*there, *[None] * (SLOTS - len(there))]
 
 
 def taken_slots(ratio: float) -> Sequence[int]:
