@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -29,3 +30,8 @@ def threads_for(node_elements: int) -> AbstractContextManager[None]:
     settings alone, never on a measurement, because another number of threads can give other last bits.
     """
     return one_thread() if node_elements < GRAIN else nullcontext()
+
+
+def cores() -> int:
+    """How many cores of the machine this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

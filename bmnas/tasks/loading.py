@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import random
 import re
 from collections import Counter
@@ -19,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from bmnas.errors import BmnasError
 from bmnas.files import reason
+from bmnas.fit.threads import cores
 from bmnas.tasks.task import SampleSource, Split
 from bmnas.tasks.tree import Tree, leaves
 
@@ -157,8 +157,7 @@ _DEATH = re.compile(r"DataLoader worker .*(exited unexpectedly|killed)")
 
 def default_workers() -> int:
     """Processes that read samples on this machine: every core but the one of the backbones, at most eight."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(_MOST_WORKERS, cores - 1))
+    return max(1, min(_MOST_WORKERS, cores() - 1))
 
 
 def described(source: Any, index: int) -> str:

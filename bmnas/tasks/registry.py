@@ -15,6 +15,7 @@ from bmnas.tasks.av_pairs import AvSameTask, AvSpeakerTask, AvSumTask
 from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.emoji import EmojiTask
 from bmnas.tasks.mmimdb import MmimdbTask
+from bmnas.tasks.ntu import NtuTask
 from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.planted import PlantedTask
 from bmnas.tasks.task import Task
@@ -33,6 +34,7 @@ TASKS: Table[type[Task]] = Table(
         AvSpeakerTask,
         EmojiTask,
         MmimdbTask,
+        NtuTask,
         PlantedTask,
     ],
 )

@@ -29,6 +29,7 @@ from bmnas.tasks.metrics import Metric
 from bmnas.tasks.names import named
 from bmnas.tasks.objective import Objective, SingleLabel
 from bmnas.tasks.options import TaskOptions
+from bmnas.tasks.preparation import Preparation
 from bmnas.tasks.progress import Report, silent
 from bmnas.tasks.tree import Tree, leaves, mapped
 
@@ -337,6 +338,17 @@ class Task(ABC):
             come trained leaves this method as it is.
         """
         return None
+
+    def preparation(self, to: Path | None = None) -> Preparation:
+        """How the task's data are brought into a form that is read faster (``bmnas prepare``).
+
+        Args:
+            to: the folder of what is made; that of the data if left out.
+
+        Raises:
+            BmnasError: nothing of the data has such a form, or they cannot be used.
+        """
+        raise BmnasError(f"task {self.name} reads its data as they are: there is nothing to prepare")
 
     def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """The loss of outputs (B, outputs), mean over the batch: the objective's, unless a task says otherwise."""

@@ -26,7 +26,19 @@ def command_of(name):
 COMMANDS = GROUP.list_commands(ROOT)
 EXAMPLES = {example: name for name in COMMANDS for example in examples_of(command_of(name))}
 # What takes seconds or needs data is parsed to the end, not run.
-LONG = ("search", "extract", "diagnose", "train", "taps", "predict", "evaluate", "compare", "ablate", "report")
+LONG = (
+    "search",
+    "prepare",
+    "extract",
+    "diagnose",
+    "train",
+    "taps",
+    "predict",
+    "evaluate",
+    "compare",
+    "ablate",
+    "report",
+)
 
 
 def test_all_commands_are_listed_with_what_they_do():
