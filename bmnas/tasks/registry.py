@@ -13,6 +13,7 @@ from bmnas.table import Table
 from bmnas.tasks.av_digits import AvDigitsTask
 from bmnas.tasks.av_pairs import AvSameTask, AvSpeakerTask, AvSumTask
 from bmnas.tasks.digits import DigitsTask
+from bmnas.tasks.egogesture import EgoGestureTask
 from bmnas.tasks.emoji import EmojiTask
 from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.planted import PlantedTask
@@ -31,6 +32,7 @@ TASKS: Table[type[Task]] = Table(
         AvSameTask,
         AvSpeakerTask,
         EmojiTask,
+        EgoGestureTask,
         PlantedTask,
     ],
 )

@@ -1,9 +1,9 @@
 """ResNeXt-101 with three-dimensional convolutions, the network of clips in the task `egogesture`.
 
-Xie et al., "Aggregated Residual Transformations for Deep Neural Networks", CVPR 2017; in three dimensions: Hara, Kataoka
-and Satoh, "Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?", CVPR 2018; for RGB and depth:
-Köpüklü et al., "Real-time Hand Gesture Detection and Classification Using Convolutional Neural Networks", FG 2019. The
-names of parameters are those of published checkpoints. Axes: B batch, C channels, T frames, H height, W width.
+Xie et al., "Aggregated Residual Transformations for Deep Neural Networks", CVPR 2017; in three dimensions: Hara,
+Kataoka and Satoh, "Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?", CVPR 2018; for RGB and
+depth: Köpüklü et al., "Real-time Hand Gesture Detection and Classification Using Convolutional Neural Networks", FG
+2019. Parameters have the names of published checkpoints. Axes: B batch, C channels, T frames, H height, W width.
 """
 
 from __future__ import annotations
