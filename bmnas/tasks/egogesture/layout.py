@@ -65,8 +65,24 @@ def find_images(folder: Path) -> Path:
 def unlike(folder: Path) -> BmnasError:
     """What to say of a folder that does not hold the data set."""
     other = looks_like(folder)
-    if other:
+    if other and not _is_part(folder):
         return BmnasError(f"{folder}: looks like {other}, not like EgoGesture; {EXPECTED}")
-    if (folder.parent / ANNOTATIONS).is_dir():
-        return BmnasError(f"{folder}: is a part of EgoGesture; --data {folder.parent} is the whole")
-    return BmnasError(f"{folder}: does not hold EgoGesture; {EXPECTED}")
+    return _part(folder) if _is_part(folder) else BmnasError(f"{folder}: does not hold EgoGesture; {EXPECTED}")
+
+
+def unannotated(folder: Path) -> BmnasError:
+    """What to say of a folder that has images alone."""
+    if _is_part(folder):
+        return _part(folder)
+    return BmnasError(
+        f"{folder}: has images, but neither {ANNOTATIONS}/subjectSS/SceneN/GroupG.csv nor a ready-made index, which is "
+        "one JSON file; --task egogesture:index=FILE names an index that is elsewhere"
+    )
+
+
+def _is_part(folder: Path) -> bool:
+    return (folder.parent / ANNOTATIONS).is_dir()
+
+
+def _part(folder: Path) -> BmnasError:
+    return BmnasError(f"{folder}: is a part of EgoGesture; --data {folder.parent} is the whole")

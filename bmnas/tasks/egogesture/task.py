@@ -25,17 +25,19 @@ from bmnas.tasks.egogesture import (
     index as index_module,
     pictures,
     samples,
+    weights as weights_module,
 )
 from bmnas.tasks.egogesture.annotations import read_annotations
 from bmnas.tasks.egogesture.clips import Clips
 from bmnas.tasks.egogesture.gestures import GESTURES, SAMPLES
 from bmnas.tasks.egogesture.index import find_index, read_index
-from bmnas.tasks.egogesture.layout import ANNOTATIONS, EXPECTED, find_images, unlike
+from bmnas.tasks.egogesture.layout import ANNOTATIONS, EXPECTED, find_images, unannotated
 from bmnas.tasks.egogesture.presence import problem_of_files, stamp
 from bmnas.tasks.egogesture.samples import Sample, split_of
 from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models import resnext3d
 from bmnas.tasks.models.resnext3d import ResNeXt3D
+from bmnas.tasks.state_files import read_state
 from bmnas.tasks.task import SPLITS, SplitName
 
 Preprocessing = Literal["corrected", "released"]
@@ -52,6 +54,8 @@ class EgoGestureTask(FolderTask):
         data: the folder, in the official layout, see `layout`.
         preprocessing: ``corrected``, or ``released`` for published checkpoints, which were trained on that.
         index: a ready-made index, which is read instead of the annotations.
+        rgb_start: a file of weights, trained on other clips, with which the training of the network for RGB begins.
+        depth_start: one for depth; it may be of a network for RGB whose first kernel sees seven frames, see `begin`.
     """
 
     name = "egogesture"
@@ -68,7 +72,7 @@ class EgoGestureTask(FolderTask):
     settings: Mapping[str, Any] = MappingProxyType(
         {"channels": 128, "length": 8, "batch_size": 72, "epochs": 7, "train_epochs": 60}
     )
-    code = (annotations_module, clips, frames, gestures, index_module, pictures, samples, resnext3d)
+    code = (annotations_module, clips, frames, gestures, index_module, pictures, samples, weights_module, resnext3d)
     # A clip takes some 50 MB on its way through the first layers.
     extraction_batch = 16
 
@@ -80,10 +84,26 @@ class EgoGestureTask(FolderTask):
             description="What the networks see: corrected, or released, for published checkpoints.",
         )
         index: str = Field(default="", description="File of a ready-made index, instead of the annotations.")
+        rgb_start: str = Field(default="", description="File of weights with which training for RGB begins.")
+        depth_start: str = Field(default="", description="File of weights with which training for depth begins.")
 
-    def __init__(self, data: Path, *, preprocessing: Preprocessing = "corrected", index: str = "") -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        preprocessing: Preprocessing = "corrected",
+        index: str = "",
+        rgb_start: str = "",
+        depth_start: str = "",
+    ) -> None:
         self.folder, self.preprocessing, self.index = data, preprocessing, index
-        self.options = {"preprocessing": preprocessing, "index": index}
+        self.starts = {"RGB": rgb_start, "Depth": depth_start}
+        self.options = {
+            "preprocessing": preprocessing,
+            "index": index,
+            "rgb_start": rgb_start,
+            "depth_start": depth_start,
+        }
 
     @classmethod
     def needs(cls) -> str:
@@ -143,6 +163,25 @@ class EgoGestureTask(FolderTask):
         """A 3D ResNeXt-101 with initial weights."""
         return ResNeXt3D(self.outputs, _CHANNELS[modality])
 
+    def own_names(self, modality: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """See `Task.own_names`; weights of the other modality are refused."""
+        return weights_module.own_names(modality, state)
+
+    def begin_backbone(self, modality: str, backbone: nn.Module) -> None:
+        """Load the weights with which the training of a backbone begins, if a file of them is chosen.
+
+        Raises:
+            BmnasError: the file cannot be read, or is of another network.
+        """
+        if not self.starts[modality]:
+            return
+        path = Path(self.starts[modality]).expanduser()
+        state = read_state(path, backbone.state_dict())
+        try:
+            weights_module.begin(modality, backbone, state)
+        except BmnasError as error:
+            raise BmnasError(f"{path}: {error}") from None
+
     def data_fingerprint(self, modalities: Iterable[str] | None = None) -> str:
         """SHA-256 of all annotations, and of sizes and times of every sample's first and last frame."""
         digest = hashlib.sha256()
@@ -196,8 +235,8 @@ class EgoGestureTask(FolderTask):
             return read_index(Path(self.index).expanduser())
         if (self.folder / ANNOTATIONS).is_dir():
             return read_annotations(self.folder), 0
-        find_images(self.folder)  # of a folder of something else, its JSON files are not looked at
+        find_images(self.folder)  # in a folder of something else, JSON files are of something else, too
         index = find_index(self.folder)
         if index is None:
-            raise unlike(self.folder)
+            raise unannotated(self.folder)
         return read_index(index)
