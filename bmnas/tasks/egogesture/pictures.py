@@ -43,7 +43,8 @@ def read_frame(path: str, *, grey: bool, cut: Cut | None = None) -> Array:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
             if max(image.size) > _LARGEST:
                 raise BmnasError(f"{path}: has {image.width} x {image.height} pixels, too many for a frame")
-            pixels = np.asarray(_squared(image.convert("L" if grey else "RGB"), cut))
+            mode = "L" if grey else "RGB"
+            pixels = np.asarray(_squared(image if image.mode == mode else image.convert(mode), cut))
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise BmnasError(f"{path}: is no whole JPEG image: {' '.join(str(error).split())[:120]}") from error
     return pixels.reshape(SIDE, SIDE, -1)
