@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
-from bmnas.settings import Settings
 from bmnas.tasks.bad_sample import SKIPPING, BadSample
 from bmnas.tasks.egogesture import (
     annotations as annotations_module,
@@ -37,6 +36,7 @@ from bmnas.tasks.egogesture.samples import Sample, split_of
 from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models import resnext3d
 from bmnas.tasks.models.resnext3d import ResNeXt3D
+from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.state_files import read_state
 from bmnas.tasks.task import SPLITS, SplitName
 
@@ -45,6 +45,17 @@ Preprocessing = Literal["corrected", "released"]
 # By modality, the channels of its clips; and of each tap of the network the channels.
 _CHANNELS: Mapping[str, int] = MappingProxyType({"RGB": 3, "Depth": 1})
 _TAPS = (("layer2", 512), ("layer3", 1024), ("layer4", 2048), ("avgpool", 2048))
+
+
+class EgoGestureOptions(TaskOptions):
+    """See `EgoGestureTask`."""
+
+    preprocessing: Preprocessing = Field(
+        default="corrected", description="What the networks see: corrected, or released, for published checkpoints."
+    )
+    index: str | None = Field(default=None, description="File of a ready-made index, in place of the annotations.")
+    rgb_start: str | None = Field(default=None, description="File of weights with which training for RGB begins.")
+    depth_start: str | None = Field(default=None, description="File of weights with which training for depth begins.")
 
 
 class EgoGestureTask(FolderTask):
@@ -57,6 +68,8 @@ class EgoGestureTask(FolderTask):
         rgb_start: a file of weights, trained on other clips, with which the training of the network for RGB begins.
         depth_start: one for depth; it may be of a network for RGB whose first kernel sees seven frames, see `begin`.
     """
+
+    Options: ClassVar[type[TaskOptions]] = EgoGestureOptions
 
     name = "egogesture"
     outputs = len(GESTURES)
@@ -76,25 +89,14 @@ class EgoGestureTask(FolderTask):
     # A clip takes some 50 MB on its way through the first layers.
     extraction_batch = 16
 
-    class Options(Settings):
-        """What a user can choose of this task."""
-
-        preprocessing: Preprocessing = Field(
-            default="corrected",
-            description="What the networks see: corrected, or released, for published checkpoints.",
-        )
-        index: str = Field(default="", description="File of a ready-made index, instead of the annotations.")
-        rgb_start: str = Field(default="", description="File of weights with which training for RGB begins.")
-        depth_start: str = Field(default="", description="File of weights with which training for depth begins.")
-
     def __init__(
         self,
         data: Path,
         *,
         preprocessing: Preprocessing = "corrected",
-        index: str = "",
-        rgb_start: str = "",
-        depth_start: str = "",
+        index: str | None = None,
+        rgb_start: str | None = None,
+        depth_start: str | None = None,
     ) -> None:
         self.folder, self.preprocessing, self.index = data, preprocessing, index
         self.starts = {"RGB": rgb_start, "Depth": depth_start}
@@ -109,11 +111,6 @@ class EgoGestureTask(FolderTask):
     def needs(cls) -> str:
         """See `FolderTask.needs`."""
         return EXPECTED
-
-    @classmethod
-    def of_options(cls, options: Mapping[str, Any]) -> Self:
-        """See `Task.of_options`."""
-        return cls(Path(), **options)
 
     def split(self, name: SplitName) -> Clips:
         """The samples of a split, sorted by subject, scene and group; the frames in the middle of each.
@@ -173,9 +170,10 @@ class EgoGestureTask(FolderTask):
         Raises:
             BmnasError: the file cannot be read, or is of another network.
         """
-        if not self.starts[modality]:
+        start = self.starts[modality]
+        if start is None:
             return
-        path = Path(self.starts[modality]).expanduser()
+        path = Path(start).expanduser()
         state = read_state(path, backbone.state_dict())
         try:
             weights_module.begin(modality, backbone, state)
@@ -231,7 +229,7 @@ class EgoGestureTask(FolderTask):
         return by_split, elsewhere
 
     def _listed(self) -> tuple[list[Sample], int]:
-        if self.index:
+        if self.index is not None:
             return read_index(Path(self.index).expanduser())
         if (self.folder / ANNOTATIONS).is_dir():
             return read_annotations(self.folder), 0

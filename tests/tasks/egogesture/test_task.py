@@ -14,7 +14,7 @@ from bmnas.genotype import published
 from bmnas.tasks.backbones import backbones
 from bmnas.tasks.egogesture import EgoGestureTask, weights
 from bmnas.tasks.loading import load
-from bmnas.tasks.registry import described_task
+from bmnas.tasks.registry import described_task, get_task
 from tests import paper_golden
 from tests.tasks.egogesture.copies import ORIGINAL
 
@@ -158,3 +158,10 @@ def test_a_checkpoint_of_the_resnext_authors_is_loaded(tmp_path, modality, tag):
         found = backbone.tapped(clips)
     kept = {f"tap{depth}": found[f"{modality}_{depth}"] for depth in range(1, 5)}
     assert paper_golden.compare(tag, "paper", kept) < 1e-5  # the weights were kept in float32
+
+
+def test_its_options_are_those_of_its_constructor():
+    task = get_task("egogesture:preprocessing=released,depth_start=some.pth", data=ORIGINAL)
+    assert task.options == EgoGestureTask(ORIGINAL, preprocessing="released", depth_start="some.pth").options
+    with pytest.raises(BmnasError, match="preprocessing of task egogesture is 'mine'"):
+        get_task("egogesture:preprocessing=mine", data=ORIGINAL)
