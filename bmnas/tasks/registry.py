@@ -13,6 +13,7 @@ from bmnas.table import Table
 from bmnas.tasks.av_digits import AvDigitsTask
 from bmnas.tasks.av_pairs import AvSameTask, AvSpeakerTask, AvSumTask
 from bmnas.tasks.digits import DigitsTask
+from bmnas.tasks.egogesture import EgoGestureTask
 from bmnas.tasks.emoji import EmojiTask
 from bmnas.tasks.mmimdb import MmimdbTask
 from bmnas.tasks.ntu import NtuTask
@@ -35,6 +36,7 @@ TASKS: Table[type[Task]] = Table(
         EmojiTask,
         MmimdbTask,
         NtuTask,
+        EgoGestureTask,
         PlantedTask,
     ],
 )
