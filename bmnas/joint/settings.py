@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-import torch
 from pydantic import Field, model_validator
 
+from bmnas.fit.mixed_precision import Amp
 from bmnas.searcher.settings import TaskSettings
 from bmnas.settings import shown
 from bmnas.tasks import Task
-
-DTYPES: Mapping[str, torch.dtype | None] = {"off": None, "bfloat16": torch.bfloat16}
 
 
 class JointConfig(TaskSettings):
@@ -90,7 +88,7 @@ class JointConfig(TaskSettings):
         default=0, ge=0, lt=1, description="As in torch's cross entropy; for one class a sample."
     )
     augment: bool = Field(default=True, description="Augmented samples, where the task has some.")
-    amp: Literal["off", "bfloat16"] = Field(default="off", description="Number type of torch.autocast.")
+    amp: Amp = Field(default="none", description="Numbers of 16 bits in which the model computes, or none.")
     workers: int | None = Field(
         default=None, ge=0, description="Processes that read samples; as suits the machine if left out."
     )

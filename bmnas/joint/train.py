@@ -36,7 +36,7 @@ from bmnas.searcher.stacked_training import StackedTraining
 from bmnas.searcher.training import Trained
 from bmnas.tasks import Backbone, Extraction, FeatureStore, Remark, Split, SplitName, Task, backbones, prepare
 from bmnas.tasks.backbones import saved_state
-from bmnas.tasks.loading import load
+from bmnas.tasks.loading import load, noticing_dead_workers
 from bmnas.tasks.portable import Bundle, bundle_of
 from bmnas.tasks.portable.record import BackboneRecord
 
@@ -116,7 +116,7 @@ def train_joint(
     again = "the same command goes on" if checkpoint else "of which nothing is kept"
     with stoppable(f"while the features were prepared; {again}") as stop, reporting(report) as told:
         stop.says = f"in the joint training; {again}"
-        with enough_memory(where), undisturbed(), single_precision():
+        with enough_memory(where), undisturbed(), single_precision(), noticing_dead_workers():
             length = genotype.representation.length
             shared: dict[str, Any] = {"device": where, "cache": cache, "report": told}
             store = prepare(task, length=length, pool=pool, extraction=extraction, **shared)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +15,11 @@ from bmnas.errors import BmnasError
 from bmnas.fit import evaluate
 from bmnas.fit.events import EpochEnd
 from bmnas.fit.fit import Fit, Phase
+from bmnas.fit.mixed_precision import computing, scaler_of
 from bmnas.fit.seeding import seed_default, stream
 from bmnas.joint.model import FUSION, JointModel, on_device
 from bmnas.joint.schedule import WarmCosine
-from bmnas.joint.settings import DTYPES, JointConfig
+from bmnas.joint.settings import JointConfig
 from bmnas.searcher.fit_training import FitTraining
 from bmnas.tasks import SingleLabel, Split, SplitName, Task
 from bmnas.tasks.raw_batches import RawBatches
@@ -98,6 +98,7 @@ class JointTraining(FitTraining):
             rate=config.lr,
             setting="lr",
             steps=steps,
+            scaler=scaler_of(config.amp, device),
         )
         self.fit = Fit(model, [phase], epochs=self._epochs, device=device, subject=f"the training of {self._title}")
         self.fit.micro.resume(config.micro_batch)
@@ -133,7 +134,7 @@ class JointTraining(FitTraining):
                 yield here
 
         def forward(batch: Split, part: slice) -> Tensor:
-            with self._cast():
+            with computing(self._config.amp, self._device):
                 return self.model(batch[part]).float().cpu()
 
         outputs = evaluate.outputs(self.model, forward, batches(), self.fit.micro)
@@ -146,15 +147,11 @@ class JointTraining(FitTraining):
     def _losses(self, batch: Split) -> Callable[[slice], Tensor]:
         def loss(part: slice) -> Tensor:
             own = batch[part]
-            with self._cast():
+            with computing(self._config.amp, self._device):
                 outputs = self.model(own)
             return self._task.loss(outputs.float(), own.labels)
 
         return loss
-
-    def _cast(self) -> AbstractContextManager[Any]:
-        dtype = DTYPES[self._config.amp]
-        return nullcontext() if dtype is None else torch.autocast(self._device.type, dtype)
 
     def _average(self, _batch: Split) -> None:
         if self._ema is not None:

@@ -176,6 +176,7 @@ class Subject:
         cache: Path | None = None,
         report: Report | None = None,
     ) -> None:
+        _refuse_joint(genotype, weights)
         self.name, self.task = name, task
         self._device = pick_device(device)
         self.network: FusionNetwork = compile_genotype(fitted(genotype, task))
@@ -280,6 +281,20 @@ def _class_names(task: Task | None) -> tuple[str, ...] | None:
 def _recorded_names(run: Run, seed: int | None) -> tuple[str, ...] | None:
     path = run.folder_of(seed) / f"genotype{SUFFIX}"
     return (read_record(path).class_names or None) if path.is_file() else None
+
+
+def _refuse_joint(genotype: Genotype, weights: Path) -> None:
+    """Refuse a network whose backbones were trained with it: cached features are of those before.
+
+    Raises:
+        BmnasError: it is one.
+    """
+    command = genotype.provenance.trained_by if genotype.provenance else None
+    if command and "--joint" in command.split():
+        raise BmnasError(
+            f"{weights}: was trained together with its backbones, and cached features are of those before; "
+            "bmnas predict --split test gives its answers and its score"
+        )
 
 
 def _of_data(genotype: Genotype, task: Task, store: FeatureStore) -> tuple[str, ...]:

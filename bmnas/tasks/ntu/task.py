@@ -32,9 +32,11 @@ from bmnas.tasks.ntu.recording import ACTIONS, SAMPLES, Recording, without_skele
 from bmnas.tasks.ntu.skeleton import Preprocessing
 from bmnas.tasks.ntu.source import Recordings
 from bmnas.tasks.ntu.video_file import read_clip, refuse_without_pyav, written_clip
-from bmnas.tasks.ntu.weights import own_names
+from bmnas.tasks.ntu.weights import imagenet_weights, own_names
 from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.preparation import Preparation
+from bmnas.tasks.progress import Report, silent
+from bmnas.tasks.source_training import SourceTraining, train_on_source
 from bmnas.tasks.task import SPLITS, SplitName
 
 # By modality and depth: the submodule of the backbone, and the channels that it returns.
@@ -42,6 +44,13 @@ _TAPS: Mapping[str, tuple[tuple[str, int], ...]] = MappingProxyType(
     {
         "Video": (("cnn.layer2", 512), ("cnn.layer3", 1024), ("cnn.layer4", 2048), ("pool", 2048)),
         "Skeleton": (("conv5_bodies", 128), ("conv6_bodies", 256), ("flat", 1024), ("fc7", 512)),
+    }
+)
+# Of each backbone alone; nobody has tuned them on the data set here.
+_TRAINING: Mapping[str, SourceTraining] = MappingProxyType(
+    {
+        "Video": SourceTraining(epochs=20, batch_size=16, learning_rate=1e-4, weight_decay=1e-4),
+        "Skeleton": SourceTraining(epochs=50, batch_size=64, learning_rate=1e-3, weight_decay=1e-4),
     }
 )
 _SKELETON_DROPOUT = 0.2  # as in the released final training
@@ -184,6 +193,20 @@ class NtuTask(FolderTask):
     def build_backbone(self, modality: str) -> nn.Module:
         """The inflated ResNet-50 or the released HCN, with random weights; training begins with those of ImageNet."""
         return InflatedResNet50(self.outputs) if modality == "Video" else ReleasedHCN(self.outputs, _SKELETON_DROPOUT)
+
+    def train_backbone(
+        self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent
+    ) -> float:
+        """Train on augmented samples of the training split, the video backbone from weights of ImageNet on.
+
+        Returns: the accuracy on the validation split.
+
+        Raises:
+            BmnasError: the weights of ImageNet are not there; or as `train_on_source`.
+        """
+        if modality == "Video":
+            backbone.load_state_dict(imagenet_weights(self.options["imagenet"]), strict=False)
+        return train_on_source(self, modality, backbone, _TRAINING[modality], device=device, report=report)
 
     def own_names(self, modality: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """See `Task.own_names`: also a whole model of the released code is taken."""

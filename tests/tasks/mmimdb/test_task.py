@@ -12,7 +12,7 @@ import torch
 from bmnas.errors import BmnasError
 from bmnas.tasks import SPLITS, get_task
 from bmnas.tasks.loading import load
-from bmnas.tasks.mmimdb import MmimdbTask
+from bmnas.tasks.mmimdb import MmimdbTask, task as task_module
 from bmnas.tasks.mmimdb.layout import GENRES
 from tests.paper_golden import FOLDER, MINIATURE, _projections
 from tests.tasks.mmimdb.made_up import FILE, OFFICIAL, SETS, changed, copied, facts, prepared, replaced
@@ -189,7 +189,10 @@ def test_taps_have_the_channels_that_are_said() -> None:
         assert [found[feature.name].shape[1] for feature in features] == [feature.channels for feature in features]
 
 
-def test_the_text_network_is_trained_and_the_image_network_begins_with_imagenet(tmp_path: Path) -> None:
+def test_the_text_network_is_trained_and_the_image_network_begins_with_imagenet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_module, "train_on_source", lambda *_, **__: 0.25)
     torch.manual_seed(0)
     task = MmimdbTask(OFFICIAL, imagenet=str(tmp_path / "vgg19.pth"))
     text = task.build_backbone("Text")
@@ -198,5 +201,5 @@ def test_the_text_network_is_trained_and_the_image_network_begins_with_imagenet(
     assert score is not None and 0 <= score <= 1 and not torch.equal(text.state_dict()["hid2val.weight"], before)
     image = task.build_backbone("Image")
     torch.save({"features.0.bias": torch.arange(64.0), "classifier.0.bias": torch.zeros(2)}, tmp_path / "vgg19.pth")
-    task.train_backbone("Image", image, device="cpu")
+    assert task.train_backbone("Image", image, device="cpu") == 0.25
     assert image.state_dict()["vgg.0.bias"].tolist() == list(range(64))
