@@ -18,6 +18,7 @@ from bmnas.version import __version__
 COMMANDS = (
     "search",
     "prepare",
+    "backbones",
     "extract",
     "diagnose",
     "taps",

@@ -11,6 +11,7 @@ from bmnas.tasks.progress import Progress, Remark, Report, Tick
 from bmnas.tasks.registry import TASKS, described_task, get_task
 from bmnas.tasks.store import Data, FeatureStore, Samples, StoreError
 from bmnas.tasks.task import SPLITS, Backbone, SampleSource, Split, SplitName, Task
+from bmnas.tasks.unimodal import TrainedBackbone, train_backbones
 
 __all__ = [
     "METRICS",
@@ -36,6 +37,7 @@ __all__ = [
     "StoreError",
     "Task",
     "Tick",
+    "TrainedBackbone",
     "accuracy",
     "backbones",
     "cache_folder",
@@ -48,4 +50,5 @@ __all__ = [
     "groups_of",
     "mean_squared_error",
     "prepare",
+    "train_backbones",
 ]

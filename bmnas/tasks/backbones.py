@@ -48,12 +48,14 @@ class Weights:
         sha256: of that file.
         score: of the backbone alone on the validation split by the task's metric; ``None`` if it was not trained here.
         given: whether a user brought the file, in whatever format and by whatever names.
+        trained: whether they were trained just now, and not found.
     """
 
     path: Path
     sha256: str
     score: float | None
     given: bool = False
+    trained: bool = False
 
 
 class _Record(Frozen):
@@ -187,7 +189,7 @@ def _train(
         write_atomically(path.with_suffix(".json"), record.model_dump_json(indent=2) + "\n")
     info = "" if score is None else f"validation {task.metric.name} {score:.3f}"
     report(Progress(f"backbone {modality}", 1, 1, info))
-    return Weights(path, record.sha256, score)
+    return Weights(path, record.sha256, score, trained=True)
 
 
 def _check_score(score: float | None, task: Task, modality: str) -> None:

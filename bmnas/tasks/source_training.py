@@ -117,7 +117,8 @@ class _Run:
     """A module on the samples of one modality."""
 
     def __init__(self, task: Task, modality: str, module: nn.Module, amp: Amp, device: torch.device) -> None:
-        self.task, self.modality, self.module, self.amp, self.device = task, modality, module, amp, device
+        self.task, self.modality, self.module, self.device = task, modality, module, device
+        self.amp: Amp = amp
 
     def fit(self, data: RawBatches, settings: SourceTraining) -> Fit:
         """The training as it begins."""

@@ -99,6 +99,8 @@ class Task(ABC):
         options: what the user chose of the data or the backbones, as JSON values; a part of every fingerprint.
         code: modules, functions or classes, besides the task's own class, whose source determines the numbers; where it
             changes, backbones and features are made anew.
+        pretrained: by modality, the address of a file of weights from which its backbone begins: `build_backbone` looks
+            for it in torch's cache, and ``bmnas backbones --download`` puts it there.
         weights: by modality, a file of the backbone's weights, for those that need not be trained.
         invocation: the options of a command that name this task, for the record; one that is made in Python has none.
         extraction_batch: samples of a forward pass of the backbones while features are extracted. It is fixed, because
@@ -118,6 +120,7 @@ class Task(ABC):
     settings: Mapping[str, Any] = MappingProxyType({})
     options: Mapping[str, Any] = MappingProxyType({})
     code: tuple[object, ...] = ()
+    pretrained: Mapping[str, str] = MappingProxyType({})
     weights: Mapping[str, Path] = MappingProxyType({})
     invocation: str = ""
     extraction_batch: int = 128

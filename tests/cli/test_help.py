@@ -29,6 +29,7 @@ EXAMPLES = {example: name for name in COMMANDS for example in examples_of(comman
 LONG = (
     "search",
     "prepare",
+    "backbones",
     "extract",
     "diagnose",
     "train",

@@ -4,6 +4,7 @@ import inspect
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,3 +110,12 @@ def test_a_task_of_its_recorded_options_is_the_same(name: str) -> None:
     assert dict(type(task).of_options(recorded).options) == dict(task.options)
     with pytest.raises(BmnasError, match="has no option 'other'"):
         type(task).of_options({"other": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("mmimdb", {"Image": "vgg19-dcbb9e9d.pth"}), ("ntu", {"Video": "resnet50-0676ba61.pth"})]
+)
+def test_what_a_backbone_begins_with_is_known_where_it_is_not_a_file_of_the_user(name: str, begins: Any) -> None:
+    task = described_task(name)
+    assert {modality: address.rpartition("/")[2] for modality, address in task.pretrained.items()} == begins
+    assert described_task(f"{name}:imagenet=none").pretrained == {}

@@ -180,8 +180,8 @@ def test_raw_inputs_of_a_split_are_not_gathered(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_cannot_be_trained_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     class Pair(nn.Linear):
-        def forward(self, points: torch.Tensor) -> Any:
-            return (points, super().forward(points))
+        def forward(self, input: torch.Tensor) -> Any:
+            return (input, super().forward(input))
 
     with pytest.raises(BmnasError, match="the backbone 'X' of task points gives a tuple, but to be trained"):
         train_on_source(Points(), "X", Pair(4, 2), SETTINGS)

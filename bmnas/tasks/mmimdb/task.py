@@ -26,7 +26,7 @@ from bmnas.tasks.mmimdb.splits import Sets, sets_of
 from bmnas.tasks.mmimdb.weights import maps_of, own_names
 from bmnas.tasks.models import maxout_mlp, vgg19
 from bmnas.tasks.models.maxout_mlp import MaxoutMLP
-from bmnas.tasks.models.torchvision_weights import torchvision_state
+from bmnas.tasks.models.torchvision_weights import torchvision_address, torchvision_state
 from bmnas.tasks.models.vgg19 import VGG19
 from bmnas.tasks.objective import MultiLabel
 from bmnas.tasks.options import TaskOptions
@@ -111,6 +111,8 @@ class MmimdbTask(FolderTask):
         MmimdbOptions.chosen(self.name, self.options)
         self._folder, self._split, self._imagenet = data, split, imagenet
         self._preprocessing: Preprocessing = preprocessing
+        if imagenet == "cache":
+            self.pretrained = {"Image": torchvision_address("vgg19")}
 
     @classmethod
     def needs(cls) -> str:

@@ -22,6 +22,11 @@ FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 ADDRESS = "https://download.pytorch.org/models/"
 
 
+def torchvision_address(architecture: str) -> str:
+    """Where torchvision's file of the weights is on the web, for `Task.pretrained`."""
+    return f"{ADDRESS}{FILES[architecture][0]}"
+
+
 def torchvision_state(architecture: str, file: Path | None = None) -> dict[str, Tensor]:
     """The state dict of torchvision's network with its weights of ImageNet. Nothing is downloaded.
 
@@ -38,9 +43,9 @@ def torchvision_state(architecture: str, file: Path | None = None) -> dict[str, 
     for name in FILES[architecture]:
         if (folder / name).is_file():
             return read_state(folder / name)
-    name = FILES[architecture][0]
+    path, address = folder / FILES[architecture][0], torchvision_address(architecture)
     raise BmnasError(
-        f"{folder / name}: the ImageNet weights of {architecture} are not there; bmnas backbones --download fetches "
-        f"them from {ADDRESS}{name}; the task's option imagenet=FILE names a file elsewhere, and imagenet=none begins "
+        f"{path}: the ImageNet weights of {architecture} are not there; bmnas backbones --download fetches "
+        f"them from {address}; the task's option imagenet=FILE names a file elsewhere, and imagenet=none begins "
         "with random weights"
     )

@@ -25,6 +25,7 @@ from bmnas.tasks.folder_task import FolderTask
 from bmnas.tasks.models import inflated_resnet, released_hcn
 from bmnas.tasks.models.inflated_resnet import InflatedResNet50
 from bmnas.tasks.models.released_hcn import ReleasedHCN
+from bmnas.tasks.models.torchvision_weights import torchvision_address
 from bmnas.tasks.ntu import performers, recording, skeleton, skeleton_file, source, video, video_file
 from bmnas.tasks.ntu.folder import HOW_TO_GET, PREPARED_VIDEOS, Folder, official_videos
 from bmnas.tasks.ntu.performers import ListName, performers_of
@@ -137,6 +138,8 @@ class NtuTask(FolderTask):
                 "imagenet": imagenet,
             }
         )
+        if imagenet == "cache":
+            self.pretrained = {"Video": torchvision_address("resnet50")}
 
     @classmethod
     def needs(cls) -> str:
