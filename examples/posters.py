@@ -13,8 +13,9 @@ split (train, validation, test) if you have one, or else a checksum of the image
 bmnas search --task examples/posters.py --data FOLDER    searches, trains, compares with each modality alone
 python examples/posters.py FOLDER                        does it from Python, then answers for samples of the test
 
-The backbones stay as they are here: features are extracted once. The task hands over whole networks with their
-gradients, so nothing but the command differs where backbones are trained together with the fusion network.
+The backbones stay as they are: their features are extracted once. Trained together with the fusion network:
+
+bmnas train RUN/genotype.json --task examples/posters.py --data FOLDER --joint --init RUN
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def picture(path: Path) -> Tensor:
         rgba = image.convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     white.alpha_composite(rgba)
-    pixels = np.array(white.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    pixels = np.array(white.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.float32)
     return (torch.from_numpy(pixels).permute(2, 0, 1) - 127) / 128
 
 
@@ -161,16 +162,19 @@ def task(data: Path) -> ModuleTask:
 
 
 def main(folder: Path) -> None:
-    """Search, then answer for the first samples of the test split, of which the search knew nothing."""
+    """Search, print the comparison, then answer for some samples of the test split."""
     posters = task(folder)
     found = bmnas.search(posters)
     model = bmnas.load_model(found.folder, task=posters)
     test = posters.split("test")
-    samples = [test[index][0] for index in range(min(8, len(test)))]
+    for scored in found.rows:
+        print(f"{scored.name}: {scored.test:.1%} of the test split, {scored.parameters:,} parameters")
+    chosen = range(0, len(test), max(1, len(test) // 8))
+    samples = [test[index][0] for index in chosen]
     answers = model.predict({name: torch.stack([sample[name] for sample in samples]) for name in ("Image", "Text")})
-    for index, answer in enumerate(answers.answers):
+    for index, answer, probabilities in zip(chosen, answers.answers, answers.probabilities, strict=True):
         row = test.rows[index]
-        print(f"{row['text']}: {answer} ({answers.probabilities[index].max():.0%}); its label is {row['label']}")
+        print(f"{row['text']}: {answer} ({probabilities.max():.0%}); its label is {row['label']}")
 
 
 if __name__ == "__main__":

