@@ -58,6 +58,7 @@ PAGES = {
         "docs/own-backbones",
         "docs/tasks",
         "docs/paper-tasks",
+        "docs/joint",
         "docs/whole-models",
     ],
     "Reference": ["docs/genotype", "docs/compiler", "docs/api/index", "examples/README"],

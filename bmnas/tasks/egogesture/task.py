@@ -47,8 +47,6 @@ Preprocessing = Literal["corrected", "released"]
 
 # By modality, the channels of its clips; and of each tap of the network the channels.
 _CHANNELS: Mapping[str, int] = MappingProxyType({"RGB": 3, "Depth": 1})
-# Of each backbone alone; nobody has tuned it on the data set here.
-_TRAINING = SourceTraining(epochs=30, batch_size=32, learning_rate=1e-4, weight_decay=1e-4)
 _TAPS = (("layer2", 512), ("layer3", 1024), ("layer4", 2048), ("avgpool", 2048))
 
 
@@ -172,19 +170,6 @@ class EgoGestureTask(FolderTask):
     def own_names(self, modality: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """See `Task.own_names`; weights of the other modality are refused."""
         return weights_module.own_names(modality, state)
-
-    def train_backbone(
-        self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent
-    ) -> float:
-        """Train on clips of the training split, cut at random, from the weights of a file on where one is chosen.
-
-        Returns: the accuracy on the validation split.
-
-        Raises:
-            BmnasError: as `begin_backbone`, or as `train_on_source`.
-        """
-        self.begin_backbone(modality, backbone)
-        return train_on_source(self, modality, backbone, _TRAINING, device=device, report=report)
 
     def begin_backbone(self, modality: str, backbone: nn.Module) -> None:
         """Load the weights with which the training of a backbone begins, if a file of them is chosen.
