@@ -137,19 +137,23 @@ def drawn_split(image: str) -> str:
     return "train" if place < 60 else "validation" if place < 75 else "test"
 
 
+def splits(folder: Path) -> dict[str, Posters]:
+    """The data set of each split."""
+    rows = read(folder)
+    labels = sorted({row["label"] for row in rows})
+    names = ("train", "validation", "test")
+    return {name: Posters(folder, [row for row in rows if row["split"] == name], labels) for name in names}
+
+
 def task(data: Path) -> ModuleTask:
     """The task of a folder: its splits, the two networks, and where features are taken in them."""
-    rows = read(data)
-    labels = sorted({row["label"] for row in rows})
-    train, validation, test = (
-        Posters(data, [row for row in rows if row["split"] == split], labels)
-        for split in ("train", "validation", "test")
-    )
+    posters = splits(data)
+    labels = posters["train"].labels
     return ModuleTask(
         "posters",
-        train=train,
-        validation=validation,
-        test=test,
+        train=posters["train"],
+        validation=posters["validation"],
+        test=posters["test"],
         backbones={"Image": efficientnet(), "Text": WordLlama()},
         taps={
             "Image": ["_blocks.4", "_blocks.10", "_blocks.15", "_avg_pooling"],
@@ -163,18 +167,15 @@ def task(data: Path) -> ModuleTask:
 
 def main(folder: Path) -> None:
     """Search, print the comparison, then answer for some samples of the test split."""
-    posters = task(folder)
-    found = bmnas.search(posters)
-    model = bmnas.load_model(found.folder, task=posters)
-    test = posters.split("test")
+    found = bmnas.search(task(folder))
     for scored in found.rows:
         print(f"{scored.name}: {scored.test:.1%} of the test split, {scored.parameters:,} parameters")
-    chosen = range(0, len(test), max(1, len(test) // 8))
-    samples = [test[index][0] for index in chosen]
-    answers = model.predict({name: torch.stack([sample[name] for sample in samples]) for name in ("Image", "Text")})
-    for index, answer, probabilities in zip(chosen, answers.answers, answers.probabilities, strict=True):
-        row = test.rows[index]
-        print(f"{row['text']}: {answer} ({probabilities.max():.0%}); its label is {row['label']}")
+    model = bmnas.load_model(found.folder, task=task(folder))
+    test = splits(folder)["test"]
+    for index in range(0, len(test), max(1, len(test) // 8)):
+        sample, row = test[index][0], test.rows[index]
+        answers = model.predict({name: value[None] for name, value in sample.items()})
+        print(f"{row['text']}: {answers.answers[0]}; its label is {row['label']}")
 
 
 if __name__ == "__main__":
