@@ -47,4 +47,5 @@ for case in plain graphs five amp five-graphs amp-graphs; do
 done
 measure 20 gpu.py summary
 measure 150 gpu_networks.py
+part 40 "$python" benchmarks/joint_step.py --device "${options[1]}" --rounds 9
 exit "$failed"
