@@ -180,7 +180,7 @@ def search(
         extraction = recorded.extraction(extraction, typed)
     chosen = chosen_task(*named)
     config = recorded.config(chosen, given) if recorded else _config(chosen, preset, given)
-    together = joint_config(chosen, joint, workers) if joint else None
+    together, rows = joint_config(chosen, joint, workers) if joint else None, dict[int, list[Any]]()
     if together is not None:
         from bmnas.joint.train import refuse_unusable
 

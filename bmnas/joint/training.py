@@ -60,7 +60,8 @@ class JointTraining(FitTraining):
     ) -> None:
         super().__init__(title)
         self.model, self._task, self._config, self._device = model, _smoothed(task, config), config, device
-        self._watched, self.scores = watched, list[float]()
+        self._watched: SplitName | None = watched
+        self.scores: list[float] = []
         self._epochs = config.epochs if stop is None else min(stop, config.epochs)
         self._samples = RawBatches(
             task,
