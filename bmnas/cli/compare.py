@@ -72,7 +72,7 @@ def compare(
     Rows are each modality alone, sums of what they say, late fusion, scikit-learn's models, fusions and searches from
     the literature, and what bmnas search delivers. All have the same settings, seeds (5 where --seeds is left out) and
     test samples; other searches have as many seconds as our own. With --joint there are also rows of networks that are
-    trained together with their backbones: each modality alone, late fusion, the fusions, and what is delivered.
+    trained together with their backbones: each modality alone, late fusion, the fusions, what is found and delivered.
 
     The folder gets tables as Markdown, LaTeX and JSON, and a plot. A study that was stopped goes on when the same
     command is given again.

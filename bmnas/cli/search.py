@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bmnas.tasks import Task
 
 
-_JOINT = "At the end train what is delivered, late fusion and each modality alone with their backbones."
+_JOINT = "At the end train what is found, late fusion and each modality alone with their backbones."
 
 
 def search(
@@ -238,9 +238,7 @@ def complete() -> Callable[..., None]:
         search,
         [
             *known_options("search", _settings),
-            *joint_options(
-                "At the end train what is delivered, late fusion and each modality alone with their backbones."
-            ),
+            *joint_options("At the end train what is found, late fusion and each modality alone with their backbones."),
         ],
     )
 

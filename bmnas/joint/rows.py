@@ -16,7 +16,8 @@ from bmnas.genotype.presets import last_features, late_fusion
 from bmnas.genotype.schema import Frozen
 from bmnas.joint.settings import JointConfig
 from bmnas.joint.train import checkpoints, train_joint
-from bmnas.searcher.run.layout import file_name
+from bmnas.searcher.answering import found_network
+from bmnas.searcher.run.layout import FOUND, file_name
 from bmnas.searcher.run.outcome import save_outcome
 from bmnas.searcher.run.reading import Run
 from bmnas.searcher.settings import TrainConfig
@@ -43,32 +44,35 @@ class _Kept(Frozen):
     rows: tuple[JointRow, ...] = ()
 
 
-def joint_networks(task: Task, found: Genotype, name: str) -> dict[str, Genotype]:
-    """The networks that are compared, by title: of the sizes of what was found.
+def joint_networks(task: Task, delivered: Genotype, name: str, found: Genotype | None = None) -> dict[str, Genotype]:
+    """The networks that are compared, by title: of the sizes of what is delivered.
 
     Args:
         task: gives the features.
-        found: what the search delivers; one network of it, where it is an ensemble.
+        delivered: what the search delivers; one network of it, where it is an ensemble.
         name: its title.
+        found: what the search has found, where that is something else.
     """
     last = last_features(task.features)
-    size = found.representation
+    size = delivered.representation
     frame = {
         "channels": size.channels,
         "length": size.length,
         "outputs": task.outputs,
-        "dropout": found.dropout,
+        "dropout": delivered.dropout,
     }
     rows = {f"{feature.modality} alone": late_fusion([feature], **frame) for feature in last}
     if len(last) > 1:
         rows["late fusion"] = late_fusion(last, **frame)
-    return {**{title: each for title, each in rows.items() if title != name}, name: found.replace(members=1)}
+    if found is not None:
+        rows[FOUND] = found.replace(members=1)
+    return {**{title: each for title, each in rows.items() if title != name}, name: delivered.replace(members=1)}
 
 
 def joint_rows(
     run: Run, task: Task, config: JointConfig, train: TrainConfig, seed: int, **where: Any
 ) -> list[JointRow]:
-    """Train what a search has delivered, late fusion and each modality alone together with their backbones.
+    """Train what a search has delivered, and found, late fusion and each modality alone together with their backbones.
 
     The folder ``joint`` in that of the seed has the scores, and what was delivered as a network that can be used, like
     the result of the search itself. Rows that are done are kept; one that was stopped goes on.
@@ -91,7 +95,8 @@ def joint_rows(
     path = folder / "results.json"
     rows = {row.name: row for row in _kept(path, settings)}
     delivered = run.delivered(seed)
-    for name, genotype in joint_networks(task, run.genotype(seed), delivered).items():
+    found = None if delivered == FOUND else found_network(run, run.folder_of(seed))
+    for name, genotype in joint_networks(task, run.genotype(seed), delivered, found).items():
         if name in rows:
             continue
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,8 @@ from bmnas.genotype.presets import PRESETS, last_features
 from bmnas.joint import JointConfig, train_joint
 from bmnas.joint.rows import joint_networks
 from bmnas.searcher import open_run
+from bmnas.searcher.answering import found_network
+from bmnas.searcher.run.layout import FOUND
 from bmnas.study.bench import Bench
 from bmnas.study.said import Said
 from bmnas.study.training import Keeping, plain, together
@@ -62,7 +64,7 @@ class Jointly(Unit):
 
 
 def joint_units(config: JointConfig, modalities: Sequence[str], fusions: Sequence[str]) -> list[Unit]:
-    """Each modality alone, late fusion, fusions from the literature, and what our search delivers.
+    """Each modality alone, late fusion, fusions from the literature, what our search has found, and what it delivers.
 
     Args:
         config: settings of the joint trainings.
@@ -74,6 +76,7 @@ def joint_units(config: JointConfig, modalities: Sequence[str], fusions: Sequenc
     return [
         *(Jointly(f"{name}, jointly", own, partial(_simple, name), config) for name in simple),
         *(Jointly(f"{name}, jointly", own, partial(_fusion, name), config) for name in fusions),
+        Jointly(f"{FOUND}, jointly", f"what our search has found, {own}", _found, config),
         Jointly(JOINTLY, f"what bmnas search delivers, {own}", _delivered, config),
     ]
 
@@ -87,6 +90,11 @@ def _fusion(name: str, bench: Bench, _seed: int) -> Genotype:
     frame = {"channels": config.channels, "length": config.length, "dropout": config.dropout}
     found: Genotype = PRESETS[name](last_features(bench.problem.features), outputs=bench.task.outputs, **frame)
     return found
+
+
+def _found(bench: Bench, seed: int) -> Genotype:
+    run = open_run(folder_of_ours(bench, seed))
+    return found_network(run, run.folder_of(seed)).replace(members=1)
 
 
 def _delivered(bench: Bench, seed: int) -> Genotype:
