@@ -50,6 +50,10 @@ _CHANNELS: Mapping[str, int] = MappingProxyType({"RGB": 3, "Depth": 1})
 _TAPS = (("layer2", 512), ("layer3", 1024), ("layer4", 2048), ("avgpool", 2048))
 
 
+# Nobody has tried them on the data set.
+_TRAINING = SourceTraining(epochs=30, batch_size=32, learning_rate=3e-4, weight_decay=1e-3)
+
+
 class EgoGestureOptions(TaskOptions):
     """See `EgoGestureTask`."""
 
@@ -182,6 +186,13 @@ class EgoGestureTask(FolderTask):
             weights_module.begin(modality, backbone, state)
         except BmnasError as error:
             raise BmnasError(f"{path}: {error}") from None
+
+    def train_backbone(
+        self, modality: str, backbone: nn.Module, *, device: str | torch.device, report: Report = silent
+    ) -> float:
+        """Train on augmented clips, from the chosen weights where there are such; returns the validation score."""
+        self.begin_backbone(modality, backbone)
+        return train_on_source(self, modality, backbone, _TRAINING, device=device, report=report)
 
     def data_fingerprint(self, modalities: Iterable[str] | None = None) -> str:
         """SHA-256 of all annotations, of sizes and times of every sample's first and last frame, and of the weights
