@@ -97,7 +97,7 @@ def mlp(views: Mapping[str, Array], labels: Array, splits: Mapping[str, Array], 
     train, validation = splits["train"], splits["validation"]
     # 32-bit floats, and larger batches where there are more samples, because it is slow otherwise.
     x, held_out = (part.astype(np.float32) for part in _scaled(values, train, validation))
-    batch = int(np.clip(len(train) // 10, 32, 128))
+    batch = min(len(train), int(np.clip(len(train) // 10, 32, 128)))  # of more it warns
     network_of = partial(_network, batch=batch, seed=seed)
     best, decay, epochs = -np.inf, DECAYS[0], 1
     for candidate in DECAYS:
