@@ -142,7 +142,8 @@ class Task(ABC):
         if data is not None:
             raise BmnasError(f"task {cls.name} brings its own data; leave --data out")
         make: Callable[..., Self] = cls
-        return make(**cls.Options.chosen(cls.name, options).given)
+        # A class of one's own may have its name only when it is made.
+        return make(**cls.Options.chosen(getattr(cls, "name", cls.__name__), options).given)
 
     @classmethod
     def described(cls, **options: Any) -> Self:

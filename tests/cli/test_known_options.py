@@ -9,6 +9,7 @@ import pytest
 from bmnas.cli import known_options as module
 from bmnas.cli.known_options import known_options
 from bmnas.cli.settings_options import options_of
+from bmnas.joint import JointConfig
 from bmnas.searcher import SearchConfig, TrainConfig
 from tests.test_architecture import loaded_by
 
@@ -55,5 +56,6 @@ def test_a_folder_that_cannot_be_written_costs_time_alone(tmp_path, monkeypatch)
 
 def test_help_loads_no_torch_once_they_are_known(cache):
     known_options("search", lambda: SearchConfig)
+    known_options("joint", lambda: JointConfig)
     code = "import bmnas.cli, sys; sys.argv[1:] = ['search', '--help']\ntry: bmnas.cli.main()\nexcept SystemExit: pass"
     assert "torch" not in loaded_by(code)

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from bmnas.cli.known_options import known_names, known_options
+from bmnas.joint import JointConfig
 from bmnas.searcher import SearchConfig
 from tests.cli.calling import bmnas, with_cache
 from tests.genotype.test_schema import SHORT
@@ -72,6 +73,7 @@ def test_mistakes_of_a_search_are_told_before_torch_is_imported(tmp_path, monkey
     """All in one process, which would take seconds if each were a new one."""
     monkeypatch.setenv("BMNAS_CACHE", str(tmp_path))
     known_options("search", lambda: SearchConfig)
+    known_options("joint", lambda: JointConfig)
     known_names()
     code = f"""
 import sys, bmnas.cli
@@ -99,6 +101,7 @@ def completed(tmp_path, *words: str) -> list[str]:
 def test_names_are_completed(tmp_path, monkeypatch):
     monkeypatch.setenv("BMNAS_CACHE", str(tmp_path))
     known_options("search", lambda: SearchConfig)
+    known_options("joint", lambda: JointConfig)
     known_names()
     (tmp_path / "my_task.py").write_text("")
     (tmp_path / "ntu-mine.json").write_text(json.dumps(SHORT))

@@ -12,7 +12,7 @@ from bmnas.tasks import Extraction, get_task
 from tests.genotype.test_schema import SHORT, changed
 
 TRAINED = SimpleNamespace(
-    test=0.5, parameters=7, seconds=1.0, data="digits@1", extraction=Extraction(), best_on_test=False
+    test=0.5, parameters=7, seconds=1.0, data="digits@1", extraction=Extraction(), best_on_test=False, options=""
 )
 
 
