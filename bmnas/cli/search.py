@@ -184,7 +184,7 @@ def search(
     if together is not None:
         from bmnas.joint.train import refuse_unusable
 
-        refuse_unusable(chosen)
+        refuse_unusable(chosen, config=together, train=TrainConfig.ending(chosen, config, train_epochs))
     with Meter() as meter:
         result = run_search(
             chosen,

@@ -29,7 +29,7 @@ class Group:
     Attributes:
         name: ``fusion``, a modality, or ``MODALITY.LAYER``.
         rate: the greatest step size.
-        weights: by the model's names.
+        weights: each by a name, of no further use.
     """
 
     name: str
@@ -183,17 +183,12 @@ class JointModel(nn.Module):
         return names[layer]
 
 
-def backbone_state(backbone: nn.Module, trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The whole state of a backbone, with what was trained of it: layers behind the last tap are as they were."""
-    return {**backbone.state_dict(), **{name: tensor.detach() for name, tensor in trained.items()}}
-
-
 def on_device(batch: Split, task: Task, device: torch.device) -> Split:
     """A batch where the model is, with labels as the loss takes them."""
-    inputs: dict[str, Any] = {modality: _moved(tree, device) for modality, tree in batch.inputs.items()}
-    lengths = {name: tensor.to(device) for name, tensor in batch.lengths.items()}
-    return Split(inputs, task.objective.cast(batch.labels).to(device, non_blocking=True), lengths)
 
+    def moved(tensor: Tensor) -> Tensor:
+        return tensor.to(device, non_blocking=True)
 
-def _moved(tree: Any, device: torch.device) -> Any:
-    return mapped(lambda tensor: tensor.to(device, non_blocking=True), tree)
+    inputs: dict[str, Any] = {modality: mapped(moved, tree) for modality, tree in batch.inputs.items()}
+    lengths = {name: moved(tensor) for name, tensor in batch.lengths.items()}
+    return Split(inputs, moved(task.objective.cast(batch.labels)), lengths)

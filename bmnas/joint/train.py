@@ -5,29 +5,28 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
 
 from bmnas.compiler import FusionNetwork, compile_genotype, pool
 from bmnas.compiler.export import load_weights
-from bmnas.errors import BmnasError
+from bmnas.errors import BmnasError, did_you_mean
 from bmnas.fit.ambient import single_precision, undisturbed
 from bmnas.fit.checkpoint import Keeper, StopRequest
-from bmnas.fit.events import Event, Pause
 from bmnas.fit.memory import enough_memory
 from bmnas.genotype import Genotype
 from bmnas.genotype.opening import genotype_file, opened
-from bmnas.joint.model import JointModel, backbone_state
+from bmnas.joint.model import JointModel
 from bmnas.joint.settings import JointConfig
 from bmnas.joint.training import JointTraining
 from bmnas.searcher.api import extraction_of, pick_device, task_of
 from bmnas.searcher.beginning import Single
+from bmnas.searcher.fit_training import gone_through
 from bmnas.searcher.meter import Report, Reporting, reporting
 from bmnas.searcher.network_training import fitted
 from bmnas.searcher.run.interrupt import stoppable
@@ -111,7 +110,7 @@ def train_joint(
     config = JointConfig.of(config, task)
     train = TrainConfig.of(train, task)
     genotype = fitted(genotype, task)
-    refuse_unusable(task, genotype, train)
+    refuse_unusable(task, config=config, train=train, genotype=genotype)
     where = pick_device(device)
     again = "the same command goes on" if checkpoint else "of which nothing is kept"
     with stoppable(f"while the features were prepared; {again}") as stop, reporting(report) as told:
@@ -137,8 +136,10 @@ def joint_options(config: JointConfig, task: Task, init: Path | None = None) -> 
     return " ".join(["--joint", *([f"--init {shlex.quote(str(init))}"] if init else []), *differing])
 
 
-def refuse_unusable(task: Task, genotype: Genotype | None = None, train: TrainConfig | None = None) -> None:
-    """Refuse what cannot be trained jointly, before any work.
+def refuse_unusable(
+    task: Task, *, config: JointConfig, train: TrainConfig | None = None, genotype: Genotype | None = None
+) -> None:
+    """Refuse what cannot be trained jointly, before any work, as far as that is known then.
 
     Raises:
         BmnasError: why.
@@ -152,6 +153,11 @@ def refuse_unusable(task: Task, genotype: Genotype | None = None, train: TrainCo
         raise BmnasError("setting modality_dropout is of trainings on cached features; a joint training has none")
     if not task.tapped_modalities:
         raise BmnasError(f"task {task.name} has features alone: there is no backbone that could be trained")
+    for setting, places in (("freeze", config.freeze), ("rates", [rate.rpartition("=")[0] for rate in config.rates])):
+        for place in places:
+            if not any(f"{place}.".startswith(f"{modality}.") for modality in task.tapped_modalities):
+                near = did_you_mean(place.split(".")[0], task.tapped_modalities)
+                raise BmnasError(f"setting {setting} names {place!r}, which is no modality of task {task.name}{near}")
 
 
 class _Joint:
@@ -176,6 +182,7 @@ class _Joint:
         self._checkpoint, self._stop = checkpoint, stop
         self._backbones = backbones(task, device=device, cache=cache, report=told)
         self._example = _example(task)
+        self._model(compile_genotype(genotype))  # what settings name is looked at before the first training
 
     def trained(self, init: Path | None, extraction: Extraction) -> JointlyTrained:
         """The result of all of them."""
@@ -211,9 +218,7 @@ class _Joint:
         training = self._run(
             "choice",
             {},
-            lambda: self._training(
-                network, ("train",), "with its backbones, on the training split", watched="validation"
-            ),
+            lambda: self._training(network, ("train",), f"{_WHOLE}, on the training split", watched="validation"),
         )
         scores, metric = training.scores, self._task.metric
         best = max(scores) if metric.higher_is_better else min(scores)
@@ -252,9 +257,8 @@ class _Joint:
         watched: SplitName | None = None,
     ) -> JointTraining:
         labels = torch.cat([self._store.labels(split) for split in splits])
-        model = JointModel(network, self._task, self._backbones, self._example, self._config).to(self._device)
         return JointTraining(
-            model,
+            self._model(network).to(self._device),
             self._task.fitted(labels),
             self._config,
             splits,
@@ -265,16 +269,12 @@ class _Joint:
             watched=watched,
         )
 
+    def _model(self, network: FusionNetwork) -> JointModel:
+        return JointModel(network, self._task, self._backbones, self._example, self._config)
+
     def _run(self, stage: str, more: Mapping[str, Any], new: Callable[[], Training]) -> Training:
         keeper = self._keeper(stage, more)
-        training = keeper.resumed(new) if keeper else new()
-        if (begun := training.tick).done:
-            self._told(Remark(f"continuing the {begun.phase} after epoch {int(begun.done)} of {begun.total}"))
-        training.start()
-        steps = keeper.steps(training) if keeper else training.steps()
-        with closing(cast(Generator[Event], steps)) as events:
-            for event in events:
-                self._told(training.tick if isinstance(event, Pause) else event)
+        training = gone_through(new, keeper, self._told)
         if keeper:
             keeper.save(training)  # a later stage may be killed, and this one need not be done again
         return training
@@ -306,12 +306,9 @@ def joint_bundle(bundle: Bundle, model: JointModel, before: Mapping[str, Backbon
     """
     records, weights = dict(bundle.record.backbones), dict(bundle.weights)
     for modality, trained in model.backbone_states():
-        state = backbone_state(before[modality].module, trained)
-        kept = set(saved_state(before[modality].module))
-        # Clones, because safetensors refuses tensors that share memory.
-        content = safetensors.torch.save(
-            {name: tensor.cpu().clone().contiguous() for name, tensor in state.items() if name in kept}
-        )
+        # Layers behind the last tap are as they were.
+        whole = {name: trained.get(name, value) for name, value in before[modality].module.state_dict().items()}
+        content = safetensors.torch.save(saved_state(whole))
         records[modality] = BackboneRecord(sha256=hashlib.sha256(content).hexdigest(), kept=True)
         weights[modality] = content
     return replace(bundle, record=bundle.record.model_copy(update={"backbones": records}), weights=weights)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bmnas.compiler import FusionNetwork
 from bmnas.fit.checkpoint import Keeper
-from bmnas.fit.events import Event, Pause
+from bmnas.fit.events import Event
 from bmnas.genotype import Genotype
 from bmnas.genotype.telling import in_words
 from bmnas.searcher.ensemble_training import EnsembleTraining
+from bmnas.searcher.fit_training import gone_through
 from bmnas.searcher.losing import modality_dropout
 from bmnas.searcher.markup import paragraphs, picture
 from bmnas.searcher.network_training import NetworkTraining, fitted
@@ -103,16 +103,7 @@ def train_network(
 
     if report:  # heads are fitted before the first step
         report(Tick(f"training of {title or genotype.name}", 0, 0))
-    training: NetworkTraining | EnsembleTraining = keeper.resumed(new) if keeper else new()
-    if report and (begun := training.tick).done:
-        report(Remark(_continues(begun)))
-    training.start()
-    steps = keeper.steps(training) if keeper else training.steps()
-    # Closed even where an error's traceback still refers to it, so that the caller has his random numbers back.
-    with closing(cast(Generator[Event], steps)) as events:
-        for event in events:
-            if report:
-                report(training.tick if isinstance(event, Pause) else event)
+    training: NetworkTraining | EnsembleTraining = gone_through(new, keeper, report)
     return _trained(training, task, store, config)
 
 
@@ -127,13 +118,6 @@ def same_training(
         "train": config.model_dump(mode="json"),
         "best_on_test": best_on_test,
     }
-
-
-def _continues(begun: Tick) -> str:
-    """Where a training goes on, as a sentence."""
-    if begun.done >= begun.total:
-        return f"the {begun.phase} is already finished"
-    return f"continuing the {begun.phase} at epoch {int(begun.done) + 1} of {begun.total}"
 
 
 def _trained(

@@ -155,7 +155,7 @@ def compare_systems(
     task, decisive, looked_at = task_of(task), {}, DELIVERED
     if joint is not None:
         own = JointConfig.of(joint, task)
-        refuse_unusable(task)
+        refuse_unusable(task, config=own)
         modalities = [feature.modality for feature in last_features(task.features)]
         chosen += joint_units(own, modalities, [name for name in FUSIONS if not wanted or name in wanted])
         decisive, looked_at = {"joint": own.decisive}, JOINTLY

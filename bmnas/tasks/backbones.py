@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -158,10 +159,10 @@ def _load_given(task: Task, modality: str, path: Path, module: nn.Module) -> Non
     module.load_state_dict({**wanted, **state})
 
 
-def saved_state(module: nn.Module) -> dict[str, Tensor]:
-    """What of a backbone's state is kept, on the CPU."""
+def saved_state(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """What of a backbone's `state_dict` is kept, on the CPU."""
     # Clones, because safetensors refuses tensors that share memory (tied weights).
-    entries = {name: value for name, value in module.state_dict().items() if _can_be_kept(value)}
+    entries = {name: value for name, value in state.items() if _can_be_kept(value)}
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in entries.items()}
 
 
@@ -180,10 +181,7 @@ def _train(
             module = task.build_backbone(modality)
             score = task.train_backbone(modality, module, device=device, report=report)
         _check_score(score, task, modality)
-        # Clones, because safetensors refuses tensors that share memory (tied weights).
-        entries = {name: value for name, value in module.state_dict().items() if _can_be_kept(value)}
-        state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in entries.items()}
-        content = safetensors.torch.save(state)
+        content = safetensors.torch.save(saved_state(module.state_dict()))
         record = _Record(fingerprint=determined_by, sha256=hashlib.sha256(content).hexdigest(), score=score)
         write_atomically(path, content)
         write_atomically(path.with_suffix(".json"), record.model_dump_json(indent=2) + "\n")

@@ -35,7 +35,11 @@ def test_digits_are_trained_jointly_and_predicted(tmp_path: Path, cache: Path, m
         (("--init", "runs/x"), "--init is of a joint training; give --joint, too"),
         (("--joint", "--joint-epochs", "0"), "--joint-epochs is 0: it should be greater than or equal to 1"),
         (("--joint", "--joint-warmup", "30"), "--joint-warmup (30.0) is greater than epochs (20)"),
-        (("--joint", "--joint-freeze", "Tip"), "--joint-freeze names 'Tip', which is no modality that the network"),
+        (
+            ("--joint", "--joint-freeze", "Top.lower"),
+            "--joint-freeze names 'Top.lower': the backbone has no",
+        ),
+        (("--joint", "--joint-freeze", "Tip"), "--joint-freeze names 'Tip', which is no modality of task digits"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(

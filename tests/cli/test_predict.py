@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import bmnas as library
+from bmnas.genotype import dumps
+from bmnas.genotype.presets import late_fusion
 from bmnas.prediction import of_test_split
 from bmnas.tasks.digits import DigitsTask
 from tests.cli.calling import bmnas
@@ -66,6 +68,14 @@ def test_what_cannot_be_predicted(arrays_run, cwd, options, said):
     assert out == ""
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_a_network_of_one_modality_needs_no_other_of_its_task(cwd, cache):
+    (last,) = [feature for feature in DigitsTask.features if feature.name == "Top_3"]
+    (cwd / "top.json").write_text(dumps(late_fusion([last], channels=8, length=4, outputs=10, dropout=0.1)))
+    bmnas("train", "top.json", "--task", "digits", "--epochs", "1", "--out", "out", "--cache", cache, cwd=cwd)
+    out, _ = bmnas("predict", "out/top.json", "--task", "digits", "--split", "test", cwd=cwd)
+    assert len(table(out)) == 359
 
 
 def test_beside_a_genotype_no_answers_are_kept(digits_run, cwd):

@@ -88,7 +88,7 @@ def _brought(task: RecordedTask, modality: str, record: BackboneRecord, owner: T
             "them again, --backbone MODALITY=FILE, or the task that has them, --task FILE.py"
         )
     module = owner.build_backbone(modality)
-    state = safetensors.torch.save(saved_state(module))
+    state = safetensors.torch.save(saved_state(module.state_dict()))
     if hashlib.sha256(state).hexdigest() != record.sha256:
         raise BmnasError(
             f"the backbone {modality!r} of task {owner.name} has other weights than the one that the network was "
