@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from bmnas.errors import BmnasError
@@ -57,8 +58,14 @@ def sum(features: Sequence[Feature], **frame: Any) -> Genotype:
 
 
 def concat_fc(features: Sequence[Feature], **frame: Any) -> Genotype:
-    """A fully connected layer on the concatenated inputs, as in MFAS (Pérez-Rúa et al. 2019; Fig. 2, Table 7)."""
-    return _one_cell("concat-fc", features, _all_in("ConcatFC"), frame)
+    """A fully connected layer on the concatenated inputs, as in MFAS (Pérez-Rúa et al. 2019; Fig. 2, Table 7).
+
+    More features than a cell reads are shared out between cells, and another one reads these.
+    """
+    if len(features) <= len(INPUT_NAMES):
+        return _one_cell("concat-fc", features, _all_in("ConcatFC"), frame)
+    cells = _in_groups([feature.name for feature in features])
+    return _genotype("concat-fc", features, cells, (cells[-1]["name"],), Frame(**frame))
 
 
 def mha(features: Sequence[Feature], heads: int = 2, **frame: Any) -> Genotype:
@@ -199,6 +206,21 @@ def _one_cell(name: str, features: Sequence[Feature], body: Callable[..., Body],
         )
     cell = {"inputs": tuple(feature.name for feature in features), **body(INPUT_NAMES[: len(features)])}
     return _genotype(name, features, [cell], (), Frame(**frame))
+
+
+def _in_groups(nodes: Sequence[str], made: int = 0) -> list[Body]:
+    """Cells of a fully connected layer each, as few as can be, of which the last has read all nodes, if others have."""
+    most = len(INPUT_NAMES)
+    count = -(-len(nodes) // most)
+    # Of sizes that differ by one at most: no group is left with one node, for which there is nothing to connect.
+    ends = [len(nodes) * group // count for group in range(count + 1)]
+    groups = [nodes[start:end] for start, end in pairwise(ends)]
+    names = [f"Cell_{made + number}" for number in range(1, count + 1)]
+    cells = [
+        {"name": name, "inputs": tuple(group), **_all_in("ConcatFC")(INPUT_NAMES[: len(group)])}
+        for name, group in zip(names, groups, strict=True)
+    ]
+    return cells if count == 1 else [*cells, *_in_groups(names, made + count)]
 
 
 def _genotype(

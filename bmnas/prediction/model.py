@@ -158,7 +158,9 @@ class Model(nn.Module):
             if loaded.bad:
                 raise BmnasError(f"sample {loaded.bad[0].index}: {loaded.bad[0].why}")
             assert loaded.batch is not None, "there are samples, and none of them is bad"
-            features = self._extracted(self._chosen(loaded.batch.inputs), loaded.batch.lengths)
+            # A task may give modalities that the network was trained without.
+            inputs = {name: tree for name, tree in loaded.batch.inputs.items() if name in self._known}
+            features = self._extracted(self._chosen(inputs), loaded.batch.lengths)
             checked, _ = with_finite_features(source, loaded, features)
             if checked.bad:
                 raise BmnasError(f"sample {checked.bad[0].index}: {checked.bad[0].why}")
@@ -195,15 +197,18 @@ class Model(nn.Module):
         """By modality that is used, its input; or its features by name."""
         if not isinstance(inputs, Mapping):
             raise BmnasError(f"the inputs are a {type(inputs).__name__}, but should be given by modality or by feature")
-        features = {feature.name: feature.modality for feature in self.record.features}
-        known = [*self.record.modalities, *features]
         for name in inputs:
-            if name not in known:
-                raise BmnasError(f"{name!r} is neither a modality nor a feature of the task{did_you_mean(name, known)}")
+            if name not in self._known:
+                guess = did_you_mean(name, self._known)
+                raise BmnasError(f"{name!r} is neither a modality nor a feature of the task{guess}")
         there = [modality for modality in self.modalities if self._is_there(modality, inputs)]
         if there and self._averages:
             return {modality: self._of(modality, inputs) for modality in there}
         return {modality: self._of(modality, inputs) for modality in self.modalities}
+
+    @property
+    def _known(self) -> list[str]:
+        return [*self.record.modalities, *[feature.name for feature in self.record.features]]
 
     def _is_there(self, modality: str, inputs: Mapping[str, Any]) -> bool:
         """Whether anything of a modality is given."""

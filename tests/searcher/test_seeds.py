@@ -60,7 +60,8 @@ def test_the_run_folder_of_several_seeds(tmp_path, cache):
     summary = json.loads((result.folder / "summary.json").read_text())
     assert summary["seeds"] == [0, 1]
     heads = {"score fusion", "linear, last features", "linear, all features"}
-    assert set(summary["rows"]) == {"A alone", "B alone", *heads, "late fusion", "fully connected", "found network"}
+    networks = {"late fusion", "fully connected", "wide, all features", "found network"}
+    assert set(summary["rows"]) == {"A alone", "B alone", *heads, *networks}
     again = search(task, config, train=TrainConfig(epochs=1, batch_size=16), folder=tmp_path / "run", cache=cache)
     assert again == result
 

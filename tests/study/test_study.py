@@ -32,6 +32,7 @@ def test_systems_are_rows_with_every_seed(compared):
     (table,) = study.tables
     rows = {row.name: row for row in table.rows}
     own = {"A alone", "B alone", "score fusion", "linear, last features", "late fusion", "fully connected"}
+    own.add("wide, all features")
     assert set(rows) == own | {DELIVERED, "found network", "scikit-learn, logistic", "gmu", "random"}
     assert table.looked_at == DELIVERED
     assert (study.samples, study.groups, study.metric, study.seeds) == (30, None, "accuracy", (0, 1))

@@ -21,6 +21,12 @@ from bmnas.tasks import Task
 
 __all__ = ["FOUND", "Baseline", "baselines", "compared", "concatenated", "refuse_unwritable", "rows_of"]
 
+WIDE = 512
+"""Channels of the network that is as wide as a usual perceptron on all features, which a search's own is not."""
+
+# The layers that connect more are in more cells than a genotype may have.
+_MOST_CONNECTED = 1024
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -78,8 +84,10 @@ def rows_of(problem: Problem) -> dict[str, Baseline]:
     rows = {name: replace(row, genotype=_repeated(row.genotype, problem.config)) for name, row in rows.items()}
     if problem.anchor is None:
         return rows
-    if full := _fully_connected(problem, problem.anchor):
-        rows["fully connected"] = full
+    if 1 < len(problem.features) <= _MOST_CONNECTED:
+        rows["fully connected"] = _fully_connected(problem, problem.anchor)
+        wide = _concat_fc(problem, WIDE, 1).replace(name="wide", members=problem.config.ensemble)
+        rows["wide, all features"] = Baseline(wide)
     # The penalty that was chosen for the search's own heads is about right for all; of one head nothing else is open.
     l2 = problem.anchor.fit.l2
     return {
@@ -124,19 +132,20 @@ def _repeated(genotype: Genotype, config: SearchSettings) -> Genotype:
     return genotype if is_heads(genotype) else genotype.replace(members=config.ensemble)
 
 
-def _fully_connected(problem: Problem, anchor: Anchor) -> Baseline | None:
-    """Where the search begins, and one fully connected layer on all features, or else on the last ones.
+def _fully_connected(problem: Problem, anchor: Anchor) -> Baseline:
+    """Where the search begins, and one fully connected layer on all features beside the heads.
 
-    None where a cell cannot read so many.
+    Where a cell cannot read all of them, it reads cells of such layers (`bmnas.genotype.presets.concat_fc`).
     """
-    for read in (problem.features, last_features(problem.features)):
-        if 2 <= len(read) <= len(INPUT_NAMES):
-            config, task = problem.config, problem.task
-            frame = {"channels": config.channels, "length": config.length, "dropout": config.dropout}
-            cells = concat_fc(read, outputs=task.outputs, **frame).cells
-            genotype = problem.genotype(cells, config.seed).replace(name="fully-connected")
-            return Baseline(genotype, anchor.training)
-    return None
+    config = problem.config
+    cells = _concat_fc(problem, config.channels, config.length).cells
+    genotype = problem.genotype(cells, config.seed).replace(name="fully-connected")
+    return Baseline(genotype.replace(output=(*anchor.names, cells[-1].name)), anchor.training)
+
+
+def _concat_fc(problem: Problem, channels: int, length: int) -> Genotype:
+    frame = {"channels": channels, "length": length, "dropout": problem.config.dropout}
+    return concat_fc(problem.features, outputs=problem.task.outputs, **frame)
 
 
 def refuse_unwritable(task: Task, config: SearchSettings) -> None:

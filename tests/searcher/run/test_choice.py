@@ -52,7 +52,7 @@ def test_where_nothing_pays_the_result_is_a_baseline(tmp_path):
     tests = {row.name: row.test for row in result.rows}
     assert result.genotype.provenance.scores["test"] == tests[made[0]["chosen"]]
     heads = {"A alone", "B alone", "score fusion", "linear, last features"}
-    assert {*heads, "late fusion", "fully connected", "found network"} == set(tests)
+    assert {*heads, "late fusion", "fully connected", "wide, all features", "found network"} == set(tests)
     for row in result.rows:
         outputs, labels = open_run(tmp_path / "run").outputs(row.name)
         assert (outputs.argmax(1) == labels).double().mean().item() == pytest.approx(row.test)
