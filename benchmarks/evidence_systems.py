@@ -29,9 +29,10 @@ from bmnas.searcher import SearchConfig, TrainConfig
 from bmnas.searcher.anchor import HeadData
 from bmnas.searcher.events import ChoiceDone
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.baselines import FOUND, Baseline, concatenated, is_heads, rows_of
+from bmnas.searcher.run.baselines import FOUND, Baseline, is_heads, rows_of
 from bmnas.searcher.run.choice import FinalChoice, Variant
 from bmnas.searcher.run.choosing import found_by
+from bmnas.searcher.run.forms import AS_FOUND, forms_of
 from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.study.scikit import FITS
 from bmnas.tasks import SPLITS, FeatureStore, Task, groups_of, prepare
@@ -41,7 +42,6 @@ Array = np.ndarray[Any, Any]
 DELIVERED = "delivered"
 SEARCH = "search"
 FIXED = ("concat-fc", "mha", "aoa", "glu", "gmu", "sum")
-_OTHER_FORM = "found network, concatenated"
 _POPULATION = 4  # of evolution: the seconds of a search are enough for few candidates
 
 
@@ -185,7 +185,7 @@ class AnchoredSearch(Unit):
             "losses": choice.get("losses", {}),
             "folds": choice.get("folds"),
             "ends": choice.get("trainings_end", {}),
-            "join": choice.get("join"),
+            "form": choice.get("form"),
             "runner_up": choice.get("runner_up"),
             "begin": bench.problem.anchor.sentence() if bench.problem.anchor else "",
             "seconds": {
@@ -329,9 +329,10 @@ def _trained(bench: Bench, name: str, baseline: Baseline, seed: int, work: Path)
     # Heads, which are fitted in no time, because there is no choice of one network alone.
     candidates = {"heads": heads, FOUND: baseline}
     variants = {FOUND: Variant()}
-    if baseline.genotype.join == "sum" and baseline.genotype.cells:
-        candidates[_OTHER_FORM] = Baseline(concatenated(baseline.genotype))
-        variants[_OTHER_FORM] = Variant(join="concat")
+    for form, genotype in forms_of(baseline.genotype).items():
+        if form != AS_FOUND:
+            candidates[form] = Baseline(genotype)
+            variants[form] = Variant(form=form)
     with undisturbed(), single_precision():
         choice = FinalChoice(bench.problem, candidates, own, _folds(bench), work / "choice.ckpt", variants)
         for _ in choice.steps():
@@ -339,8 +340,7 @@ def _trained(bench: Bench, name: str, baseline: Baseline, seed: int, work: Path)
         event = choice.chosen(seed, {"trainings": 0, "candidates": 0}, 0.0)
     end = event.trainings_end[FOUND].model_dump()
     spent = time.perf_counter() - start
-    if event.join == "concat":
-        baseline = candidates[_OTHER_FORM]
+    baseline = candidates.get(event.form, baseline)
     trained = bmnas.train(
         baseline.genotype,
         bench.task,

@@ -31,6 +31,7 @@ from bmnas.searcher.run.baselines import refuse_unwritable
 from bmnas.searcher.run.choosing import best_of, choose, found_by
 from bmnas.searcher.run.comparison import Comparison
 from bmnas.searcher.run.folder import RunFolder
+from bmnas.searcher.run.forms import form_told
 from bmnas.searcher.run.interrupt import stoppable
 from bmnas.searcher.run.results import SearchResult, SeedResult
 from bmnas.searcher.run.rounds import History, do_rounds
@@ -51,7 +52,7 @@ _GOES_ON = "the same command goes on"
 # Of a seed, what trackers keep.
 _RESULT = ("genotype.json", "genotype.svg", "results.json")
 # What a final choice says of the comparison: argument of `Comparison.rows`, field of `ChoiceDone`.
-_TOLD = {"chosen": "chosen", "ends": "trainings_end", "join": "join"}
+_TOLD = {"chosen": "chosen", "ends": "trainings_end"}
 
 
 def search(
@@ -333,7 +334,8 @@ def _seed_result(
     rows = []
     if comparison is not None:
         told = {name: best[key] for name, key in _TOLD.items() if key in best}
-        rows = comparison.rows(seed, place, found_by(history, seed, place, higher_is_better), **told)
+        found = found_by(history, seed, place, higher_is_better)
+        rows = comparison.rows(seed, place, found, form=form_told(best), **told)
     return SeedResult(seed, place.genotype(), best["score"], rows, place.path)
 
 

@@ -122,7 +122,7 @@ class Tried(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    join: str
+    form: str = Field(description="As found, concatenated or wide, see `bmnas.searcher.run.forms`.")
     runner_up: int = Field(description="0 for the search's own, or the number of another.")
     loss: float = Field(description="Mean loss of the samples that were held out.")
     score: float = Field(description="By the task's metric, on the same samples.")
@@ -142,8 +142,8 @@ class ChoiceDone(RoundDone):
     difference: float = Field(description="The found network's loss less the rival's.")
     error: float = Field(description="Standard error of the difference.")
     folds: int
-    join: Literal["sum", "concat"] = Field(
-        default="sum", description="How the output of the found network is joined, where it may be either."
+    form: Literal["as found", "concatenated", "wide"] = Field(
+        default="as found", description="The form of what was found that was best, see `bmnas.searcher.run.forms`."
     )
     runner_up: int = Field(
         default=0, description="Which genotype the found network is: 0 for the search's own, or the number of another."

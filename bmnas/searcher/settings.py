@@ -247,7 +247,7 @@ class SearchSettings(TaskSettings, Optimisation):
     )
     strategy: SerializeAsAny[StrategySettings] = Field(description="How is searched: a strategy and its own settings.")
     select_budget: int = Field(
-        default=18,
+        default=21,
         ge=0,
         le=1000,
         description="Trainings for the final choice between the found network and the baselines, by cross-validation: "

@@ -10,19 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bmnas.genotype import INPUT_NAMES, Feature, Genotype, dumps, from_dict, loads
+from bmnas.genotype import INPUT_NAMES, Feature, Genotype, Representation, dumps, from_dict, loads
 from bmnas.genotype.names import fitting, joined
 from bmnas.genotype.presets import concat_fc, heads, last_features, late_fusion
 from bmnas.searcher.anchor import Anchor
 from bmnas.searcher.problem import Problem
+from bmnas.searcher.run.forms import AS_FOUND, WIDE, Form, can_be_wide, in_form
 from bmnas.searcher.run.layout import FOUND
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Task
 
-__all__ = ["FOUND", "Baseline", "baselines", "compared", "concatenated", "refuse_unwritable", "rows_of"]
-
-WIDE = 512
-"""Channels of the network that is as wide as a usual perceptron on all features, which a search's own is not."""
+__all__ = ["FOUND", "Baseline", "baselines", "compared", "refuse_unwritable", "rows_of"]
 
 # The layers that connect more are in more cells than a genotype may have.
 _MOST_CONNECTED = 1024
@@ -86,8 +84,9 @@ def rows_of(problem: Problem) -> dict[str, Baseline]:
         return rows
     if 1 < len(problem.features) <= _MOST_CONNECTED:
         rows["fully connected"] = _fully_connected(problem, problem.anchor)
-        wide = _concat_fc(problem, WIDE, 1).replace(name="wide", members=problem.config.ensemble)
-        rows["wide, all features"] = Baseline(wide)
+        if can_be_wide(rows["fully connected"].genotype):
+            wide = _concat_fc(problem, WIDE).replace(name="wide", members=problem.config.ensemble)
+            rows["wide, all features"] = Baseline(wide)
     # The penalty that was chosen for the search's own heads is about right for all; of one head nothing else is open.
     l2 = problem.anchor.fit.l2
     return {
@@ -99,7 +98,7 @@ def rows_of(problem: Problem) -> dict[str, Baseline]:
 
 
 def compared(
-    problem: Problem, found: Genotype, ends: Mapping[str, Mapping[str, Any]] | None = None, join: str = "sum"
+    problem: Problem, found: Genotype, ends: Mapping[str, Mapping[str, Any]] | None = None, form: Form = AS_FOUND
 ) -> dict[str, Baseline]:
     """The baselines of a search, and what it has found, which is trained from where the search began.
 
@@ -107,24 +106,12 @@ def compared(
         problem: what was searched on.
         found: what was found.
         ends: by row, how its training ends, where a final choice has said so.
-        join: how the output of what was found is joined, likewise.
+        form: of what was found, likewise.
     """
-    if join == "concat" and found.join == "sum":
-        found = concatenated(found)
+    found = in_form(found, form)
     begins = problem.anchor.training if problem.anchor and found.join == "sum" else {}
     rows = {**rows_of(problem), FOUND: Baseline(found, begins)}
     return {name: replace(row, training={**row.training, **(ends or {}).get(name, {})}) for name, row in rows.items()}
-
-
-def concatenated(found: Genotype) -> Genotype:
-    """An anchored network with late fusion in place of heads: one head reads the last features and the cells together.
-
-    Heads are solved, and cells can do little but correct what they say wrong; late fusion learns together with the
-    cells. Which is better depends on the data, and the same cells serve for both.
-    """
-    cells = [cell.name for cell in found.cells]
-    nodes = [feature.name for feature in last_features([f for f in found.features if f.name in found.output])]
-    return found.replace(join="concat", output=(*nodes, *[name for name in found.output if name in cells]))
 
 
 def _repeated(genotype: Genotype, config: SearchSettings) -> Genotype:
@@ -138,13 +125,13 @@ def _fully_connected(problem: Problem, anchor: Anchor) -> Baseline:
     Where a cell cannot read all of them, it reads cells of such layers (`bmnas.genotype.presets.concat_fc`).
     """
     config = problem.config
-    cells = _concat_fc(problem, config.channels, config.length).cells
+    cells = _concat_fc(problem, Representation(channels=config.channels, length=config.length)).cells
     genotype = problem.genotype(cells, config.seed).replace(name="fully-connected")
     return Baseline(genotype.replace(output=(*anchor.names, cells[-1].name)), anchor.training)
 
 
-def _concat_fc(problem: Problem, channels: int, length: int) -> Genotype:
-    frame = {"channels": channels, "length": length, "dropout": problem.config.dropout}
+def _concat_fc(problem: Problem, size: Representation) -> Genotype:
+    frame = {"channels": size.channels, "length": size.length, "dropout": problem.config.dropout}
     return concat_fc(problem.features, outputs=problem.task.outputs, **frame)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -30,6 +30,7 @@ from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.events import ChoiceDone, Tried
 from bmnas.searcher.problem import SEARCHED, Problem
 from bmnas.searcher.run.baselines import FOUND, Baseline, is_heads
+from bmnas.searcher.run.forms import AS_FOUND, Form
 from bmnas.searcher.run.held_out import Held, best_stop, fair_losses, together
 from bmnas.searcher.run.trial import MEMBERS, Trial, cut_for, end_of, members_on_trial, parts_of
 from bmnas.searcher.settings import TrainConfig
@@ -45,11 +46,11 @@ class Variant:
     """A form of what was found.
 
     Attributes:
-        join: how its output is joined.
+        form: its form.
         runner_up: 0 for what was selected, or the number of the runner-up.
     """
 
-    join: Literal["sum", "concat"] = "sum"
+    form: Form = AS_FOUND
     runner_up: int = 0
 
 
@@ -167,14 +168,14 @@ class FinalChoice:
             difference=difference,
             error=error,
             folds=len(self._folds),
-            join=self._variants[form].join,
+            form=self._variants[form].form,
             runner_up=self._variants[form].runner_up,
             trainings_end={
                 other: end_of(candidates[other].genotype, stop, self._train) for other, stop in stops.items()
             },
             tried=tuple(
                 Tried(
-                    join=own.join,
+                    form=own.form,
                     runner_up=own.runner_up,
                     loss=float(held[name].losses.double().mean(2).min()),
                     score=best[name].score,

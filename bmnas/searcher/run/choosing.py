@@ -11,9 +11,10 @@ from bmnas.genotype import Genotype
 from bmnas.searcher.events import CandidateDone, ChoiceDone, RunnerUp
 from bmnas.searcher.meter import Report
 from bmnas.searcher.outline import Outline
-from bmnas.searcher.run.baselines import FOUND, Baseline, compared, concatenated
+from bmnas.searcher.run.baselines import FOUND, Baseline, compared
 from bmnas.searcher.run.choice import FinalChoice, Variant
 from bmnas.searcher.run.folder import RunFolder
+from bmnas.searcher.run.forms import AS_FOUND, forms_of
 from bmnas.searcher.run.interrupt import Stop
 from bmnas.searcher.run.rounds import History, round_done, save_search
 from bmnas.searcher.run.seed_folder import SeedFolder
@@ -58,9 +59,10 @@ def choose(
     found, better = found_by(history, seed, place), problem.task.metric.higher_is_better
     candidates = {name: row for name, row in compared(problem, found).items() if row.fuses}
     variants = {FOUND: Variant()}
-    if found.join == "sum" and found.cells:
-        variants[f"{FOUND}, concatenated"] = Variant(join="concat")
-        candidates[f"{FOUND}, concatenated"] = Baseline(concatenated(found))
+    for form, genotype in forms_of(found).items():
+        if form != AS_FOUND:
+            variants[f"{FOUND}, {form}"] = Variant(form=form)
+            candidates[f"{FOUND}, {form}"] = Baseline(genotype)
     others = runners_up(history, seed, place, problem.config.tried, better)
     for number, other in enumerate(others, 1):
         variants[f"runner-up {number}"] = Variant(runner_up=number)

@@ -18,6 +18,7 @@ from bmnas.searcher.meter import Listener, Report
 from bmnas.searcher.problem import Problem
 from bmnas.searcher.run.baselines import FOUND, compared
 from bmnas.searcher.run.folder import RunFolder
+from bmnas.searcher.run.forms import AS_FOUND, Form
 from bmnas.searcher.run.outcome import BEST_ON_TEST, save_outcome
 from bmnas.searcher.run.seed_folder import SeedFolder
 from bmnas.searcher.run.stages import phase_of, rows_outline
@@ -61,7 +62,7 @@ class Comparison:
         found: Genotype,
         chosen: str = FOUND,
         ends: Mapping[str, Mapping[str, Any]] | None = None,
-        join: str = "sum",
+        form: Form = AS_FOUND,
     ) -> list[Row]:
         """The rows of a seed.
 
@@ -71,7 +72,7 @@ class Comparison:
             found: what its search has found.
             chosen: the row that is the result of the search.
             ends: by row, how its training ends, where a final choice has said so.
-            join: how the output of what was found is joined, likewise.
+            form: of what was found, likewise.
         """
         task = self._problem.task
         train = self._train.model_copy(update={"seed": self._train.seed - self._problem.config.seed + seed})
@@ -79,7 +80,7 @@ class Comparison:
         result, settings = place.genotype(), train.model_dump(mode="json")
         rows = {row.name: row for row in place.rows(settings) if row.protocol == protocol}
         self._bundle.save(place.path / "genotype.json", backbones=self._run.path)
-        wanted = compared(self._problem, found, ends, join)
+        wanted = compared(self._problem, found, ends, form)
         self._report(rows_outline(wanted, train.epochs, seed, self._problem))
         is_new = False
         for name, row in wanted.items():

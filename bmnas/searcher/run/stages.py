@@ -41,8 +41,8 @@ def outline_of(strategy: Strategy, epochs: int, evaluate: bool) -> Outline:
     if not found or not evaluate:
         return Outline(stages=tuple(found))
     seeds, config = problem.seeds, problem.config
-    # Late fusion, and in an anchored search two that are fully connected; and what was found, in one form or two.
-    others, forms = (3, 2) if problem.anchor else (1, 1)
+    # Late fusion, and in an anchored search two that are fully connected; and what was found, in one form or three.
+    others, forms = (3, 3) if problem.anchor else (1, 1)
     if config.select_budget:
         tried = max(config.select_budget, 2 * (others + forms + config.tried))
         found += [choice_stage(phase_of("final choice", seeds, seed), tried * epochs, problem) for seed in seeds]

@@ -97,8 +97,8 @@ def test_a_choice_that_was_stopped_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(choice.FinalChoice, "_trial", lambda self, key: trained.append(key) or begin(self, key))
     result = searched("additive", tmp_path)
     (made,) = [entry for entry in result.history if entry["event"] == "ChoiceDone"]
-    # What was found is tried in three forms, of which the best one counts: as it is, concatenated, and a runner-up.
-    assert len(trained) == len(made["losses"]) + 2 - 4
+    # What was found is tried as it is, concatenated, and wide, and so is a runner-up; the best one counts.
+    assert len(trained) == len(made["losses"]) + 3 - 4
     (told,) = [entry for entry in whole.history if entry["event"] == "ChoiceDone"]
     assert made["losses"] == told["losses"]
     assert not (tmp_path / "run" / "checkpoints" / "choice.ckpt").exists()

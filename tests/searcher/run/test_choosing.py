@@ -56,7 +56,7 @@ def test_a_runner_up_can_be_the_result(tmp_path, losses):
     losses["runner-up 1"] = 0.5
     result = searched("additive", tmp_path)
     entry = made(result)
-    assert (entry["chosen"], entry["runner_up"], entry["join"]) == ("found network", 1, "sum")
+    assert (entry["chosen"], entry["runner_up"], entry["form"]) == ("found network", 1, "as found")
     kept = load(tmp_path / "run" / "genotypes" / "runner-up-001.json")
     assert meaning_of(result.genotype) == meaning_of(kept)
     selected = load(tmp_path / "run" / "genotypes" / "selection-001.json")
@@ -72,13 +72,24 @@ def test_a_runner_up_can_be_the_result(tmp_path, losses):
 def test_the_found_network_can_join_late_fusion(tmp_path, losses):
     losses["found network, concatenated"] = 0.5
     result = searched("additive", tmp_path)
-    assert (made(result)["chosen"], made(result)["join"]) == ("found network", "concat")
+    assert (made(result)["chosen"], made(result)["form"]) == ("found network", "concatenated")
     selected = load(tmp_path / "run" / "genotypes" / "selection-001.json")
     assert result.genotype.join == "concat"
     assert result.genotype.cells == selected.cells
     assert result.genotype.output == ("A", "B", *(cell.name for cell in selected.cells))
     parameters = {row.name: row.parameters for row in result.rows}
     assert parameters["found network"] > parameters["late fusion"]
+
+
+def test_the_found_network_can_be_wide(tmp_path, losses):
+    losses["found network, wide"] = 0.5
+    result = searched("additive", tmp_path)
+    assert (made(result)["chosen"], made(result)["form"]) == ("found network", "wide")
+    selected = load(tmp_path / "run" / "genotypes" / "selection-001.json")
+    assert result.genotype.cells == selected.cells
+    assert (result.genotype.representation.channels, result.genotype.representation.length) == (512, 1)
+    assert {row.name: row.parameters for row in result.rows}["found network"] > 512 * 512
+    assert searched("additive", tmp_path).genotype == result.genotype  # nothing is left to do
 
 
 def test_what_is_better_within_the_noise_is_not_the_result(tmp_path, losses):
