@@ -15,12 +15,15 @@ from bmnas.genotype.names import fitting, joined
 from bmnas.genotype.presets import concat_fc, heads, last_features, late_fusion
 from bmnas.searcher.anchor import Anchor
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.forms import AS_FOUND, WIDE, Form, can_be_wide, in_form
+from bmnas.searcher.run.forms import AS_FOUND, Form, can_be, in_form
 from bmnas.searcher.run.layout import FOUND
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Task
 
 __all__ = ["FOUND", "Baseline", "baselines", "compared", "refuse_unwritable", "rows_of"]
+
+WIDE = Representation(channels=512, length=1)
+"""As wide as a usual perceptron on all features, which networks of the size of a search are not."""
 
 # The layers that connect more are in more cells than a genotype may have.
 _MOST_CONNECTED = 1024
@@ -84,7 +87,7 @@ def rows_of(problem: Problem) -> dict[str, Baseline]:
         return rows
     if 1 < len(problem.features) <= _MOST_CONNECTED:
         rows["fully connected"] = _fully_connected(problem, problem.anchor)
-        if can_be_wide(rows["fully connected"].genotype):
+        if can_be(rows["fully connected"].genotype, WIDE):
             wide = _concat_fc(problem, WIDE).replace(name="wide", members=problem.config.ensemble)
             rows["wide, all features"] = Baseline(wide)
     # The penalty that was chosen for the search's own heads is about right for all; of one head nothing else is open.

@@ -12,15 +12,15 @@ Form = Literal["as found", "concatenated", "wide"]
 
 AS_FOUND: Form = "as found"
 
-WIDE = Representation(channels=512, length=1)
-"""As wide as a usual perceptron, which networks of the size of a search are not; pooled to one position."""
+WIDE = Representation(channels=256, length=1)
+"""Wider than the networks of a search, pooled to one position. Twice as wide was no better, at four times the cost."""
 
 
 def forms_of(found: Genotype) -> dict[Form, Genotype]:
     """All forms of a genotype, itself among them; of one without heads of features and cells there are no others."""
     if found.join != "sum" or not found.cells:
         return {AS_FOUND: found}
-    return {form: make(found) for form, make in _FORMS.items() if form != "wide" or can_be_wide(found)}
+    return {form: make(found) for form, make in _FORMS.items() if form != "wide" or can_be(found, WIDE)}
 
 
 def in_form(found: Genotype, form: Form) -> Genotype:
@@ -47,14 +47,15 @@ def concatenated(found: Genotype) -> Genotype:
 
 
 def wide(found: Genotype) -> Genotype:
-    """The same `concatenated`, of the size `WIDE`: a search takes place in small networks, which may not be the best."""
+    """The same `concatenated`, of the size `WIDE`: a search takes place in small networks, which need not be best."""
     return concatenated(found).replace(representation=WIDE)
 
 
-def can_be_wide(genotype: Genotype) -> bool:
-    """Whether there is a wider form of networks of this size, and features that are not as they are fit it."""
-    is_narrow = genotype.representation.channels < WIDE.channels or genotype.representation.length > WIDE.length
-    return is_narrow and all(feature.reshape != "none" for feature in genotype.features)
+def can_be(genotype: Genotype, size: Representation) -> bool:
+    """Whether a size is another one than a genotype has, wider or shorter, and all features are reshaped to it."""
+    own = genotype.representation
+    is_smaller = own.channels < size.channels or own.length > size.length
+    return is_smaller and all(feature.reshape != "none" for feature in genotype.features)
 
 
 _FORMS: Mapping[Form, Callable[[Genotype], Genotype]] = {

@@ -87,8 +87,8 @@ def test_the_found_network_can_be_wide(tmp_path, losses):
     assert (made(result)["chosen"], made(result)["form"]) == ("found network", "wide")
     selected = load(tmp_path / "run" / "genotypes" / "selection-001.json")
     assert result.genotype.cells == selected.cells
-    assert (result.genotype.representation.channels, result.genotype.representation.length) == (512, 1)
-    assert {row.name: row.parameters for row in result.rows}["found network"] > 512 * 512
+    assert (result.genotype.representation.channels, result.genotype.representation.length) == (256, 1)
+    assert {row.name: row.parameters for row in result.rows}["found network"] > 2 * 256 * 16
     assert searched("additive", tmp_path).genotype == result.genotype  # nothing is left to do
 
 

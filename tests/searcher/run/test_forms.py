@@ -31,7 +31,7 @@ def test_an_anchored_network_has_three():
     assert forms["as found"] == found
     assert forms["concatenated"].output == forms["wide"].output == ("A_2", "B_2", "C")
     assert forms["concatenated"].representation == found.representation
-    assert forms["wide"].representation.model_dump() == {"channels": 512, "length": 1}
+    assert forms["wide"].representation.model_dump() == {"channels": 256, "length": 1}
     for form, made in forms.items():
         assert loads(dumps(made)) == made == in_form(found, form)
         assert made.cells == found.cells
@@ -42,8 +42,8 @@ def test_an_anchored_network_has_three():
     [
         ({"join": "concat", "output": ["C"]}, ["as found"]),
         ({"cells": [], "output": ["A_1", "B_1"]}, ["as found"]),
-        ({"representation": {"channels": 512, "length": 1}}, ["as found", "concatenated"]),
-        ({"representation": {"channels": 512, "length": 2}}, ["as found", "concatenated", "wide"]),
+        ({"representation": {"channels": 256, "length": 1}}, ["as found", "concatenated"]),
+        ({"representation": {"channels": 256, "length": 2}}, ["as found", "concatenated", "wide"]),
     ],
 )
 def test_others_have_fewer(changes, forms):
