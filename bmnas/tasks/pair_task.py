@@ -14,7 +14,7 @@ from bmnas.errors import BmnasError
 from bmnas.tasks.heads import HEADS, HeadName, PairObjective
 from bmnas.tasks.sequences import QUESTION, REGIONS, PairData, Vocabulary
 from bmnas.tasks.sequences.pooled import kinds_of, pooled_regions, pooled_texts, whole_regions
-from bmnas.tasks.task import SPLITS, Split, SplitName, Task
+from bmnas.tasks.task import SPLITS, SampleSource, Split, SplitName, Task
 
 
 class FusionSamples(NamedTuple):
@@ -93,7 +93,7 @@ class PairTask(Task):
         data = self.pairs(name)
         return FusionSamples(torch.arange(len(data)), data.image, data.labels["answers"][:, 0])
 
-    def split(self, name: SplitName) -> Split:
+    def split(self, name: SplitName) -> Split | SampleSource:
         """Pooled texts and regions as features, see `bmnas.tasks.sequences.pooled`."""
         data, samples = self.pairs(name), self.fusion_samples(name)
         inputs: dict[str, dict[str, Tensor]] = {}

@@ -18,6 +18,7 @@ from bmnas.tasks.emoji import EmojiTask
 from bmnas.tasks.mmimdb import MmimdbTask
 from bmnas.tasks.nlvr import NlvrTask
 from bmnas.tasks.ntu import NtuTask
+from bmnas.tasks.official_layouts.task import FlickrTask, RefcocoTask, VqaTask
 from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.planted import PlantedTask
 from bmnas.tasks.scenes import ScenesAnswerTask, ScenesGroundTask, ScenesMatchTask
@@ -44,6 +45,9 @@ TASKS: Table[type[Task]] = Table(
         ScenesMatchTask,
         ScenesGroundTask,
         NlvrTask,
+        VqaTask,
+        RefcocoTask,
+        FlickrTask,
     ],
 )
 
