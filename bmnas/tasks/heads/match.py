@@ -232,4 +232,11 @@ def _galleries(data: PairData) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _hardest(candidates: Tensor, logits: Tensor, kept: int) -> Tensor:
-    return candidates.gather(1, logits.topk(min(kept, logits.shape[1]), dim=1).indices)
+    """Of each row of candidates some different ones with the highest logits; where there are less, the first again."""
+    order = candidates.argsort(dim=1)
+    candidates, logits = candidates.gather(1, order), logits.gather(1, order)
+    again = torch.zeros_like(candidates, dtype=torch.bool)
+    again[:, 1:] = candidates[:, 1:] == candidates[:, :-1]
+    best = logits.masked_fill(again, -torch.inf).topk(min(kept, logits.shape[1]), dim=1)
+    chosen = candidates.gather(1, best.indices)
+    return torch.where(best.values.isneginf(), chosen[:, :1], chosen)

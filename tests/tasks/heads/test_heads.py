@@ -267,6 +267,17 @@ def test_hard_negatives_are_those_that_the_network_likes():
     assert (data.image[negatives.texts[:, 0]] != torch.arange(6)).all()
 
 
+def test_hard_negatives_are_different_ones():
+    """Though of few images many are drawn, so that each is drawn several times."""
+    data = texts(24, 6)
+    network = Fixed(lambda inputs: inputs[REGIONS][:, 0, 0])
+    kept = MatchObjective(tried=64, kept=3).prepared(network, data, generator()).images
+    assert {len(set(row)) for row in kept.tolist()} == {3}
+    few = MatchObjective(tried=64, kept=9).prepared(network, data, generator()).images
+    assert {len(set(row)) for row in few.tolist()} == {5}
+    assert (few != data.image[:, None]).all()
+
+
 def test_without_tries_partners_are_drawn_at_random():
     data, objective = texts(24, 6), MatchObjective(tried=0)
     assert objective.prepared(Fixed(lambda inputs: None), data, generator()) is None
