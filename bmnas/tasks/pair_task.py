@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 
-from bmnas.errors import BmnasError
 from bmnas.tasks.heads import HEADS, HeadName, PairObjective
 from bmnas.tasks.sequences import QUESTION, REGIONS, PairData, Vocabulary
 from bmnas.tasks.sequences.pooled import kinds_of, pooled_regions, pooled_texts, whole_regions
@@ -37,56 +36,51 @@ class PairTask(Task):
     A network that reads sequences is trained on `pairs` by `pair_objective`, see `bmnas.tasks.heads`. A fusion network
     gets pooled texts and regions as features that are `ready`, see `bmnas.tasks.sequences.pooled`, and a label for each
     of `fusion_samples`.
+
+    Attributes:
+        head: the head of a network for this task: ``answer``, ``match`` or ``ground``.
+        length: T: how many tokens a text has at most.
+        regions: R: how many regions an image has at most.
+        channels: C of a region's feature.
+        fusion_words: W: how many words the features of texts tell apart, padding and unknown words included.
     """
 
     ready = (QUESTION, REGIONS)
-
-    @property
-    @abstractmethod
-    def head(self) -> HeadName:
-        """The head of a network for this task: ``answer``, ``match`` or ``ground``."""
-
-    @property
-    @abstractmethod
-    def length(self) -> int:
-        """T: how many tokens a text has at most."""
-
-    @property
-    @abstractmethod
-    def regions(self) -> int:
-        """R: how many regions an image has at most."""
-
-    @property
-    @abstractmethod
-    def channels(self) -> int:
-        """C of a region's feature."""
-
-    @property
-    @abstractmethod
-    def words(self) -> Vocabulary:
-        """The vocabulary, made of the training split alone. ``words.save`` keeps it beside what is trained."""
+    head: HeadName
+    length: int
+    regions: int
+    channels: int
+    fusion_words: int
 
     @abstractmethod
     def pairs(self, name: SplitName) -> PairData:
         """The pairs of a split."""
 
-    @property
-    def pair_objective(self) -> PairObjective:
-        """The loss and the scores of networks on `pairs`: those of the head."""
-        return HEADS[self.head]()
+    @abstractmethod
+    def vocabulary(self) -> Vocabulary:
+        """Make the vocabulary, of the training split alone; `words` keeps it."""
 
-    @property
+    def limits(self) -> Mapping[str, float]:
+        """Compute `ceilings`; nothing, where they are not known."""
+        return {}
+
+    @cached_property
+    def words(self) -> Vocabulary:
+        """The vocabulary, made of the training split alone. ``words.save`` keeps it beside what is trained."""
+        return self.vocabulary()
+
+    @cached_property
     def ceilings(self) -> Mapping[str, float]:
         """What the score of `pair_objective` is at most, by what a network makes use of; empty where it is not known.
 
         ``chance``, ``language alone``, ``image alone``, and ``without positions`` (text and image, but no boxes).
         """
-        return {}
+        return self.limits()
 
     @property
-    def fusion_words(self) -> int:
-        """W: how many words the features of texts tell apart, padding and unknown words included."""
-        return len(self.words)
+    def pair_objective(self) -> PairObjective:
+        """The loss and the scores of networks on `pairs`: those of the head."""
+        return HEADS[self.head]()
 
     def fusion_samples(self, name: SplitName) -> FusionSamples:
         """The samples of a split for fusion networks: each question with its answer, where a subclass says nothing."""
@@ -118,23 +112,12 @@ class PairTask(Task):
         """What the score is at most for a network that leaves something out of account."""
         said = list(super().remarks())
         if self.ceilings:
-            said.append(f"task {self.name}: {ceilings_in_words(self._fusion_ceilings)}")
+            said.append(f"task {self.name}: {ceilings_in_words(self._fusion_ceilings())}")
         return said
 
-    @cached_property
     def _fusion_ceilings(self) -> Mapping[str, float]:
         """The ceilings for fusion networks, which may be asked something else than networks on `pairs`."""
         return self.ceilings
-
-    def _only(self, what: str, values: Sequence[int]) -> int:
-        """The size that all splits have in common.
-
-        Raises:
-            BmnasError: they differ.
-        """
-        if len(set(values)) > 1:
-            raise BmnasError(f"task {self.name}: its splits have different {what}: {', '.join(map(str, values))}")
-        return values[0]
 
 
 def ceilings_in_words(ceilings: Mapping[str, float]) -> str:

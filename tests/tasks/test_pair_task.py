@@ -23,7 +23,10 @@ class Own(PairTask):
     channels = 3
     outputs = 3
     features = (*text_features(("bag",), 9), *region_features(("each", "mean"), 3, 5))
-    words = Vocabulary(["a", "b", "c", "d", "e", "f"])
+    fusion_words = 9
+
+    def vocabulary(self):
+        return Vocabulary(["a", "b", "c", "d", "e", "f"])
 
     def pairs(self, name):
         return questions(12, 4, seed=SPLITS.index(name))
@@ -33,6 +36,8 @@ def test_a_task_says_its_sizes_and_its_pairs():
     task = Own()
     assert task.modalities == ("Question", "Regions")
     assert task.tapped_modalities == ()
+    assert len(task.words) == 9
+    assert task.words is task.words
     assert task.pair_objective == AnswerObjective()
     task.head = "ground"
     assert task.pair_objective == GroundObjective()
@@ -59,11 +64,8 @@ def test_questions_about_one_image_are_a_group_and_splits_share_none():
 
 def test_what_is_known_beforehand_is_one_sentence():
     task = Own()
-    type(task).ceilings = {"chance": 0.25, "language alone": 0.5, "without positions": 0.75}
-    try:
-        (remark,) = task.remarks()
-    finally:
-        del type(task).ceilings
+    task.limits = lambda: {"chance": 0.25, "language alone": 0.5, "without positions": 0.75}
+    (remark,) = task.remarks()
     assert remark == (
         "task own: chance is 25.0 %; no network gets beyond 50.0 % from language alone, "
         "75.0 % from both without positions"

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from bmnas.errors import BmnasError
 from bmnas.tasks.folder_task import FolderTask
-from bmnas.tasks.heads import HeadName
 from bmnas.tasks.nlvr import files
 from bmnas.tasks.nlvr.files import BOXES, COLOURS, PICTURE, SHAPES, SIDE, STARTS, Example, file_of, read_examples
 from bmnas.tasks.options import TaskOptions
@@ -60,7 +59,7 @@ class NlvrTask(PairTask, FolderTask):
     Options: ClassVar[type[TaskOptions]] = NlvrOptions
 
     name = "nlvr"
-    head: HeadName = "answer"
+    head = "answer"
     length = _LENGTH
     regions = _REGIONS
     channels = _CHANNELS
@@ -86,9 +85,8 @@ class NlvrTask(PairTask, FolderTask):
         """See `FolderTask.needs`."""
         return files.HOW_TO_GET
 
-    @cached_property
-    def words(self) -> Vocabulary:
-        """See `PairTask.words`: words that occur once only are unknown, as many of them are typing errors."""
+    def vocabulary(self) -> Vocabulary:
+        """See `PairTask.vocabulary`: words that occur once only are unknown, as many of them are typing errors."""
         return Vocabulary.of([example.sentence for example in self._examples("train")], least=2, most=_PLACES)
 
     def pairs(self, name: SplitName) -> PairData:
@@ -101,8 +99,7 @@ class NlvrTask(PairTask, FolderTask):
             self._made[name] = self._pairs(name)
         return self._made[name]
 
-    @property
-    def ceilings(self) -> Mapping[str, float]:
+    def limits(self) -> Mapping[str, float]:
         """On the test split: the more frequent label for all, for each sentence the one that is most often right."""
         examples = self._examples("test")
         labels: dict[str, list[int]] = {}

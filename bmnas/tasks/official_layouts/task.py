@@ -16,7 +16,6 @@ from torch import Tensor
 
 from bmnas.errors import BmnasError
 from bmnas.tasks.folder_task import FolderTask
-from bmnas.tasks.heads import HeadName
 from bmnas.tasks.official_layouts import answers, flickr30k, refcoco, region_files, source, vqa
 from bmnas.tasks.official_layouts.flickr30k import CAPTIONS, Caption, read_captions, read_file_names
 from bmnas.tasks.official_layouts.records import file_in
@@ -59,25 +58,15 @@ class OfficialTask(PairTask, FolderTask):
     def __init__(self, data: Path, **options: Any) -> None:
         self._data = data
         self.options = MappingProxyType(self.Options.chosen(self.name, options).model_dump())
+        self.regions, self.channels = int(self.options["regions"]), int(self.options["channels"])
         self.features = (
             *text_features(("bag",), _PLACES),
             *region_features(("max", "mean"), self.channels, self.regions),
         )
         self._made: dict[SplitName, PairData] = {}
 
-    @property
-    def regions(self) -> int:
-        """See `PairTask.regions`."""
-        return int(self.options["regions"])
-
-    @property
-    def channels(self) -> int:
-        """See `PairTask.channels`."""
-        return int(self.options["channels"])
-
-    @cached_property
-    def words(self) -> Vocabulary:
-        """See `PairTask.words`."""
+    def vocabulary(self) -> Vocabulary:
+        """See `PairTask.vocabulary`."""
         return Vocabulary.of(self._texts("train"))
 
     def pairs(self, name: SplitName) -> PairData:
@@ -155,7 +144,7 @@ class VqaTask(OfficialTask):
     Options: ClassVar[type[TaskOptions]] = VqaOptions
 
     name = "vqa-v2"
-    head: HeadName = "answer"
+    head = "answer"
     length = 14
     code = (region_files, source, pooled, vqa, answers)
 
@@ -265,7 +254,7 @@ class RefcocoTask(OfficialTask):
     Options: ClassVar[type[TaskOptions]] = RefcocoOptions
 
     name = "refcoco"
-    head: HeadName = "ground"
+    head = "ground"
     length = 15
     code = (region_files, source, pooled, refcoco)
 
@@ -336,7 +325,7 @@ class FlickrTask(OfficialTask):
     Options: ClassVar[type[TaskOptions]] = FlickrOptions
 
     name = "flickr30k"
-    head: HeadName = "match"
+    head = "match"
     length = 50
     outputs = 2
     class_names = ("false", "true")

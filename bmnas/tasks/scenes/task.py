@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -17,7 +16,6 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from bmnas.tasks.heads import HeadName
 from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.pair_task import FusionSamples, PairTask
 from bmnas.tasks.scenes import answering, grounding, matching, things
@@ -78,9 +76,8 @@ class ScenesTask(PairTask):
         """See `PairTask.pairs`."""
         return self._once("pairs", name, lambda: self._pairs(name))
 
-    @cached_property
-    def words(self) -> Vocabulary:
-        """See `PairTask.words`."""
+    def vocabulary(self) -> Vocabulary:
+        """See `PairTask.vocabulary`."""
         return Vocabulary.of(self._texts("train"))
 
     @abstractmethod
@@ -113,14 +110,13 @@ class ScenesAnswerTask(ScenesTask):
     """
 
     name = "scenes-answer"
-    head: HeadName = "answer"
+    head = "answer"
     length = longest(TEXTS)
     outputs = len(ANSWERS)
     class_names = ANSWERS
     code = (things, pooled, answering)
 
-    @cached_property
-    def ceilings(self) -> Mapping[str, float]:
+    def limits(self) -> Mapping[str, float]:
         """Computed: that without positions by Bayes' rule on the scenes of the test split."""
         asked = self._drawn("test")
         nearest = without_positions(asked.scenes.kind, asked.text[:, 0] % len(KINDS))
@@ -161,19 +157,17 @@ class ScenesMatchTask(ScenesTask):
     """
 
     name = "scenes-match"
-    head: HeadName = "match"
+    head = "match"
     length = 17
     outputs = 2
     class_names = ("false", "true")
     code = (things, pooled, matching)
 
-    @cached_property
-    def ceilings(self) -> Mapping[str, float]:
+    def limits(self) -> Mapping[str, float]:
         """Exact, of recall at 1 from text to image: twenty images, ten pairs of the same things."""
         guess = 1 / GALLERY
         return {"chance": guess, "language alone": guess, "image alone": guess, "without positions": 1 / 2}
 
-    @property
     def _fusion_ceilings(self) -> Mapping[str, float]:
         return dict.fromkeys(self.ceilings, 1 / 2)
 
@@ -220,7 +214,7 @@ class ScenesGroundTask(ScenesTask):
     """
 
     name = "scenes-ground"
-    head: HeadName = "ground"
+    head = "ground"
     length = 8
     outputs = MOST
     class_names = tuple(f"region {place + 1}" for place in range(MOST))
@@ -230,8 +224,7 @@ class ScenesGroundTask(ScenesTask):
     )
     code = (things, pooled, grounding)
 
-    @cached_property
-    def ceilings(self) -> Mapping[str, float]:
+    def limits(self) -> Mapping[str, float]:
         """Computed: without the image any region may be meant, with it one of two that look alike."""
         guess = float((1 / self._drawn("test").scenes.count).mean())
         return {"chance": guess, "language alone": guess, "image alone": 1 / 2, "without positions": 1 / 2}
