@@ -8,7 +8,8 @@ from bmnas.compiler.network import FusionNetwork, compile_genotype
 from bmnas.compiler.plan.names import member_module
 from bmnas.errors import BmnasError
 from bmnas.genotype import Genotype
-from bmnas.genotype.diff import Difference, diff
+from bmnas.genotype.diff import diff
+from bmnas.genotype.difference import Difference
 
 
 def member_genotype(genotype: Genotype) -> Genotype:

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -34,10 +33,13 @@ from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node
 from bmnas.genotype.labelling import canonical_order
 from bmnas.genotype.lookup import find
-from bmnas.genotype.opening import opened
+from bmnas.genotype.opening import Given, opened_any
 from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.parsing import AnyGenotype
 from bmnas.genotype.refinement import TooSymmetricError
 from bmnas.genotype.schema import Step
+from bmnas.genotype.stacks import StackGenotype
+from bmnas.genotype.stacks.canonical import canonical_hash as hash_of_stacks
 
 
 def canonical_form(genotype: Genotype) -> Genotype:
@@ -51,7 +53,7 @@ def canonical_form(genotype: Genotype) -> Genotype:
     return Genotype.model_validate(_canonical(genotype)[0])
 
 
-def canonical_hash(genotype: Genotype | str | os.PathLike[str]) -> str:
+def canonical_hash(genotype: Given) -> str:
     """SHA-256, in hexadecimal, of the canonical form.
 
     Args:
@@ -60,11 +62,14 @@ def canonical_hash(genotype: Genotype | str | os.PathLike[str]) -> str:
     Raises:
         GenotypeError: as for `canonical_form`, or for `bmnas.load`.
     """
-    content = json.dumps(_canonical(opened(genotype))[0], sort_keys=True, separators=(",", ":"))
+    genotype = opened_any(genotype)
+    if isinstance(genotype, StackGenotype):
+        return hash_of_stacks(genotype)
+    content = json.dumps(_canonical(genotype)[0], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def equivalent(a: Genotype, b: Genotype) -> bool:
+def equivalent(a: AnyGenotype, b: AnyGenotype) -> bool:
     """Whether two genotypes compute the same function, up to naming and order.
 
     Raises:
@@ -73,7 +78,7 @@ def equivalent(a: Genotype, b: Genotype) -> bool:
     return canonical_hash(a) == canonical_hash(b)
 
 
-def hash_or_none(genotype: Genotype) -> str | None:
+def hash_or_none(genotype: AnyGenotype) -> str | None:
     """Its canonical hash, or ``None`` where that would take too long: for a record that must not fail."""
     try:
         return canonical_hash(genotype)
@@ -81,7 +86,7 @@ def hash_or_none(genotype: Genotype) -> str | None:
         return None
 
 
-def edited(genotype: Genotype) -> bool:
+def edited(genotype: AnyGenotype) -> bool:
     """Whether a genotype has become another network since its provenance was written."""
     told = genotype.provenance.canonical_hash if genotype.provenance else None
     return told is not None and told != hash_or_none(genotype)

@@ -8,45 +8,34 @@ to differ. Whether the two compute the same function is another question, which 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from bmnas.errors import short
+from bmnas.genotype.difference import Difference, Kind
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.lookup import find
 from bmnas.genotype.matching import Named, match, match_cells, match_steps
 from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.parsing import FUSION, AnyGenotype
 from bmnas.genotype.schema import Cell, Feature, Step
-
-Kind = Literal["added", "removed", "changed"]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that differs.
-
-    Attributes:
-        kind: ``"added"`` where only the second genotype has it, ``"removed"`` where only the first has it.
-        place: where it is in the file, such as ``cells[1].steps[0]``; in the first genotype, unless it was added.
-        words: how it differs, as the end of a sentence that begins with the place.
-    """
-
-    kind: Kind
-    place: str
-    words: str
-
-    def __str__(self) -> str:
-        return f"{self.place} {self.words}"
+from bmnas.genotype.stacks import KIND, StackGenotype
+from bmnas.genotype.stacks.diff import diff as diff_of_stacks
 
 
-def diff(a: Genotype, b: Genotype, names: tuple[str, str] | None = None) -> tuple[Difference, ...]:
+def diff(a: AnyGenotype, b: AnyGenotype, names: tuple[str, str] | None = None) -> tuple[Difference, ...]:
     """What differs between two genotypes, from the whole to the parts; empty exactly when they are equal.
+
+    Of genotypes of two kinds that is the kind, and nothing else can be said.
 
     Args:
         names: what the sentences call the two; their own names, or "the first" and "the second" if those are equal.
     """
     if names is None:
         names = (a.name, b.name) if a.name != b.name else ("the first", "the second")
+    if isinstance(a, StackGenotype) and isinstance(b, StackGenotype):
+        return diff_of_stacks(a, b, names)
+    if isinstance(a, StackGenotype) or isinstance(b, StackGenotype):
+        one, other = (KIND if isinstance(each, StackGenotype) else FUSION for each in (a, b))
+        return (Difference("changed", "kind", f"is {one} in {names[0]}, {other} in {names[1]}"),)
     return tuple(_Comparison(a, b, *names).all())
 
 

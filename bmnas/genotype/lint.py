@@ -22,20 +22,24 @@ from bmnas.genotype.finding import Finding, note, warning
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import Node, reads, used_nodes
 from bmnas.genotype.lint_cell import lint_cell
-from bmnas.genotype.opening import load, opened
+from bmnas.genotype.opening import Given, load_any, opened_any
 from bmnas.genotype.operations import INPUT_NAMES
 from bmnas.genotype.schema import Cell
+from bmnas.genotype.stacks import StackGenotype
+from bmnas.genotype.stacks.lint import lint as lint_stacks
 
 __all__ = ["Finding", "errors", "findings", "lint"]
 
 
-def lint(genotype: Genotype | str | os.PathLike[str]) -> tuple[Finding, ...]:
+def lint(genotype: Given) -> tuple[Finding, ...]:
     """The warnings and notes about a genotype or its file, in its order, in time linear in its number of references.
 
     Raises:
         GenotypeError: it is no genotype, nor the path of one.
     """
-    genotype = opened(genotype)
+    genotype = opened_any(genotype)
+    if isinstance(genotype, StackGenotype):
+        return lint_stacks(genotype)
     found = tuple(_warnings(genotype))
     if any(each.level == "warning" for each in found) and _was_found(genotype):
         return tuple(replace(each, level="note") for each in found)
@@ -45,7 +49,7 @@ def lint(genotype: Genotype | str | os.PathLike[str]) -> tuple[Finding, ...]:
 def findings(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
     """All that is to be said about a genotype file: its errors, or else its warnings."""
     try:
-        return lint(load(path))
+        return lint(load_any(path))
     except GenotypeError as error:
         return errors(error, os.fspath(path))
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bmnas.errors import BmnasError
 from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.parsing import AnyGenotype
+from bmnas.genotype.stacks import StackGenotype
 
 
-def picture(genotype: Genotype) -> str | None:
+def picture(genotype: AnyGenotype) -> str | None:
     """The drawing as SVG; ``None`` where there is too much to draw, or no Graphviz."""
     from bmnas.genotype.drawing import to_svg
 
@@ -17,3 +19,4 @@ def picture(genotype: Genotype) -> str | None:
 
 
 Genotype._picture = picture
+StackGenotype._picture = picture

@@ -66,6 +66,17 @@ def _too_long(data: Any, place: str) -> Iterator[Problem]:
 
 def told(detail: Any, keys: Sequence[str] = ()) -> Problem:
     """One error of Pydantic, as a place and the end of a sentence that begins with it; ``keys``: as in `problems`."""
+    return told_in(detail, keys, _CHILDREN)
+
+
+def told_in(detail: Any, keys: Sequence[str], parts: Mapping[str, tuple[str, Any]]) -> Problem:
+    """The same for any document.
+
+    Args:
+        detail: the error.
+        keys: those that the document may have.
+        parts: by key, what the objects under it are, in words, and their model.
+    """
     location = detail["loc"]
     match detail["type"]:
         case checks.MISFIT:
@@ -73,7 +84,7 @@ def told(detail: Any, keys: Sequence[str] = ()) -> Problem:
         case "missing":
             text = "is missing"
         case "extra_forbidden":
-            kind, known = _object_of(location, keys)
+            kind, known = _object_of(location, keys, parts)
             text = f"is not a key of {kind}{did_you_mean(str(location[-1]), known)}"
         case "too_short":
             least = detail["ctx"]["min_length"]
@@ -195,11 +206,13 @@ _CHILDREN: dict[str, tuple[str, Any]] = {
 _EXAMPLES = {"head": ' such as {"outputs": 60}', "representation": ' such as {"channels": 128, "length": 8}'}
 
 
-def _object_of(location: tuple[int | str, ...], keys: Sequence[str]) -> tuple[str, list[str]]:
+def _object_of(
+    location: tuple[int | str, ...], keys: Sequence[str], parts: Mapping[str, tuple[str, Any]]
+) -> tuple[str, list[str]]:
     """What the object is in which an unknown key was found, and the keys that it may have."""
     kind, known = "a genotype", list(keys)
     for part in location[:-1]:
-        if isinstance(part, str) and part in _CHILDREN:
-            kind, model = _CHILDREN[part]
+        if isinstance(part, str) and part in parts:
+            kind, model = parts[part]
             known = list(model.model_fields)
     return kind, known

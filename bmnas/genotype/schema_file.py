@@ -6,6 +6,10 @@ from typing import Any
 
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.lookup import find
+from bmnas.genotype.parsing import FUSION
+from bmnas.genotype.stacks import BLOCKS, KIND, StackGenotype
+
+_OWN = {"type": "string", "description": "Where this schema is; only editors read it."}
 
 
 def json_schema(operations: tuple[str, ...] | None = None) -> dict[str, Any]:
@@ -24,8 +28,47 @@ def json_schema(operations: tuple[str, ...] | None = None) -> dict[str, Any]:
         operations = tuple(OPERATIONS)
     schema = Genotype.model_json_schema()
     _add_operations(schema["$defs"]["Step"], operations)
-    schema["properties"]["$schema"] = {"type": "string", "description": "Where this schema is; only editors read it."}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "bmnas genotype"}
+    kind = {"const": FUSION, "description": "Left out as a rule."}
+    schema["properties"] |= {"kind": kind, "$schema": _OWN}
+    others = stacks_schema()
+    definitions = {**schema.pop("$defs"), **others.pop("$defs")}
+    is_other = {"properties": {"kind": {"const": KIND}}, "required": ["kind"]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "bmnas genotype",
+        "type": "object",
+        "if": is_other,
+        "then": others,
+        "else": schema,
+        "$defs": definitions,
+    }
+
+
+def stacks_schema() -> dict[str, Any]:
+    """The JSON Schema of encoder-decoder genotypes, with the operations of blocks and their options."""
+    schema = StackGenotype.model_json_schema(mode="validation")
+    schema["properties"]["$schema"] = _OWN
+    schema["required"] = ["kind", *schema.get("required", [])]
+    names = list(BLOCKS.names())
+    options = {name: BLOCKS.find(name).options.model_json_schema().get("properties", {}) for name in names}
+    schema["$defs"]["Block"] = {
+        "title": "Block",
+        "description": "An operation by its name, or with options beside it.",
+        "oneOf": [
+            {"enum": names},
+            *(
+                {
+                    "type": "object",
+                    "description": BLOCKS.find(name).equation,
+                    "properties": {"op": {"const": name}, **own},
+                    "required": ["op"],
+                    "additionalProperties": False,
+                }
+                for name, own in options.items()
+            ),
+        ],
+    }
+    return schema
 
 
 def _add_operations(step: dict[str, Any], operations: tuple[str, ...]) -> None:

@@ -9,13 +9,17 @@ from typing import Any
 from bmnas.errors import GenotypeError
 from bmnas.files import write_atomically
 from bmnas.genotype.genotype import Genotype, from_dict
-from bmnas.genotype.opening import opened
+from bmnas.genotype.opening import Given, opened_any
+from bmnas.genotype.parsing import AnyGenotype
+from bmnas.genotype.stacks import StackGenotype, from_dict as stacks_from_dict
 
 _WIDTH = 110  # columns of a written file
 
 
-def dumps(genotype: Genotype | str | os.PathLike[str], *, partial: bool = False) -> str:
+def dumps(genotype: Given, *, partial: bool = False) -> str:
     """The genotype as JSON text: complete, one feature and one step a line, with a final newline.
+
+    One of an encoder-decoder network may leave to a task what it does not know, so its text is never refused for that.
 
     Args:
         genotype: what is written; or the path of its file or of a run folder, as for `load`.
@@ -24,7 +28,9 @@ def dumps(genotype: Genotype | str | os.PathLike[str], *, partial: bool = False)
     Raises:
         GenotypeError: a feature's channels are not known, and the text need be complete; or as for `load`.
     """
-    genotype = opened(genotype)
+    genotype = opened_any(genotype)
+    if isinstance(genotype, StackGenotype):
+        return _layout(_stacks(genotype)) + "\n"
     for i, feature in enumerate(genotype.features):
         if feature.channels is None and not partial:
             raise GenotypeError(
@@ -37,14 +43,11 @@ def dumps(genotype: Genotype | str | os.PathLike[str], *, partial: bool = False)
         {key: value for key, value in feature.items() if value is not None} for feature in data["features"]
     ]
     _leave_out_the_papers(data)
-    if genotype.provenance is None:
-        del data["provenance"]
-    else:
-        data["provenance"] = genotype.provenance.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    _tell_provenance(genotype, data)
     return _layout(data) + "\n"
 
 
-def save(genotype: Genotype, path: str | os.PathLike[str], *, partial: bool = False) -> None:
+def save(genotype: AnyGenotype, path: str | os.PathLike[str], *, partial: bool = False) -> None:
     """Write a genotype file, replacing an existing one in one step; the arguments are those of `dumps`.
 
     Raises:
@@ -52,9 +55,32 @@ def save(genotype: Genotype, path: str | os.PathLike[str], *, partial: bool = Fa
         BmnasError: the file cannot be written.
         TypeError: it is given no genotype. It takes no path for one, or two paths in the wrong order would do harm.
     """
-    if not isinstance(genotype, Genotype):
+    if not isinstance(genotype, Genotype | StackGenotype):
         raise TypeError(f"a Genotype is saved, not a {type(genotype).__name__}; bmnas.load reads one from a file")
     write_atomically(path, dumps(genotype, partial=partial))
+
+
+def _stacks(genotype: StackGenotype) -> dict[str, Any]:
+    """An encoder-decoder genotype as plain data, without what is left to a task or not said."""
+    data = genotype.model_dump(mode="json")
+    stacks_from_dict(data, genotype.name)  # `model_copy` checks nothing, and a broken file must not be written
+    for each in data["inputs"]:
+        for key in [key for key, value in each.items() if value is None or value is False]:
+            del each[key]
+    for stack in data["stacks"]:
+        if stack["memory"] is None:
+            del stack["memory"]
+    if data["head"]["outputs"] is None:
+        del data["head"]["outputs"]
+    _tell_provenance(genotype, data)
+    return data
+
+
+def _tell_provenance(genotype: AnyGenotype, data: dict[str, Any]) -> None:
+    if genotype.provenance is None:
+        del data["provenance"]
+    else:
+        data["provenance"] = genotype.provenance.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
 
 def _leave_out_the_papers(data: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -13,7 +14,9 @@ from bmnas.compiler import FusionNetwork, pool
 from bmnas.compiler.multimodal import MultimodalNetwork, assemble
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.graph import used_features
+from bmnas.joint.lockstep import Meeting, in_turns
 from bmnas.joint.settings import JointConfig
+from bmnas.joint.transfer import Stages
 from bmnas.taps.modes import set_mode
 from bmnas.tasks import Backbone, Split, Task
 from bmnas.tasks.running import on
@@ -48,6 +51,7 @@ class JointModel(nn.Module):
         backbones: by modality, trained; they are copied.
         example: some samples of the task.
         config: says what is frozen, and the step sizes.
+        transfer: whether there are transfer modules between the backbones (`bmnas.joint.transfer`).
 
     Attributes:
         whole: the assembled model.
@@ -58,7 +62,14 @@ class JointModel(nn.Module):
     """
 
     def __init__(
-        self, network: FusionNetwork, task: Task, backbones: Mapping[str, Backbone], example: Split, config: JointConfig
+        self,
+        network: FusionNetwork,
+        task: Task,
+        backbones: Mapping[str, Backbone],
+        example: Split,
+        config: JointConfig,
+        *,
+        transfer: bool = False,
     ) -> None:
         super().__init__()
         genotype = network.genotype
@@ -77,6 +88,8 @@ class JointModel(nn.Module):
         self.whole: MultimodalNetwork = assemble(network, modules, taps, examples=inputs)
         self.whole.requires_grad_(True)
         self._parts = dict(zip(self.whole.modalities, self.whole.backbones.values(), strict=True))
+        self._stages = Stages(task, self._parts) if transfer else None
+        self.transfer = self._untrained(self._stages, inputs) if self._stages else nn.ModuleList()
         self._rates = self._chosen_rates(config)
         self._frozen: list[nn.Module] = []
         self._freeze(config)
@@ -94,6 +107,7 @@ class JointModel(nn.Module):
         """As every module; what is frozen stays in eval mode."""
         self.training = mode
         self.whole.train(mode)
+        self.transfer.train(mode)
         for part in (*self._frozen, *(self._parts.values() if self._holding else ())):
             set_mode(part, training=False)
         return self
@@ -111,7 +125,7 @@ class JointModel(nn.Module):
 
     def forward(self, batch: Split) -> Tensor:
         """The outputs (B, outputs) for raw samples on the model's device."""
-        features = self.whole.features({modality: batch.inputs[modality] for modality in self.modalities})
+        features = self._seen({modality: batch.inputs[modality] for modality in self.modalities})
         for name, lengths in batch.lengths.items():
             if name in features:
                 features[name] = pool(features[name], self._features[name].reshape, self._length, lengths)
@@ -120,7 +134,10 @@ class JointModel(nn.Module):
 
     def groups(self, config: JointConfig) -> list[Group]:
         """The weights that are trained, by step size: the fusion network first, then the backbones."""
-        fusion = {f"whole.fusion.{name}": p for name, p in self.whole.fusion.named_parameters() if p.requires_grad}
+        new = {"whole.fusion": self.whole.fusion, "transfer": self.transfer}
+        fusion = {
+            f"{part}.{name}": p for part, of in new.items() for name, p in of.named_parameters() if p.requires_grad
+        }
         groups = [Group(FUSION, config.lr, fusion)]
         for modality, part in self._parts.items():
             own: dict[str, dict[str, nn.Parameter]] = {}
@@ -134,6 +151,34 @@ class JointModel(nn.Module):
         """By modality, the weights and buffers of what is left of a backbone, by the backbone's own names."""
         for modality, part in self._parts.items():
             yield modality, dict(part.state_dict())
+
+    def _seen(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        if self._stages is None:
+            return self.whole.features(inputs)
+
+        def meet(stage: int, tensors: dict[str, Any]) -> dict[str, Any]:
+            return dict(zip(tensors, self.transfer[stage](list(tensors.values())), strict=True))
+
+        return self._in_turns(self._stages, inputs, meet)
+
+    def _in_turns(self, stages: Stages, inputs: Mapping[str, Any], meet: Meeting) -> dict[str, Tensor]:
+        runs = {modality: partial(self.whole.features_of, modality, inputs[modality]) for modality in self.modalities}
+        found = in_turns(runs, stages.places, meet)
+        return {name: feature for modality in self.modalities for name, feature in found[modality].items()}
+
+    def _untrained(self, stages: Stages, inputs: Mapping[str, Any]) -> nn.ModuleList:
+        """Transfer modules of the sizes that the backbones' places have."""
+        seen: dict[str, list[Tensor]] = {modality: [] for modality in self.modalities}
+
+        def meet(_stage: int, tensors: dict[str, Any]) -> dict[str, Any]:
+            for modality, tensor in tensors.items():
+                seen[modality].append(tensor)
+            return tensors
+
+        self.whole.eval()
+        with torch.no_grad():
+            self._in_turns(stages, inputs, meet)
+        return stages.modules(seen)
 
     def _group_of(self, modality: str, name: str) -> str:
         """The longest of the named places that a weight is in; its modality where there is none."""

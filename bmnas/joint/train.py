@@ -78,6 +78,7 @@ def train_joint(
     *,
     train: TrainConfig | Mapping[str, Any] | None = None,
     init: Path | str | None = None,
+    transfer: bool = False,
     extraction: Extraction | Mapping[str, Any] | None = None,
     device: str | torch.device | None = None,
     cache: Path | None = None,
@@ -95,6 +96,8 @@ def train_joint(
         config: settings of the joint training; those that suit the task where it is left out.
         train: settings of the training of the fusion network alone, likewise.
         init: a run folder or a genotype's file that has a trained fusion network to begin with, instead.
+        transfer: whether there are transfer modules between the backbones at the depths of their taps (MMTM, see
+            `bmnas.joint.transfer`); such a model is what is returned, and it is not kept in files.
         extraction: how features are extracted for it.
         device: the GPU where there is one, if left out.
         cache: where backbones and features are kept.
@@ -119,7 +122,7 @@ def train_joint(
             length = genotype.representation.length
             shared: dict[str, Any] = {"device": where, "cache": cache, "report": told}
             store = prepare(task, length=length, pool=pool, extraction=extraction, **shared)
-            own = _Joint(genotype, task, store, config, train, where, cache, told, checkpoint, stop)
+            own = _Joint(genotype, task, store, config, train, where, cache, told, checkpoint, stop, transfer)
             return own.trained(None if init is None else Path(init), extraction)
 
 
@@ -175,11 +178,12 @@ class _Joint:
         told: Report,
         checkpoint: Path | None,
         stop: StopRequest,
+        transfer: bool,
     ) -> None:
         self._genotype, self._task, self._store, self._config = genotype, task, store, config
         self._train = train.model_copy(update={"temperature": None})
         self._device, self._cache, self._told = device, cache, told
-        self._checkpoint, self._stop = checkpoint, stop
+        self._checkpoint, self._stop, self._transfer = checkpoint, stop, transfer
         self._backbones = backbones(task, device=device, cache=cache, report=told)
         self._example = _example(task)
         self._model(compile_genotype(genotype))  # what settings name is looked at before the first training
@@ -205,7 +209,7 @@ class _Joint:
             extraction=Extraction(**{name: self._store.fingerprint[name] for name in extraction.decisive}),
             outputs=outputs,
             labels=labels,
-            bundle=joint_bundle(bundle, model, self._backbones),
+            bundle=None if self._transfer else joint_bundle(bundle, model, self._backbones),
             options=joint_options(self._config, self._task, init),
             model=model,
             chosen=chosen,
@@ -270,7 +274,7 @@ class _Joint:
         )
 
     def _model(self, network: FusionNetwork) -> JointModel:
-        return JointModel(network, self._task, self._backbones, self._example, self._config)
+        return JointModel(network, self._task, self._backbones, self._example, self._config, transfer=self._transfer)
 
     def _run(self, stage: str, more: Mapping[str, Any], new: Callable[[], Training]) -> Training:
         keeper = self._keeper(stage, more)
@@ -290,6 +294,7 @@ class _Joint:
             "train": self._train.model_dump(mode="json"),
             "joint": {} if "warm-up" in stage else self._config.decisive,
             "stage": stage,
+            **({"transfer": True} if self._transfer and "warm-up" not in stage else {}),
             **more,
         }
         path = self._checkpoint.with_name(f"{self._checkpoint.name}.{stage}.ckpt")

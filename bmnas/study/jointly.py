@@ -9,7 +9,7 @@ from functools import partial
 import torch
 
 from bmnas.genotype import Genotype
-from bmnas.genotype.presets import PRESETS, last_features
+from bmnas.genotype.presets import PRESETS, heads, last_features
 from bmnas.joint import JointConfig, train_joint
 from bmnas.joint.rows import joint_networks
 from bmnas.searcher import open_run
@@ -23,6 +23,9 @@ from bmnas.study.units import DELIVERED, Unit, folder_of_ours
 JOINTLY = f"{DELIVERED}, jointly"
 """The title of what a search delivers, trained together with its backbones."""
 
+MMTM = "MMTM, jointly"
+_MMTM = "transfer modules between the backbones, heads of the last features added (Joze et al., CVPR 2020)"
+
 
 @dataclass(frozen=True)
 class Jointly(Unit):
@@ -31,10 +34,12 @@ class Jointly(Unit):
     Attributes:
         of: gives the network of a seed.
         config: settings of the joint training.
+        transfer: whether there are transfer modules between the backbones.
     """
 
     of: Callable[[Bench, int], Genotype]
     config: JointConfig
+    transfer: bool = False
 
     def said(self, bench: Bench, keeping: Keeping) -> dict[str, Said]:
         """Train it with each seed, first alone, then with the backbones."""
@@ -48,6 +53,7 @@ class Jointly(Unit):
             bench.task,
             self.config,
             train=bench.train.model_copy(update={"seed": seed, "modality_dropout": 0.0}),
+            transfer=self.transfer,
             extraction=bench.extraction,
             device=bench.device,
             cache=bench.cache,
@@ -76,6 +82,7 @@ def joint_units(config: JointConfig, modalities: Sequence[str], fusions: Sequenc
     return [
         *(Jointly(f"{name}, jointly", own, partial(_simple, name), config) for name in simple),
         *(Jointly(f"{name}, jointly", own, partial(_fusion, name), config) for name in fusions),
+        *([Jointly(MMTM, f"{_MMTM}, {own}", _score_fusion, config, transfer=True)] if len(modalities) > 1 else []),
         Jointly(f"{FOUND}, jointly", f"what our search has found, {own}", _found, config),
         Jointly(JOINTLY, f"what bmnas search delivers, {own}", _delivered, config),
     ]
@@ -83,6 +90,13 @@ def joint_units(config: JointConfig, modalities: Sequence[str], fusions: Sequenc
 
 def _simple(name: str, bench: Bench, seed: int) -> Genotype:
     return joint_networks(bench.task, _delivered(bench, seed), "what is delivered")[name]
+
+
+def _score_fusion(bench: Bench, _seed: int) -> Genotype:
+    config, last = bench.config, last_features(bench.problem.features)
+    frame = {"channels": config.channels, "length": config.length, "dropout": config.dropout}
+    found: Genotype = heads(last, outputs=bench.task.outputs, **frame)
+    return found.replace(name="mmtm")
 
 
 def _fusion(name: str, bench: Bench, _seed: int) -> Genotype:

@@ -26,7 +26,8 @@ from bmnas.searcher.calibration import temperatures
 from bmnas.searcher.network_fit import outputs_on
 from bmnas.searcher.network_training import fitted
 from bmnas.searcher.run.baselines import Baseline
-from bmnas.searcher.run.held_out import best_stop, together as seen
+from bmnas.searcher.run.forms import AS_FOUND, forms_of
+from bmnas.searcher.run.held_out import Held, best_stop, together as seen
 from bmnas.searcher.run.trial import Trial, end_of, parts_of
 from bmnas.searcher.settings import TrainConfig
 from bmnas.searcher.stacked_training import StackedTraining, at_once, member_seeds
@@ -60,7 +61,7 @@ class Keeping:
         return Keeping(self.folder / name, self.stop, self.again)
 
 
-def trained(bench: Bench, title: str, baseline: Baseline, keeping: Keeping) -> Said:
+def trained(bench: Bench, title: str, baseline: Baseline, keeping: Keeping, *, forms: bool = False) -> Said:
     """Train a network with each seed of the bench, as one computation, and read the test split.
 
     Args:
@@ -68,13 +69,12 @@ def trained(bench: Bench, title: str, baseline: Baseline, keeping: Keeping) -> S
         title: of the row.
         baseline: the network, and what its training has for itself.
         keeping: where checkpoints are.
+        forms: whether it may take the other forms that what our own search finds may take.
     """
-    genotype = fitted(baseline.genotype, bench.task)
-    config = bench.train.model_copy(update={**baseline.training, "seed": bench.seeds[0]})
     with _quiet():
         clock = Clock()
         clock.start()
-        config = config.model_copy(update=_end(bench, title, genotype, config, keeping))
+        genotype, config = _best(bench, title, baseline, keeping, forms)
         chosen = clock.lap()
         networks = _networks(bench, title, genotype, config, keeping)
         seconds = {"choice": chosen / len(bench.seeds), "training": clock.lap() / len(bench.seeds)}
@@ -106,14 +106,29 @@ def plain(genotype: Genotype) -> dict[str, Any]:
     return genotype.model_dump(mode="json", exclude={"provenance"}, exclude_none=True)
 
 
-def _end(bench: Bench, title: str, genotype: Genotype, config: TrainConfig, keeping: Keeping) -> dict[str, Any]:
-    """When the trainings end, and what outputs are divided by: where the loss of held-out samples is smallest."""
+def _best(bench: Bench, title: str, baseline: Baseline, keeping: Keeping, forms: bool) -> tuple[Genotype, TrainConfig]:
+    """The form of the network that says best what held-out samples are, and the settings of its training."""
+    found: list[tuple[float, Genotype, TrainConfig]] = []
+    for form, own in (forms_of(baseline.genotype) if forms else {AS_FOUND: baseline.genotype}).items():
+        genotype, training = fitted(own, bench.task), baseline.training if form == AS_FOUND else {}
+        config = bench.train.model_copy(update={**training, "seed": bench.seeds[0]})
+        below = keeping if form == AS_FOUND else keeping.under(form)
+        held = _held(bench, title, genotype, config, below)
+        end = end_of(genotype, best_stop(held, temperatures(bench.task)), config)
+        loss = float(held.losses.double().mean(2).min())
+        found.append((loss, genotype, config.model_copy(update=end.model_dump())))
+    _, genotype, config = min(found, key=lambda each: each[0])
+    return genotype, config
+
+
+def _held(bench: Bench, title: str, genotype: Genotype, config: TrainConfig, keeping: Keeping) -> Held:
+    """What trainings without some of the samples say of these."""
     held = []
     for number, cut in enumerate(parts_of(bench.problem, genotype, config.batch_size, bench.folds)):
         make = partial(Trial, bench.problem, genotype, config, cut, f"{title} on held-out samples")
         decisive = [_same(bench, genotype, config), "trial", number, len(cut), len(bench.folds)]
         held.append(_done(make, keeping.of(f"trial-{number}", decisive), bench).held)
-    return end_of(genotype, best_stop(seen(held), temperatures(bench.task)), config).model_dump()
+    return seen(held)
 
 
 def _networks(

@@ -124,7 +124,8 @@ class Searched(Unit):
             anchor = bench.problem.anchor if config.anchor != "none" else None
             return Baseline(result.genotype, anchor.training if anchor else {})
 
-        said = _each(bench, self.name, baseline, keeping)
+        # In any of its forms, as what our own search finds, whose final choice tries them all.
+        said = _each(bench, self.name, baseline, keeping, forms=True)
         seconds = tuple(
             {"search": round(found[seed], 2), **own} for seed, own in zip(bench.seeds, said.seconds, strict=True)
         )
@@ -196,11 +197,12 @@ _SHARED = frozenset(
 )
 
 
-def _each(bench: Bench, title: str, of: Callable[[int], Baseline], keeping: Keeping) -> Said:
+def _each(bench: Bench, title: str, of: Callable[[int], Baseline], keeping: Keeping, *, forms: bool = False) -> Said:
     """A network for each seed, each trained by itself."""
     found: list[Said] = []
     for seed in bench.seeds:
-        found.append(trained(bench.with_seeds([seed]), title, of(seed), keeping.under(f"seed{seed}-training")))
+        below = keeping.under(f"seed{seed}-training")
+        found.append(trained(bench.with_seeds([seed]), title, of(seed), below, forms=forms))
     return together(found)
 
 

@@ -17,7 +17,7 @@ QUICK = [*ANY, "--anchor", "none", "--strategy", "random", "--no-evaluate"]
 def test_several_seeds(cache, tmp_path):
     out, _ = bmnas("search", *TINY, "--seeds", 2, "--out", tmp_path / "run", cache=cache)
     assert "same training budget for every row, 2 seeds" in unwrapped(out)
-    assert unwrapped(out).count("±") == 9  # eight rows, and the selection
+    assert unwrapped(out).count("±") == 10  # nine rows, and the selection
     assert "How often, in 2 genotypes" in out
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["seeds"] == [0, 1]

@@ -8,7 +8,8 @@ from random import Random
 from hypothesis import given, settings, strategies as st
 
 from bmnas.genotype import from_dict
-from bmnas.genotype.diff import Difference, diff
+from bmnas.genotype.diff import diff
+from bmnas.genotype.difference import Difference
 from tests.genotype.disguises import disguised, with_one_change
 from tests.genotype.test_schema import SHORT, changed
 from tests.strategies import genotypes

@@ -185,7 +185,8 @@ def test_several_are_drawn_side_by_side_with_their_titles(tmp_path):
     x, y = ({name: place[name][axis] for name in names} for axis in (0, 1))
     assert x["first"] < x["second"] < x["third"] and x["fourth"] < x["fifth"]
     assert y["first"] == y["second"] == y["third"] < y["fourth"] == y["fifth"]
-    assert x["first"] == pytest.approx(x["fourth"], abs=1) and x["second"] == pytest.approx(x["fifth"], abs=1)
+    # Graphviz puts a title into a box that is as wide as the machine's fonts make it: two points are no other column.
+    assert x["first"] == pytest.approx(x["fourth"], abs=2) and x["second"] == pytest.approx(x["fifth"], abs=2)
     assert texts((tmp_path / "g.svg").read_bytes()).count("Video_3") == 5 + 10  # features, and inputs that read it
 
 

@@ -53,7 +53,8 @@ def rebuilt(facts):
 def test_all_nine_have_names_and_files():
     assert published.names() == tuple(BY_NAME)
     shipped = [entry.name for entry in resources.files(published).iterdir() if entry.name.endswith(".json")]
-    assert sorted(shipped) == sorted(f"{name}.json" for name in BY_NAME)
+    assert sorted(shipped) == sorted(f"{name}.json" for name in published.every_name())
+    assert published.every_name()[: len(BY_NAME)] == published.names()
 
 
 @pytest.mark.parametrize("name", BY_NAME)

@@ -86,7 +86,7 @@ def test_a_comparison_has_rows_of_jointly_trained_networks(tmp_path: Path) -> No
     (table,) = study.tables
     found = {row.name: row for row in table.rows}
     jointly = {"Ton/é alone, jointly", ".. alone, jointly", "late fusion, jointly", "mha, jointly"}
-    jointly |= {"found network, jointly", JOINTLY}
+    jointly |= {"MMTM, jointly", "found network, jointly", JOINTLY}
     assert jointly <= set(found)
     assert table.looked_at == JOINTLY
     for name in jointly:

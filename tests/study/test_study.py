@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+import torch
 
 from bmnas.errors import BmnasError
 from bmnas.searcher import open_run
-from bmnas.study import ablate, compare_systems, units
+from bmnas.study import ablate, compare_systems, training, units
 from bmnas.study.ablation import ablation, with_random_inputs
 from bmnas.study.units import DELIVERED, Fixed
 from tests.study.small import SETTINGS, TRAIN, network, places, task
@@ -49,6 +51,30 @@ def test_systems_are_rows_with_every_seed(compared):
         run = open_run(folder / "study" / "work" / "search" / f"seed{seed}")
         outputs, labels = run.outputs(run.delivered(seed))
         assert score == pytest.approx((outputs.argmax(1) == labels).double().mean().item())
+
+
+def test_what_another_search_finds_has_the_form_that_held_out_samples_like_best(tmp_path, monkeypatch):
+    class Liking(training.Trial):
+        """Says of wide networks that they are right, of others that they know nothing."""
+
+        def __init__(self, problem, genotype, *rest):
+            self._loss = 0.0 if genotype.representation.channels == 256 else 1.0
+            super().__init__(problem, genotype, *rest)
+
+        @property
+        def held(self):
+            return replace(self._held, losses=torch.full_like(self._held.losses, self._loss))
+
+        @held.setter
+        def held(self, held):
+            self._held = held
+
+    monkeypatch.setattr(training, "Trial", Liking)
+    study = compare_systems(task(), SETTINGS, train=TRAIN, wanted=("gmu", "random"), seeds=(0,), **places(tmp_path))
+    rows = {row.name: row for row in study.tables[0].rows}
+    of = {name: rows[name].genotypes[0]["representation"] for name in ("gmu", "random")}
+    assert of["random"] == {"channels": 256, "length": 1}
+    assert of["gmu"]["channels"] == 8  # no other form is what it is called
 
 
 def test_what_is_done_is_not_made_again(compared, monkeypatch):

@@ -95,7 +95,17 @@ class MultimodalNetwork(nn.Module):
         self._check(inputs)
         found: dict[str, Tensor] = {}
         for modality in self.modalities:
-            found |= features_of(self._backbone(modality), inputs[modality], self.genotype)
+            found |= self.features_of(modality, inputs[modality])
+        return found
+
+    def features_of(self, modality: str, value: Any) -> dict[str, Tensor]:
+        """The features (B, channels, ...) of one modality that the fusion network reads, by name.
+
+        Args:
+            modality: one of `modalities`.
+            value: what its backbone takes.
+        """
+        found = features_of(self._backbone(modality), value, self.genotype)
         # A backbone of 16 or 64 bits may stand before a fusion network of 32, as cached features of it do.
         # A network for inference has its weights in buffers.
         dtype = type_of(chain(self.fusion.parameters(), self.fusion.buffers()))

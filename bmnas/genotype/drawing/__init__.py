@@ -27,9 +27,12 @@ from bmnas.genotype.drawing.picture import Level, Unused, scene_of
 from bmnas.genotype.drawing.render import PNG_DPI, SUFFIXES, check_suffix, refuse_many, rendered
 from bmnas.genotype.drawing.scene import Scene
 from bmnas.genotype.drawing.sheet import sheet_of
+from bmnas.genotype.drawing.stacks import scene_of_stacks
 from bmnas.genotype.drawing.style import SMALL, ThemeName, theme_named
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.opening import opened_all
+from bmnas.genotype.parsing import AnyGenotype
+from bmnas.genotype.stacks import StackGenotype
 
 __all__ = [
     "SUFFIXES",
@@ -48,11 +51,11 @@ __all__ = [
 
 _DPI = 96.0  # pixels of an inch, as CSS has them
 _LEGIBLE = 5.0  # points; journals refuse smaller text
-Drawable = Genotype | str | os.PathLike[str]
+Drawable = AnyGenotype | str | os.PathLike[str]
 
 
 def to_dot(
-    genotypes: Genotype | Sequence[Genotype],
+    genotypes: AnyGenotype | Sequence[AnyGenotype],
     *,
     level: Level = "steps",
     theme: ThemeName = "light",
@@ -70,7 +73,7 @@ def to_dot(
 
 
 def to_svg(
-    genotypes: Genotype | Sequence[Genotype],
+    genotypes: AnyGenotype | Sequence[AnyGenotype],
     *,
     level: Level = "steps",
     theme: ThemeName = "light",
@@ -89,7 +92,7 @@ def to_svg(
     return rendered(_dot(several, level, unused, _Manner(theme, orientation, heading, width)), path).decode()
 
 
-def to_png(genotype: Genotype) -> bytes:
+def to_png(genotype: AnyGenotype) -> bytes:
     """The drawing that `draw` makes where nothing else is said, as a PNG file.
 
     Raises:
@@ -137,8 +140,8 @@ def draw(
 
 
 def to_dot_diff(
-    a: Genotype,
-    b: Genotype,
+    a: AnyGenotype,
+    b: AnyGenotype,
     *,
     theme: ThemeName = "light",
     unused: Unused = "fold",
@@ -155,8 +158,8 @@ def to_dot_diff(
 
 
 def draw_diff(
-    a: Genotype,
-    b: Genotype,
+    a: AnyGenotype,
+    b: AnyGenotype,
     path: str | os.PathLike[str],
     *,
     theme: ThemeName = "light",
@@ -166,6 +169,8 @@ def draw_diff(
     width: float | str | None = None,
 ) -> None:
     """Draw what turns genotype ``a`` into genotype ``b``: what is added, removed, changed and kept, in one picture.
+
+    Encoder-decoder genotypes are drawn side by side.
 
     Features, cells and steps correspond as in `bmnas.genotype.diff`. What is changed shows both, what was first.
     Colours say what differs, and not which modality something is of.
@@ -212,16 +217,24 @@ class _Manner(NamedTuple):
         return dot_of(sheet, theme, width)
 
 
-def _dot(genotypes: Genotype | Sequence[Genotype], level: Level, unused: Unused, manner: _Manner) -> Dot:
-    several = [genotypes] if isinstance(genotypes, Genotype) else list(genotypes)
+def _dot(genotypes: AnyGenotype | Sequence[AnyGenotype], level: Level, unused: Unused, manner: _Manner) -> Dot:
+    several = [genotypes] if isinstance(genotypes, Genotype | StackGenotype) else list(genotypes)
     if not several:
         raise BmnasError("there is no genotype to draw")
     _check("level", level, get_args(Level))
     _check("way with what is unused", unused, get_args(Unused))
-    return manner.dot([scene_of(genotype, level, unused) for genotype in several])
+    return manner.dot([_scene(genotype, level, unused) for genotype in several])
 
 
-def _dot_diff(a: Genotype, b: Genotype, unused: Unused, manner: _Manner) -> Dot:
+def _scene(genotype: AnyGenotype, level: Level, unused: Unused) -> Scene:
+    if isinstance(genotype, StackGenotype):
+        return scene_of_stacks(genotype, level == "cells", unused)
+    return scene_of(genotype, level, unused)
+
+
+def _dot_diff(a: AnyGenotype, b: AnyGenotype, unused: Unused, manner: _Manner) -> Dot:
+    if isinstance(a, StackGenotype) or isinstance(b, StackGenotype):
+        return _dot([a, b], "steps", unused, manner)
     from bmnas.genotype.drawing.comparison import scene_of_two
 
     _check("way with what is unused", unused, get_args(Unused))

@@ -15,6 +15,8 @@ from typing import Any
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.drawing.dot import Dot
 from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.parsing import AnyGenotype
+from bmnas.genotype.stacks import StackGenotype
 
 SUFFIXES = (".svg", ".pdf", ".png", ".dot")
 
@@ -37,7 +39,7 @@ def check_suffix(path: Path) -> Path:
     return path
 
 
-def refuse_many(genotypes: Sequence[Genotype], path: Path, level: str) -> None:
+def refuse_many(genotypes: Sequence[AnyGenotype], path: Path, level: str) -> None:
     """Refuse a picture that would take Graphviz minutes; the text of one, ``.dot``, is not laid out.
 
     Raises:
@@ -45,11 +47,14 @@ def refuse_many(genotypes: Sequence[Genotype], path: Path, level: str) -> None:
     """
     if path.suffix.lower() == ".dot":
         return
-    cells = [cell for genotype in genotypes for cell in genotype.cells]
-    steps = sum(len(cell.steps) for cell in cells)
+    # A stack is drawn as a cell is, and a block as a step.
+    cells = [cell for genotype in genotypes if isinstance(genotype, Genotype) for cell in genotype.cells]
+    stacks = [stack for genotype in genotypes if isinstance(genotype, StackGenotype) for stack in genotype.stacks]
+    steps = sum(len(cell.steps) for cell in cells) + sum(len(stack.blocks) for stack in stacks)
+    what, rest = ("blocks", "stacks") if stacks else ("steps", "cells")
     if level == "steps" and steps > _MOST:
         raise BmnasError(
-            f"{path}: {steps:,} steps are more than can be laid out in seconds, which are {_MOST}; draw the cells "
+            f"{path}: {steps:,} {what} are more than can be laid out in seconds, which are {_MOST}; draw the {rest} "
             "alone (--level cells), or write the text of the drawing with -o file.dot"
         )
     if len(cells) > _MOST:

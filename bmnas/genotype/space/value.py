@@ -10,6 +10,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from bmnas.errors import BmnasError, GenotypeError
 from bmnas.genotype.genotype import Genotype
+from bmnas.genotype.numbers import below
 from bmnas.genotype.schema import Cell, Feature, Representation
 from bmnas.genotype.space import lower, numbering, upper
 from bmnas.genotype.space.choices import Choices, Nodes
@@ -19,7 +20,7 @@ from bmnas.genotype.space.rules import OFFICIAL, OFFICIAL_POOL, PAPER, PAPER_POO
 from bmnas.genotype.space.statement import Statement
 from bmnas.genotype.space.subsets import Subsets
 from bmnas.genotype.space.tuples import Tuples
-from bmnas.genotype.space.variation import Neighbours, below, children
+from bmnas.genotype.space.variation import Neighbours, children
 
 
 class Space(Statement):

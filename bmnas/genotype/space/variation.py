@@ -7,6 +7,7 @@ from functools import partial
 from itertools import product
 from random import Random
 
+from bmnas.genotype.numbers import below
 from bmnas.genotype.space import upper
 from bmnas.genotype.space.choices import Choices, Sizes, StepChoice, skip
 from bmnas.genotype.space.subsets import Subsets
@@ -44,17 +45,6 @@ def children(sizes: Sizes, a: Choices, b: Choices, rng: Random) -> Choices:
         if child is not None:
             return child
     return (a, b)[below(2, rng)]
-
-
-def below(limit: int, rng: Random) -> int:
-    """An even random integer from 0 to ``limit - 1``.
-
-    From the generator's bits alone: how `Random` turns them into integers of a range is not promised to stay.
-    """
-    bits = (limit - 1).bit_length()
-    while (number := rng.getrandbits(bits)) >= limit:
-        pass
-    return number
 
 
 def _child(sizes: Sizes, a: Choices, b: Choices, differ: list[int], mask: tuple[bool, ...]) -> Choices | None:

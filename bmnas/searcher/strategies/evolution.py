@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from bmnas.genotype import Genotype
-from bmnas.genotype.space.variation import below
+from bmnas.genotype.numbers import below
 from bmnas.searcher.settings import SearchSettings
 from bmnas.searcher.strategies.on_candidates import OnCandidates, Scored
 from bmnas.settings import shown

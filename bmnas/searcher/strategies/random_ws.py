@@ -21,9 +21,9 @@ from torch import Tensor
 
 from bmnas.fit.seeding import stream
 from bmnas.genotype import Genotype
+from bmnas.genotype.numbers import below
 from bmnas.genotype.space import numbering
 from bmnas.genotype.space.choices import Choices, Sizes
-from bmnas.genotype.space.variation import below
 from bmnas.searcher.hypernet import Mixing
 from bmnas.searcher.hypernet.network import Phase
 from bmnas.searcher.problem import Problem
