@@ -43,6 +43,7 @@ def taps(
     """List where features can be taken in the backbones of a task, with shapes.
 
     Each backbone runs once, on the first training sample. What the task takes now is marked with the feature's name.
+    Of a task without backbones its features are listed, and what is known of how far they lead.
 
     Example: bmnas taps my_task.py --modality Image
 
@@ -57,6 +58,15 @@ def taps(
     from bmnas.tasks.tappable import tappable
 
     given = get_task(task, data=data)
+    ready = _ready(given) if modality is None else {}
+    if ready and not as_json:
+        _show_ready(given, ready)
+    if ready and len(ready) == len(given.modalities):
+        if as_json:
+            typer.echo(json.dumps(ready, indent=2))
+        return
+    if ready:
+        given = given.with_modalities(given.tapped_modalities)
     taken, problem = _taken(given)
     places = tappable(given, modality, nodes=everything)
     marks = {name: _marks(name, own, taken) for name, own in places.items()}
@@ -66,7 +76,8 @@ def taps(
         places = tappable(given, modality, nodes=True)
         marks = {name: _marks(name, own, taken) for name, own in places.items()}
     if as_json:
-        typer.echo(json.dumps({name: _as_json(own, marks[name]) for name, own in places.items()}, indent=2))
+        listed = {name: _as_json(own, marks[name]) for name, own in places.items()}
+        typer.echo(json.dumps({**ready, **listed}, indent=2))
     else:
         for name, own in places.items():
             _show(name, own, marks[name], everything)
@@ -105,6 +116,34 @@ def _show_options(name: str, as_json: bool) -> None:
     show_table(table)
     first = found[0]
     tell(f"They come after the name, with commas between them: --task {task}:{first.name}={first.default or 'none'}")
+
+
+def _ready(task: Task) -> dict[str, list[dict[str, Any]]]:
+    """By modality that has no backbone, its features."""
+    return {
+        modality: [
+            {"feature": feature.name, "channels": feature.channels, "reshape": feature.reshape}
+            for feature in task.features
+            if feature.modality == modality
+        ]
+        for modality in task.modalities
+        if modality in task.ready
+    }
+
+
+def _show_ready(task: Task, ready: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=f"{task.name}: ready features", title_justify="left")
+    for column in ("modality", "feature", "channels"):
+        table.add_column(column, no_wrap=True)
+    for modality, features in ready.items():
+        for feature in features:
+            table.add_row(modality, feature["feature"], str(feature["channels"] or "?"))
+    show_table(table)
+    for remark in task.remarks():
+        tell(remark)
 
 
 def _taken(task: Task) -> tuple[dict[tuple[str, str], Any], BmnasError | None]:

@@ -16,9 +16,12 @@ from bmnas.tasks.digits import DigitsTask
 from bmnas.tasks.egogesture import EgoGestureTask
 from bmnas.tasks.emoji import EmojiTask
 from bmnas.tasks.mmimdb import MmimdbTask
+from bmnas.tasks.nlvr import NlvrTask
 from bmnas.tasks.ntu import NtuTask
+from bmnas.tasks.official_layouts.task import FlickrTask, RefcocoTask, VqaTask
 from bmnas.tasks.options import TaskOptions
 from bmnas.tasks.planted import PlantedTask
+from bmnas.tasks.scenes import ScenesAnswerTask, ScenesGroundTask, ScenesMatchTask
 from bmnas.tasks.task import Task
 from bmnas.tasks.utd_mhad import UtdMhadTask
 from bmnas.tasks.utd_transfer import UtdTransferTask
@@ -38,6 +41,13 @@ TASKS: Table[type[Task]] = Table(
         NtuTask,
         EgoGestureTask,
         PlantedTask,
+        ScenesAnswerTask,
+        ScenesMatchTask,
+        ScenesGroundTask,
+        NlvrTask,
+        VqaTask,
+        RefcocoTask,
+        FlickrTask,
     ],
 )
 

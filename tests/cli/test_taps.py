@@ -123,6 +123,18 @@ def test_a_task_of_the_package(file):
     assert all(feature.name in text for feature in get_task("digits").features)
 
 
+def test_a_task_whose_features_are_ready_lists_them_and_what_is_known_of_it(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    result = CliRunner().invoke(app, ["taps", "scenes-ground:scenes=40"])
+    assert result.exit_code == 0
+    assert re.search(r"Regions +Regions_slots +168", result.stdout)
+    assert "chance is" in result.output
+    assert "50.0 % from image alone" in result.output
+    listed = json.loads(CliRunner().invoke(app, ["taps", "planted", "--json"]).stdout)
+    assert listed["A"][0] == {"feature": "A_1", "channels": 16, "reshape": "sequence"}
+    assert list(listed) == ["A", "B"]
+
+
 def test_a_file_that_taps_nothing_yet_is_where_one_begins(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     path = tmp_path / "begun.py"
