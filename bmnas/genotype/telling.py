@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from bmnas.genotype.genotype import Genotype
 from bmnas.genotype.graph import used_cells, used_steps
 from bmnas.genotype.operations import INPUT_NAMES
+from bmnas.genotype.parsing import AnyGenotype
 from bmnas.genotype.schema import Cell
+from bmnas.genotype.stacks import Stack, StackGenotype
+from bmnas.genotype.stacks.canonical import used_stacks
 
 
-def in_words(genotype: Genotype) -> str:
-    """One sentence for each cell that is used, and one for what becomes of the output."""
+def in_words(genotype: AnyGenotype) -> str:
+    """One sentence for each cell that is used, and one for what becomes of the output; of stacks one for each."""
+    if isinstance(genotype, StackGenotype):
+        return " ".join(f"{_stack(stack)}." for stack in genotype.stacks if stack.name in used_stacks(genotype))
     used = used_cells(genotype)
     cells = [_cell(cell) for cell in genotype.cells if cell.name in used]
     return " ".join(f"{sentence}." for sentence in [*cells, _output(genotype), *_members(genotype)])
+
+
+def _stack(stack: Stack) -> str:
+    runs = [(op, len(list(same))) for op, same in groupby(block.op for block in stack.blocks)]
+    blocks = ", ".join(op if count == 1 else f"{op} × {count}" for op, count in runs) or "nothing"
+    memory = f" and looks at {stack.memory}" if stack.memory else ""
+    return f"{stack.name} reads {stack.reads}{memory}: {blocks}"
 
 
 def _cell(cell: Cell) -> str:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from bmnas.fit.events import Event
 from bmnas.genotype import Genotype, dumps
+from bmnas.genotype.parsing import AnyGenotype
+from bmnas.genotype.stacks import StackGenotype
 
 
 class RoundDone(Event):
@@ -27,7 +29,7 @@ class RoundDone(Event):
     trainings: int = Field(description="Networks trained from fresh weights so far; a hypernet counts as one.")
     candidates: int = Field(description="Genotypes scored on the validation split so far.")
     seconds: float = Field(description="Wall time of the round; seeds of one computation share it.")
-    genotype: Genotype = Field(exclude=True, description="The round's genotype; genotypes/ keeps it.")
+    genotype: Genotype | StackGenotype = Field(exclude=True, description="The round's genotype; genotypes/ keeps it.")
     best: bool = Field(description="No earlier round has a score as good, or this one decides.")
 
     @computed_field  # type: ignore[prop-decorator]
@@ -37,7 +39,7 @@ class RoundDone(Event):
         return meaning_of(self.genotype)
 
 
-def meaning_of(genotype: Genotype) -> str:
+def meaning_of(genotype: AnyGenotype) -> str:
     """The SHA-256 of the genotype as it is written, without its provenance: it tells whether a file was changed."""
     bare = genotype.model_copy(update={"provenance": None})
     return hashlib.sha256(dumps(bare).encode()).hexdigest()

@@ -16,8 +16,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from bmnas.errors import BmnasError
 from bmnas.files import reason
-from bmnas.genotype import Genotype
 from bmnas.genotype.drawing import to_png
+from bmnas.genotype.parsing import AnyGenotype
 from bmnas.genotype.telling import in_words
 from bmnas.searcher.events import ChoiceDone, EpochDone, MixingDone, RoundDone, Row, RunnerUp, SelectionDone
 
@@ -33,7 +33,7 @@ class Board:
     def __init__(self, folder: Path, seeds: Sequence[int]) -> None:
         self._folder, self._several = folder, len(seeds) > 1
         self._writers: dict[int, SummaryWriter] = {}
-        self._shown: dict[int, Genotype] = {}
+        self._shown: dict[int, AnyGenotype] = {}
 
     def round_done(self, event: RoundDone) -> None:
         """Show a round.
@@ -55,7 +55,7 @@ class Board:
                 self._shown[event.seed] = event.genotype
                 writer.add_text("genotype/best so far", in_words(event.genotype), event.round)
 
-    def found(self, seed: int, genotype: Genotype) -> None:
+    def found(self, seed: int, genotype: AnyGenotype) -> None:
         """Show the result of a seed, drawn where there is something to draw with.
 
         Raises:

@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout
 from bmnas.errors import BmnasError
 from bmnas.files import read_json, reason, sealed, sealed_json, unsealed, write_atomically
 from bmnas.fit.events import Event
-from bmnas.genotype import Genotype
+from bmnas.genotype.parsing import AnyGenotype
 from bmnas.searcher.events import RoundDone
 from bmnas.searcher.run.board import Board
 from bmnas.searcher.run.layout import FORMAT, JSON_LIMIT, OLDER, status_file, version_of
@@ -138,7 +138,7 @@ class RunFolder:
             if best:
                 folder.restore(best[-1]["event"], best[-1]["round"], best[-1]["sha256"])
 
-    def round_done(self, event: RoundDone, genotype: Genotype) -> None:
+    def round_done(self, event: RoundDone, genotype: AnyGenotype) -> None:
         """Write what belongs to a round of one seed; `save_checkpoint` follows when all seeds are through."""
         self.seeds[event.seed].round_done(event, genotype)
         self.log(event)

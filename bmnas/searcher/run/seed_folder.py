@@ -25,8 +25,10 @@ from torch import Tensor
 from bmnas.errors import BmnasError
 from bmnas.files import read_bytes, read_json, reason, sealed_json, unsealed_json, write_atomically
 from bmnas.fit.events import Event
-from bmnas.genotype import Genotype, load, save
+from bmnas.genotype import save
 from bmnas.genotype.drawing import draw
+from bmnas.genotype.opening import load_any as load
+from bmnas.genotype.parsing import AnyGenotype
 from bmnas.searcher.events import ROUNDS, EpochDone, RoundDone, Row, meaning_of
 from bmnas.searcher.run.layout import JSON_LIMIT, OUTPUTS_LIMIT, curve_file, mixing_file, outputs_file, round_file
 
@@ -62,7 +64,7 @@ class SeedFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def round_done(self, event: RoundDone, genotype: Genotype) -> None:
+    def round_done(self, event: RoundDone, genotype: AnyGenotype) -> None:
         """Keep the genotype of a round, and what a hypernet has learnt of its alternatives."""
         save(genotype, self._of_round(type(event).__name__, event.round))
         if isinstance(event, EpochDone) and event.mixing is not None:
@@ -71,7 +73,7 @@ class SeedFolder:
         if event.best:
             self._keep(genotype)
 
-    def genotype(self) -> Genotype:
+    def genotype(self) -> Any:
         """The best genotype so far."""
         return load(self.path / "genotype.json")
 
@@ -103,7 +105,7 @@ class SeedFolder:
         elif not (self.path / "genotype.svg").exists():
             self._draw(kept)
 
-    def of_round(self, event: str, round: int, sha256: str) -> Genotype:
+    def of_round(self, event: str, round: int, sha256: str) -> Any:
         """The genotype of a round.
 
         Raises:
@@ -184,7 +186,7 @@ class SeedFolder:
     def _of_round(self, event: str, round: int) -> Path:
         return round_file(self.path, ROUNDS[event].unit, round)
 
-    def has_round_with(self, genotype: Genotype) -> bool:
+    def has_round_with(self, genotype: AnyGenotype) -> bool:
         """Whether the genotype of a round means the same."""
         for path in (self.path / "genotypes").glob("*.json"):
             with suppress(BmnasError):
@@ -202,11 +204,11 @@ class SeedFolder:
             what = str(error).removeprefix(f"{path}: ")
         raise BmnasError(f"{path}: {what}; delete it to have the results made anew")
 
-    def _keep(self, genotype: Genotype) -> None:
+    def _keep(self, genotype: AnyGenotype) -> None:
         save(genotype, self.path / "genotype.json")
         self._draw(genotype)
 
-    def _draw(self, genotype: Genotype) -> None:
+    def _draw(self, genotype: AnyGenotype) -> None:
         # A search does not fail for want of a renderer; `bmnas draw` says what to install.
         with suppress(BmnasError):
             draw(genotype, self.path / "genotype.svg")
