@@ -39,9 +39,7 @@ def completed_by(genotype: StackGenotype, task: PairTask) -> StackGenotype:
             raise BmnasError(f"{place}.{key} is {getattr(each, key)}, but task {task.name} has {known}")
         # What is longer costs nothing, so the length of a published genotype need not be that of a small task.
         if each.length < own[each.name]:
-            raise BmnasError(
-                f"{place}.length is {each.length}, but task {task.name} has up to {own[each.name]} positions"
-            )
+            raise BmnasError(f"{place}.length is {each.length}, but task {task.name} has up to {own[each.name]}")
         inputs.append(each.model_copy(update={key: known}))
     if genotype.head.task not in (task.head, None):
         raise BmnasError(f"head.task is {genotype.head.task!r}, but task {task.name} asks to {task.head}")

@@ -220,7 +220,7 @@ class Gates:
             )
 
     def _prefer_the_released_pattern(self) -> None:
-        """(SelfAttention, FeedForward) in the encoder, (RelationAttention, GuidedAttention, FeedForward) in the decoder."""
+        """As in the released code: in turns SA, FFN in the encoder, and RSA, GA, FFN in the decoder."""
         patterns = (("SelfAttention", "FeedForward"), ("RelationAttention", "GuidedAttention", "FeedForward"))
         place = 0
         for pools, pattern in zip(self.problem.space.pools, patterns, strict=True):

@@ -11,6 +11,7 @@ import torch
 
 from bmnas.fit.ambient import single_precision, undisturbed
 from bmnas.fit.memory import enough_memory
+from bmnas.fit.threads import threads_for
 from bmnas.genotype.stacks import StackGenotype
 from bmnas.genotype.stacks.presets import PRESETS
 from bmnas.pairs.candidates import Candidates
@@ -20,12 +21,12 @@ from bmnas.pairs.problem import PairProblem
 from bmnas.pairs.settings import PairSearchConfig
 from bmnas.pairs.train import PairTrained, save_pairs, train_pairs
 from bmnas.searcher.api import pick_device, task_of
-from bmnas.searcher.events import Row
+from bmnas.searcher.events import ChoiceDone, Row
 from bmnas.searcher.meter import Reporting, reporting
 from bmnas.searcher.run.folder import RunFolder
 from bmnas.searcher.run.interrupt import stoppable
 from bmnas.searcher.run.layout import FOUND
-from bmnas.searcher.run.rounds import do_rounds
+from bmnas.searcher.run.rounds import do_rounds, round_done, save_search
 from bmnas.tasks import Remark, Task
 from bmnas.tasks.pair_task import PairTask
 
@@ -99,27 +100,34 @@ def search_pairs(
         reporting(report) as told,
         undisturbed(),
         single_precision(),
+        threads_for(settings.batch_size * settings.width),
     ):
         for sentence in chosen.remarks():
             told(Remark(sentence.removesuffix(".")))
         strategy: Any = Gates(problem) if settings.strategy in ("gates", "gdas") else Candidates(problem)
         history = do_rounds(run, strategy, command, told, stop, again)
         place = run.seeds[seed]
-        best = [entry for entry in history if entry["best"]][-1]
+        searched = [entry for entry in history if entry["event"] != ChoiceDone.__name__]
+        best = [entry for entry in searched if entry["best"]][-1]
         found: Any = place.of_round(best["event"], best["round"], best["sha256"])
         rows: dict[str, PairTrained] = {}
         if evaluate:
             stop.says = f"in the trainings at the end; {again}"
             for name, genotype in {**baselines(chosen, problem), FOUND: found}.items():
                 base = path / "checkpoints" / f"row-{name.replace(' ', '-')}.ckpt"
+                training = settings.training(settings.train_epochs)
                 rows[name] = train_pairs(
-                    genotype, chosen, settings.training(settings.train_epochs), device=where, checkpoint=base, title=name,
-                    report=told,
-                )  # fmt: skip
+                    genotype, chosen, training, device=where, checkpoint=base, title=name, report=told
+                )
                 row = rows[name]
                 told(Row(name=name, test=row.test[row.main], parameters=row.parameters, seconds=round(row.seconds, 3)))
+            if len(searched) == len(history):
+                event = _choice(rows, searched[-1], len(problem.validation))
+                round_done(run, strategy, command, history, event)
+                save_search(run, strategy, history)
+                told(event)
             _keep(place, rows, chosen, settings)
-    delivered = max(rows, key=lambda name: rows[name].validation[rows[name].main]) if rows else FOUND
+    delivered = _best_of(rows) if rows else FOUND
     result = rows[delivered].genotype if rows else found
     return PairResult(result, found, path, delivered, rows, history)
 
@@ -139,5 +147,35 @@ def _keep(place: Any, rows: Mapping[str, PairTrained], task: PairTask, settings:
     ]
     training = settings.training(settings.train_epochs)
     place.row_done(events, next(iter(rows.values())).main, training.model_dump(mode="json"))
-    delivered = max(rows.values(), key=lambda row: row.validation[row.main])
-    save_pairs(delivered, task, training, place.path / "genotype.json")
+    save_pairs(rows[_best_of(rows)], task, training, place.path / "genotype.json")
+
+
+def _best_of(rows: Mapping[str, PairTrained]) -> str:
+    """The row with the best validation score; of equals the first, which is the simplest."""
+    return max(rows, key=lambda name: rows[name].validation[rows[name].main])
+
+
+def _choice(rows: Mapping[str, PairTrained], last: Mapping[str, Any], samples: int) -> ChoiceDone:
+    """What is delivered, as a round of the search: of found and hand-made networks the best on validation."""
+    wrong = {name: 1 - row.validation[row.main] for name, row in rows.items()}
+    rival = min((name for name in wrong if name != FOUND), key=wrong.__getitem__)
+    delivered = _best_of(rows)
+    # Of a difference of two shares that are as independent as they can be: more than that of the same samples.
+    spread = sum(wrong[name] * (1 - wrong[name]) for name in (FOUND, rival)) / max(1, samples)
+    return ChoiceDone(
+        seed=last["seed"],
+        round=1,
+        rounds=1,
+        score=1 - wrong[delivered],
+        trainings=last["trainings"] + len(rows),
+        candidates=last["candidates"] + len(rows) - 1,
+        seconds=round(sum(row.seconds for row in rows.values()), 3),
+        genotype=rows[delivered].genotype,
+        best=True,
+        chosen=delivered,
+        losses=wrong,
+        rival=rival,
+        difference=wrong[FOUND] - wrong[rival],
+        error=spread**0.5,
+        folds=1,
+    )

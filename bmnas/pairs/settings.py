@@ -36,7 +36,7 @@ class PairSearchConfig(PairTrainConfig):
 
     strategy: Literal["gates", "gdas", "random", "evolution"] = Field(
         default="gates",
-        description="gates: a hypernet in which each block draws one operation (ProxylessNAS, as MMnas searches); gdas: "
+        description="gates: a hypernet in which each block draws one operation, as MMnas searches; gdas: "
         "the same with Gumbel sampling; random, evolution: candidates that are trained one by one.",
     )
     encoder_blocks: int = Field(default=2, ge=1, le=64, description="Blocks of the encoder.")
@@ -49,8 +49,8 @@ class PairSearchConfig(PairTrainConfig):
     dialect: Literal["official", "openvqa", "signed"] = Field(default="official", description="Of the genotype.")
     start: Literal["even", "mcan-rsa"] = Field(
         default="even",
-        description="gates: where alpha begins: all operations are equally likely; or those of mcan-rsa more, as in the "
-        "released code.",
+        description="gates: where alpha begins: all operations are equally likely, or those of mcan-rsa more, as in "
+        "the released code.",
     )
     arch_lr: float = Field(default=0.1, gt=0, le=10, description="gates, gdas: Adam step size of alpha.")
     arch_start: float = Field(

@@ -20,6 +20,7 @@ from bmnas.fit.ambient import single_precision, undisturbed
 from bmnas.fit.checkpoint import Keeper
 from bmnas.fit.memory import enough_memory
 from bmnas.fit.seeding import seeded, stream
+from bmnas.fit.threads import threads_for
 from bmnas.genotype import Provenance, dumps, save
 from bmnas.genotype.opening import opened_any
 from bmnas.genotype.stacks import StackGenotype
@@ -102,7 +103,8 @@ def train_pairs(
         if checkpoint is not None:
             of = [chosen.identity, dict(chosen.options), dumps(complete), settings.model_dump(mode="json")]
             keeper = Keeper(checkpoint, of, stop=stop, again="the same command goes on from there")
-        with enough_memory(where), undisturbed(), single_precision():
+        small = threads_for(settings.batch_size * complete.width)
+        with enough_memory(where), undisturbed(), single_precision(), small:
 
             def new() -> PairTraining:
                 with seeded(stream(settings.seed, "pairs", "weights"), where):
