@@ -6,8 +6,8 @@
     network = bmnas.compile(bmnas.load("genotype.json")) # a torch.nn.Module
     bmnas.load_model(result.folder).predict(inputs)      # answers for new samples
 
-    genotypes   load loads from_dict save dumps lint draw canonical_hash operation
-                Genotype Feature Cell Step Head Representation Provenance Options Space Finding
+    genotypes   load loads from_dict save dumps lint draw canonical_hash operation block_operation
+                Genotype StackGenotype Feature Cell Step Head Representation Provenance Options Space Finding
     networks    compile FusionNetwork FeatureError load_model Model Predictions evaluate Evaluation write_report
     searching   search train train_joint JointConfig diagnose extract open_run SearchConfig TrainConfig Extraction
                 SearchResult Trained Diagnosis Run FeatureStore Interrupted
@@ -39,9 +39,6 @@ if TYPE_CHECKING:  # as type checkers know it: importing `typing` takes longer t
         Representation,
         Step,
         dumps,
-        from_dict,
-        load,
-        loads,
         operation,
         save,
     )
@@ -49,7 +46,10 @@ if TYPE_CHECKING:  # as type checkers know it: importing `typing` takes longer t
     from bmnas.genotype.drawing import draw
     from bmnas.genotype.finding import Finding
     from bmnas.genotype.lint import lint
+    from bmnas.genotype.opening import load_any as load
+    from bmnas.genotype.parsing import from_dict_any as from_dict, loads_any as loads
     from bmnas.genotype.space import Space
+    from bmnas.genotype.stacks import StackGenotype, block_operation
     from bmnas.joint import JointConfig, train_joint
     from bmnas.prediction import Model, Predictions, load_model
     from bmnas.report.writing import write_report
@@ -125,19 +125,21 @@ _HOME = {
     "Task": ("bmnas.tasks", "Task"),
     "TrainConfig": ("bmnas.searcher", "TrainConfig"),
     "Trained": ("bmnas.searcher", "Trained"),
+    "StackGenotype": ("bmnas.genotype.stacks", "StackGenotype"),
+    "block_operation": ("bmnas.genotype.stacks", "block_operation"),
     "canonical_hash": ("bmnas.genotype.canonical", "canonical_hash"),
     "compile": ("bmnas.compiler", "compile_genotype"),
     "diagnose": ("bmnas.searcher", "diagnose"),
     "dumps": ("bmnas.genotype", "dumps"),
-    "from_dict": ("bmnas.genotype", "from_dict"),
+    "from_dict": ("bmnas.genotype.parsing", "from_dict_any"),
     "lint": ("bmnas.genotype.lint", "lint"),
     "evaluate": ("bmnas.evaluation", "evaluate"),
     "extract": ("bmnas.searcher", "extract"),
     "draw": ("bmnas.genotype.drawing", "draw"),
     "get_task": ("bmnas.tasks", "get_task"),
-    "load": ("bmnas.genotype", "load"),
+    "load": ("bmnas.genotype.opening", "load_any"),
     "load_model": ("bmnas.prediction", "load_model"),
-    "loads": ("bmnas.genotype", "loads"),
+    "loads": ("bmnas.genotype.parsing", "loads_any"),
     "open_run": ("bmnas.searcher", "open_run"),
     "operation": ("bmnas.genotype", "operation"),
     "save": ("bmnas.genotype", "save"),
@@ -181,12 +183,14 @@ __all__ = [
     "SingleLabel",
     "Space",
     "Split",
+    "StackGenotype",
     "Step",
     "Tap",
     "Task",
     "TrainConfig",
     "Trained",
     "__version__",
+    "block_operation",
     "canonical_hash",
     "compile",
     "diagnose",

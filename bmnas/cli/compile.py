@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmnas.cli.costs import show_summary
 from bmnas.cli.help import OUTPUT
-from bmnas.cli.info import show_summary
 from bmnas.cli.options import (
     Backbones,
     Force,
@@ -98,10 +98,21 @@ def compile_(
     Example: bmnas compile runs/digits-seed0 --to pt2
     """
     from bmnas.errors import BmnasError
-    from bmnas.genotype import load
-    from bmnas.genotype.opening import genotype_file
+    from bmnas.genotype import Genotype
+    from bmnas.genotype.opening import genotype_file, load_any
 
-    given = load(genotype)  # before torch is imported: what is wrong with a file is told at once
+    given = load_any(genotype)  # before torch is imported: what is wrong with a file is told at once
+    if not isinstance(given, Genotype):
+        from bmnas.cli.stacks import compile_stacks
+
+        if weights is not None or whole or shape or verify or explain or backbone:
+            raise BmnasError(
+                "--weights, --whole, --shape, --verify, --explain and --backbone are for fusion networks; this is an "
+                "encoder-decoder genotype"
+            )
+        made = _checked_output(genotype, to, out, None, force)
+        compile_stacks(genotype, given, to, made, fresh, seed, task, as_json)
+        return
     shapes = _parse_shapes(shape or [])
     if fresh and weights is not None:
         raise BmnasError("--fresh asks for fresh weights, and --weights names trained ones; leave one of them out")

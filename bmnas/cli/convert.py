@@ -27,6 +27,8 @@ class Form(StrEnum):
 
     json = "json"
     official = "official"
+    mmnas = "mmnas"
+    openvqa = "openvqa"
 
 
 def convert(
@@ -34,13 +36,21 @@ def convert(
         Path,
         typer.Argument(
             metavar="GENOTYPE",
-            help="A genotype file: JSON, or the text or the pickle of the released BM-NAS code.",
+            help="A genotype file: JSON; the text or the pickle of the released BM-NAS code; an architecture of MMnas "
+            "(JSON) or openvqa (YAML).",
             show_default=False,
         ),
     ],
     to: Annotated[
         Form | None,
-        typer.Option(help="json, or official: the text that the released code prints.", show_default="the other one"),
+        typer.Option(
+            help="json; official: the text that the released BM-NAS code prints; mmnas, openvqa: lists of blocks.",
+            show_default="the other one",
+        ),
+    ] = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="EPOCH", help="Of an MMnas file of several epochs, which.", show_default="its one"),
     ] = None,
     out: Annotated[
         Path | None,
@@ -123,9 +133,10 @@ def convert(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Convert genotypes of the released BM-NAS code.
+    """Convert genotypes of the released code of BM-NAS, MMnas and openvqa.
 
-    Reads its text, its pickles and our JSON; writes its text or our JSON.
+    Reads its text, its pickles and our JSON; writes its text or our JSON. Of encoder-decoder networks it reads and
+    writes the lists of blocks of MMnas and openvqa; all else is that of --like, of mmnas-vqa where it is left out.
     The options from --like to --dropout say what the official form does not.
 
     Example: bmnas convert best_genotype.pkl --like ntu-1 -o genotype.json
@@ -136,6 +147,15 @@ def convert(
 
     if out is not None:
         refuse_existing(out, force, genotype)
+    if (made := _of_stacks(genotype, to, epoch, like)) is not None:
+        if out is None:
+            typer.echo(made, nl=False)
+        else:
+            write_atomically(out, made)
+            typer.echo(str(out))
+        return
+    if epoch is not None or to in (Form.mmnas, Form.openvqa):
+        raise BmnasError("--epoch, --to mmnas and --to openvqa are for encoder-decoder networks, which this is not")
     given = official.load(genotype)
     ours = isinstance(given, Genotype)
     to = to or (Form.official if ours else Form.json)
@@ -152,6 +172,41 @@ def convert(
     else:
         write_atomically(out, text)
         typer.echo(str(out))
+
+
+def _of_stacks(path: Path, to: Form | None, epoch: int | None, like: Path | None) -> str | None:
+    """What is written of an encoder-decoder network, ours or one of the released lists; ``None`` where it is none."""
+    from bmnas.cli.stacks import convert_released
+    from bmnas.errors import BmnasError
+    from bmnas.files import parse_json, read_text
+    from bmnas.genotype import dumps, published
+    from bmnas.genotype.opening import load_any
+    from bmnas.genotype.stacks import StackGenotype
+    from bmnas.genotype.stacks.released import is_released, to_mmnas, to_openvqa
+
+    released = False
+    if path.is_file():
+        try:
+            text = read_text(path, 2**24)
+            released = path.suffix.lower() in (".yml", ".yaml") or is_released(parse_json(text))
+        except BmnasError:
+            return None  # not JSON: of the other kind, or told by who reads it
+        if released:
+            genotype = convert_released(path, text, epoch, like)
+            if to in (Form.mmnas, Form.openvqa):
+                return to_mmnas(genotype) if to is Form.mmnas else to_openvqa(genotype)
+            return dumps(genotype)
+    elif str(path) not in published.every_name():
+        return None
+    try:
+        ours = load_any(path)
+    except BmnasError:
+        return None
+    if not isinstance(ours, StackGenotype):
+        return None
+    if to is Form.official:
+        raise BmnasError(f"{path}: is an encoder-decoder genotype: --to mmnas or --to openvqa")
+    return to_openvqa(ours) if to is Form.openvqa else dumps(ours) if to is Form.json else to_mmnas(ours)
 
 
 def _completed(

@@ -38,9 +38,9 @@ def diff(
 
     Example: bmnas diff ntu-1 genotype.json -o diff.svg
     """
-    from bmnas.genotype import load
     from bmnas.genotype.canonical import canonical_hash
     from bmnas.genotype.diff import diff as compare
+    from bmnas.genotype.opening import load_any as load
 
     one, other = load(a), load(b)
     if out is not None:

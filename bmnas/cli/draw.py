@@ -64,8 +64,8 @@ def draw(
     Example: bmnas draw ntu-1 ntu-3 --diff -o diff.svg
     """
     from bmnas.errors import BmnasError
-    from bmnas.genotype import load
     from bmnas.genotype.drawing import draw as draw_genotypes, draw_diff
+    from bmnas.genotype.opening import load_any as load
 
     if diff and len(genotypes) != 2:
         raise BmnasError(f"--diff draws two genotypes, not {len(genotypes)}")

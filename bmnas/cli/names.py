@@ -20,14 +20,15 @@ def genotypes(incomplete: str) -> list[str]:
     """Published genotypes that begin so, and JSON files and folders."""
     from bmnas.genotype import published
 
-    return _beginning(published.names(), incomplete) + _paths(incomplete, ".json")
+    return _beginning(published.every_name(), incomplete) + _paths(incomplete, ".json")
 
 
 def inner_structures(incomplete: str) -> list[str]:
     """Presets of ``bmnas new`` that begin so."""
     from bmnas.genotype import presets as structures
+    from bmnas.genotype.stacks import presets as stack_presets
 
-    return _beginning(structures.PRESETS.names(), incomplete)
+    return _beginning([*structures.PRESETS.names(), *stack_presets.PRESETS.names()], incomplete)
 
 
 def devices(incomplete: str) -> list[str]:

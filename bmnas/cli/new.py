@@ -11,7 +11,7 @@ from bmnas.cli.help import OUTPUT
 from bmnas.cli.names import genotypes, inner_structures, refuse_unknown_task, tasks
 from bmnas.cli.options import Force, refuse_existing
 
-FEATURES, SIZES, SINGLE = "Features", "Sizes", "Single presets"
+FEATURES, SIZES, SINGLE, STACKS = "Features", "Sizes", "Single presets", "Encoder-decoder presets"
 
 
 def new(
@@ -19,7 +19,8 @@ def new(
         str,
         typer.Argument(
             metavar="PRESET",
-            help="sum, concat-fc, mha, aoa, glu, gmu, two-stream, late-fusion or random.",
+            help="sum, concat-fc, mha, aoa, glu, gmu, two-stream, late-fusion or random; of encoder-decoder networks "
+            "mcan, mcan-rsa or transformer.",
             show_default=False,
             autocompletion=inner_structures,
         ),
@@ -114,6 +115,18 @@ def new(
         int | None,
         typer.Option(metavar="STEPS", help="random: how many steps a cell.", show_default="2", rich_help_panel=SINGLE),
     ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(
+            metavar="WIDTH", help="mcan, ...: numbers of a position.", show_default="512", rich_help_panel=STACKS
+        ),
+    ] = None,
+    layers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="LAYERS", help="mcan, ...: of encoder, and of decoder.", show_default="6", rich_help_panel=STACKS
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Name of the genotype.", show_default="the preset's", rich_help_panel=OUTPUT),
@@ -138,11 +151,37 @@ def new(
     Example: bmnas new aoa --task digits
 
     Example: bmnas new sum --like ntu-1
+
+    Example: bmnas new mcan-rsa --width 128 --layers 2
     """
+    from bmnas.cli.stacks import new_stacks
     from bmnas.errors import BmnasError
     from bmnas.genotype import dumps, from_dict, load, presets, save
     from bmnas.genotype.feature_list import parse_features
+    from bmnas.genotype.stacks import presets as stack_presets
 
+    if preset in stack_presets.PRESETS and preset not in presets.PRESETS:
+        if (
+            features
+            or like
+            or any(value is not None for value in (channels, length, dialect, heads, seed, cells, steps))
+        ):
+            raise BmnasError(
+                f"{preset} is a preset of encoder-decoder networks, which takes --task, --width, --layers, --outputs, "
+                "--dropout, --name and --out"
+            )
+        if out is not None:
+            refuse_existing(out, force)
+        sizes = {"width": width, "layers": layers, "outputs": outputs, "dropout": dropout}
+        found = new_stacks(preset, task, {key: value for key, value in sizes.items() if value is not None}, name)
+        if out is None:
+            typer.echo(dumps(found), nl=False)
+        else:
+            save(found, out)
+            typer.echo(str(out))
+        return
+    if width is not None or layers is not None:
+        raise BmnasError(f"--width and --layers are options of encoder-decoder presets, not of {preset}")
     presets.get(preset)
     options = {"channels": channels, "length": length, "outputs": outputs, "dropout": dropout, "dialect": dialect}
     options |= _own(preset, {"heads": heads, "seed": seed, "cells": cells, "steps": steps})

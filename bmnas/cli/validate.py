@@ -16,8 +16,8 @@ from bmnas.cli.shown import tell
 
 if TYPE_CHECKING:
     from bmnas.errors import GenotypeError
-    from bmnas.genotype import Genotype
     from bmnas.genotype.finding import Finding
+    from bmnas.genotype.parsing import AnyGenotype
 
 _LARGE = 64 * 2**30  # bytes
 
@@ -58,10 +58,10 @@ def validate(
     import json
 
     from bmnas.errors import GenotypeError
-    from bmnas.genotype import load
     from bmnas.genotype.lint import errors, lint
+    from bmnas.genotype.opening import load_any as load
 
-    results: list[tuple[Path, Genotype | None, tuple[Finding, ...]]] = []
+    results: list[tuple[Path, AnyGenotype | None, tuple[Finding, ...]]] = []
     for path in genotypes:
         try:
             genotype = load(path)
@@ -82,12 +82,23 @@ def validate(
         raise typer.Exit(2)
 
 
-def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
+def _misfit(genotype: AnyGenotype, task: str | None) -> GenotypeError | None:
     """Why a genotype does not fit the task, if one is named."""
     if task is None:
         return None
     names.refuse_unknown_task(task)
     from bmnas.errors import BmnasError, GenotypeError
+    from bmnas.genotype.stacks import StackGenotype
+
+    if isinstance(genotype, StackGenotype):
+        from bmnas.cli.stacks import completed_stacks
+
+        try:
+            completed_stacks(genotype, task)
+        except BmnasError as error:
+            place, _, text = str(error).partition(" ")
+            return GenotypeError(str(error), [(place, text)])
+        return None
     from bmnas.searcher.network_training import fitted
     from bmnas.tasks import described_task
 
@@ -100,8 +111,12 @@ def _misfit(genotype: Genotype, task: str | None) -> GenotypeError | None:
     return None
 
 
-def _too_large(genotype: Genotype) -> Iterator[Finding]:
+def _too_large(genotype: AnyGenotype) -> Iterator[Finding]:
     """A warning where the weights alone take more memory than a GPU has, or than most machines have."""
+    from bmnas.genotype.stacks import StackGenotype
+
+    if isinstance(genotype, StackGenotype):
+        return
     sizes = genotype.representation
     nodes = len(genotype.features) + sum(len(cell.steps) + 1 for cell in genotype.cells) + len(genotype.output)
     outputs = genotype.head.outputs if genotype.head else 0
@@ -123,7 +138,7 @@ def _too_large(genotype: Genotype) -> Iterator[Finding]:
             yield warning("large", "representation", "", problem, "use fewer channels or a smaller length")
 
 
-def _show(path: Path, genotype: Genotype | None, found: tuple[Finding, ...], strict: bool) -> None:
+def _show(path: Path, genotype: AnyGenotype | None, found: tuple[Finding, ...], strict: bool) -> None:
     """What makes the command fail goes to standard error, the rest to standard output."""
     from bmnas.genotype.problems import LIMIT
 
@@ -138,7 +153,7 @@ def _show(path: Path, genotype: Genotype | None, found: tuple[Finding, ...], str
         typer.echo(f"bmnas: {path}: these are the first {LIMIT} problems", err=True)
 
 
-def _fails(genotype: Genotype | None, found: tuple[Finding, ...], strict: bool) -> bool:
+def _fails(genotype: AnyGenotype | None, found: tuple[Finding, ...], strict: bool) -> bool:
     return genotype is None or (strict and any(finding.level == "warning" for finding in found))
 
 
@@ -156,11 +171,13 @@ def _lines(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
     return lines
 
 
-def _report(path: Path, genotype: Genotype | None, found: tuple[Finding, ...]) -> dict[str, Any]:
+def _report(path: Path, genotype: AnyGenotype | None, found: tuple[Finding, ...]) -> dict[str, Any]:
     """All about one file, for other programs; a number of paths that a float cannot hold exactly is text."""
     from dataclasses import asdict
 
     from bmnas.genotype.graph import depth, path_counts, used_cells, used_features
+    from bmnas.genotype.stacks import StackGenotype
+    from bmnas.genotype.stacks.canonical import used_inputs, used_stacks
 
     report: dict[str, Any] = {
         "file": str(path),
@@ -170,6 +187,10 @@ def _report(path: Path, genotype: Genotype | None, found: tuple[Finding, ...]) -
     if genotype is not None:
         report["name"] = genotype.name
         report |= {f"{what}s": number for what, number in _sizes(genotype).items()}
+        if isinstance(genotype, StackGenotype):
+            report["kind"] = genotype.kind
+            report["used"] = {"inputs": used_inputs(genotype), "stacks": used_stacks(genotype)}
+            return report
         report["used"] = {"features": used_features(genotype), "cells": used_cells(genotype)}
         report["depth"] = depth(genotype)
         report["paths"] = {
@@ -179,7 +200,12 @@ def _report(path: Path, genotype: Genotype | None, found: tuple[Finding, ...]) -
     return report
 
 
-def _sizes(genotype: Genotype) -> dict[str, int]:
+def _sizes(genotype: AnyGenotype) -> dict[str, int]:
+    from bmnas.genotype.stacks import StackGenotype
+
+    if isinstance(genotype, StackGenotype):
+        blocks = sum(len(stack.blocks) for stack in genotype.stacks)
+        return {"input": len(genotype.inputs), "stack": len(genotype.stacks), "block": blocks}
     steps = sum(len(cell.steps) for cell in genotype.cells)
     sizes = {"feature": len(genotype.features), "cell": len(genotype.cells), "step": steps}
     return sizes if genotype.members == 1 else {**sizes, "member": genotype.members}

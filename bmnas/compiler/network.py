@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any, overload
 
 from torch import Tensor
 
@@ -13,12 +14,24 @@ from bmnas.compiler.passes import plan_for_training
 from bmnas.compiler.plan.names import where
 from bmnas.compiler.plan.primitives import Input
 from bmnas.compiler.planned import PlannedModule
+from bmnas.compiler.stacks import StackNetwork, compile_stacks
 from bmnas.genotype import Genotype
-from bmnas.genotype.opening import opened
+from bmnas.genotype.opening import opened_any
+from bmnas.genotype.stacks import StackGenotype
 
 
-def compile_genotype(genotype: Genotype | str | os.PathLike[str]) -> FusionNetwork:
-    """The fusion network that a genotype describes, with fresh weights. Public as `bmnas.compile`.
+@overload
+def compile_genotype(genotype: StackGenotype) -> StackNetwork: ...
+
+
+@overload
+def compile_genotype(genotype: Genotype | str | os.PathLike[str]) -> FusionNetwork: ...
+
+
+def compile_genotype(genotype: Any) -> Any:
+    """The network that a genotype describes, with fresh weights. Public as `bmnas.compile`.
+
+    Of an encoder-decoder genotype it is a `bmnas.compiler.stacks.StackNetwork`.
 
     What reaches no output is not built. The weights come from torch's global random generator, as in any module; those
     that were trained, of a run folder for one, come with `bmnas.load_model`.
@@ -30,7 +43,10 @@ def compile_genotype(genotype: Genotype | str | os.PathLike[str]) -> FusionNetwo
         GenotypeError: a used feature's channels are not known; or as for `bmnas.load`.
         BmnasError: an operation from outside the package cannot be built; it names the step.
     """
-    return FusionNetwork(opened(genotype))
+    genotype = opened_any(genotype)
+    if isinstance(genotype, StackGenotype):
+        return compile_stacks(genotype)
+    return FusionNetwork(genotype)
 
 
 class FusionNetwork(PlannedModule):

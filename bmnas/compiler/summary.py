@@ -58,7 +58,7 @@ class Summary:
 
 
 def summarise(genotype: Genotype) -> Summary:
-    """Count without building.
+    """Count without building; of encoder-decoder networks `bmnas.compiler.stacks.summarise_stacks` does.
 
     Raises:
         GenotypeError: a used feature's channels are not known.

@@ -68,7 +68,7 @@ def load(path: str | os.PathLike[str]) -> Genotype:
     return of_fusion(load_any(path), os.fspath(path))
 
 
-def load_any(path: str | os.PathLike[str]) -> AnyGenotype:
+def load_any(path: str | os.PathLike[str]) -> Any:
     """Read a genotype file, the genotype of a run folder, or the published one of that name (``ntu-1``).
 
     What it gives is a `bmnas.Genotype`, a fusion network, or, where the file says so, a `bmnas.StackGenotype`. A

@@ -26,7 +26,7 @@ def loads(text: str, source: str = "genotype") -> Genotype:
     return of_fusion(loads_any(text, source), source)
 
 
-def loads_any(text: str, source: str = "genotype") -> AnyGenotype:
+def loads_any(text: str, source: str = "genotype") -> Any:
     """Read a genotype of any kind from JSON text; arguments and errors are those of `loads`."""
     try:
         data = parse_json(text)
@@ -38,7 +38,7 @@ def loads_any(text: str, source: str = "genotype") -> AnyGenotype:
     return from_dict_any(data, source)
 
 
-def from_dict_any(data: Any, source: str = "genotype") -> AnyGenotype:
+def from_dict_any(data: Any, source: str = "genotype") -> Any:
     """A genotype of any kind from plain Python data, as JSON gives it: of the ``kind`` that it says, or of fusion.
 
     Raises:

@@ -25,7 +25,7 @@ MISUSES = {
     "search --views 0": "--views is 0: it should be greater than or equal to 1",
     "search --precision f": "--precision is 'f': it is one of float32, float16, bfloat16",
     "draw ntu-1 --level step": "--level is 'step': it is one of steps, cells; did you mean 'steps'?",
-    "convert x --to yaml": "--to is 'yaml': it is one of json, official",
+    "convert x --to yaml": "--to is 'yaml': it is one of json, official, mmnas, openvqa",
     "search foo": "there is no place for 'foo'; bmnas search --help lists what it takes",
     "diff ntu-1": "GENOTYPE is missing; bmnas diff --help has an example",
 }

@@ -5,8 +5,6 @@ Axes: B batch, n positions, m positions that are looked at, H width, h heads of 
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -204,8 +202,3 @@ def box_geometry(boxes: Tensor, padding: Tensor, *, signed: bool = False) -> Ten
     parts = [offset.abs().clamp(min=1e-3).log(), ratio, *([-offset.tanh()] if signed else [])]
     beside = (padding[:, :, None] | padding[:, None])[..., None]
     return torch.cat(parts, -1).masked_fill(beside, 0.0)
-
-
-def default_hidden(width: int) -> int:
-    """Numbers inside a `Reduction`: 512 as released, fewer in networks that are much narrower."""
-    return min(512, 2 ** math.ceil(math.log2(4 * width)))

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from bmnas.compiler.plan.names import distinct
 from bmnas.compiler.stacks.blocks import Sight, block_module
-from bmnas.compiler.stacks.layers import BoxRelations, Reduction, TokenNorm, default_hidden
+from bmnas.compiler.stacks.layers import BoxRelations, Reduction, TokenNorm
+from bmnas.compiler.stacks.sizes import default_hidden
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.stacks import BLOCKS, SequenceInput, StackGenotype
 from bmnas.genotype.stacks.canonical import looks_at_memory, used_inputs, used_stacks

@@ -14,7 +14,8 @@ from bmnas.genotype.drawing.scene import HEAD, Arrow, Box, Column, Frame, Key, L
 from bmnas.genotype.graph import OUTPUT
 from bmnas.genotype.stacks.canonical import completed, used_inputs, used_stacks
 from bmnas.genotype.stacks.operations import BLOCKS
-from bmnas.genotype.stacks.schema import Block, SequenceInput, Stack, StackGenotype
+from bmnas.genotype.stacks.schema import Block, SequenceInput, Stack
+from bmnas.genotype.stacks.value import StackGenotype
 
 _HEADS = {"match": "Linear → 1", "ground": "Score and box of each region"}
 

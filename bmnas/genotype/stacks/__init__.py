@@ -5,8 +5,8 @@ imports torch.
 """
 
 from bmnas.genotype.stacks.operations import BLOCKS, BlockOperation, block_operation
-from bmnas.genotype.stacks.reading import from_dict
-from bmnas.genotype.stacks.schema import KIND, Block, SequenceInput, Stack, StackGenotype, StackHead
+from bmnas.genotype.stacks.schema import KIND, Block, SequenceInput, Stack, StackHead
+from bmnas.genotype.stacks.value import StackGenotype, from_dict
 
 __all__ = [
     "BLOCKS",

@@ -12,7 +12,8 @@ import hashlib
 import json
 from typing import Any
 
-from bmnas.genotype.stacks.schema import Block, StackGenotype
+from bmnas.genotype.stacks.schema import Block
+from bmnas.genotype.stacks.value import StackGenotype
 
 
 def used_stacks(genotype: StackGenotype) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 from bmnas.errors import short
 from bmnas.genotype.difference import Difference
 from bmnas.genotype.stacks.canonical import completed
-from bmnas.genotype.stacks.schema import Stack, StackGenotype
+from bmnas.genotype.stacks.schema import Block, Stack
+from bmnas.genotype.stacks.value import StackGenotype
 
 _VALUES = ("dialect", "width", "head_width", "relation_width", "dropout")
 
@@ -52,7 +53,8 @@ def _stacks(
     first, second = ([_block(whole, block) for block in each.blocks] for whole, each in ((a, stack), (b, same)))
     for tag, begin, end, start, stop in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
         place = f"stacks[{i}].blocks[{begin}]" if end - begin < 2 else f"stacks[{i}].blocks[{begin}..{end - 1}]"
-        was, now = ", ".join(first[begin:end]), ", ".join(second[start:stop])
+        was = ", ".join(_brief(a, block) for block in stack.blocks[begin:end])
+        now = ", ".join(_brief(b, block) for block in same.blocks[start:stop])
         if tag == "delete":
             yield Difference("removed", f"{place} ({stack.name})", f"{was}: only in {names[0]}")
         elif tag == "insert":
@@ -83,6 +85,13 @@ def _said(value: Any) -> str:
     return "not given" if value is None else short(value) if isinstance(value, str) else str(value)
 
 
-def _block(genotype: StackGenotype, block: Any) -> str:
+def _brief(genotype: StackGenotype, block: Block) -> str:
+    """A block with the options that are not the usual ones."""
+    usual = completed(genotype, Block(op=block.op))
+    own = {key: value for key, value in completed(genotype, block).items() if value != usual[key]}
+    return f"{block.op}({', '.join(f'{key} {value}' for key, value in own.items())})" if own else block.op
+
+
+def _block(genotype: StackGenotype, block: Block) -> str:
     options = ", ".join(f"{key} {value}" for key, value in completed(genotype, block).items())
-    return f"{block.op}({options})" if options else str(block.op)
+    return f"{block.op}({options})" if options else block.op

@@ -8,7 +8,8 @@ from dataclasses import replace
 from bmnas.genotype.finding import Finding, note, warning
 from bmnas.genotype.stacks.canonical import canonical_hash, looks_at_memory, used_inputs, used_stacks
 from bmnas.genotype.stacks.operations import BLOCKS
-from bmnas.genotype.stacks.schema import Stack, StackGenotype
+from bmnas.genotype.stacks.schema import Stack
+from bmnas.genotype.stacks.value import StackGenotype
 
 
 def lint(genotype: StackGenotype) -> tuple[Finding, ...]:

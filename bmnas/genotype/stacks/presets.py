@@ -12,9 +12,9 @@ from random import Random
 from typing import Any
 
 from bmnas.errors import BmnasError
-from bmnas.genotype.stacks.reading import from_dict
-from bmnas.genotype.stacks.schema import SequenceInput, StackGenotype
+from bmnas.genotype.stacks.schema import SequenceInput
 from bmnas.genotype.stacks.space import DECODER_POOL, ENCODER_POOL, StackSpace
+from bmnas.genotype.stacks.value import StackGenotype, from_dict
 from bmnas.table import Table
 
 SA, GA, RSA, FFN = "SelfAttention", "GuidedAttention", "RelationAttention", "FeedForward"

@@ -14,8 +14,8 @@ from typing import Any
 from bmnas.errors import BmnasError, GenotypeError, did_you_mean, short
 from bmnas.files import parse_json
 from bmnas.genotype.stacks.canonical import completed
-from bmnas.genotype.stacks.reading import from_dict
-from bmnas.genotype.stacks.schema import Block, StackGenotype
+from bmnas.genotype.stacks.schema import Block
+from bmnas.genotype.stacks.value import StackGenotype, from_dict
 
 SHORT = {
     "SA": "SelfAttention",

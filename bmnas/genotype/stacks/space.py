@@ -13,7 +13,8 @@ from random import Random
 
 from bmnas.errors import BmnasError
 from bmnas.genotype.numbers import below
-from bmnas.genotype.stacks.schema import Block, StackGenotype
+from bmnas.genotype.stacks.schema import Block
+from bmnas.genotype.stacks.value import StackGenotype
 
 ENCODER_POOL = ("SelfAttention", "FeedForward")
 DECODER_POOL = ("SelfAttention", "RelationAttention", "GuidedAttention", "FeedForward")
@@ -142,4 +143,4 @@ class StackSpace:
             {**stack.model_dump(exclude={"blocks"}), "blocks": [Block(op=pool[next(rest)]) for pool in pools]}
             for stack, pools in zip(self.base.stacks, self.pools, strict=True)
         ]
-        return StackGenotype.model_validate({**dict(self.base), "stacks": stacks, "provenance": None})
+        return StackGenotype(**{**dict(self.base), "stacks": stacks, "provenance": None})
