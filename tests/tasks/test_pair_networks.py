@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bmnas.compiler.stacks import StackNetwork
+import bmnas
 from bmnas.genotype.stacks import presets
 from bmnas.tasks import get_task
 
@@ -18,7 +18,7 @@ def test_a_step_and_the_scores_of_a_network(name):
         task.sequence_inputs(16), task=task.head, outputs=outputs, width=32, head_width=16, relation_width=8, layers=1
     )
     torch.manual_seed(0)
-    network, data, objective = StackNetwork(genotype), task.pairs("train"), task.pair_objective
+    network, data, objective = bmnas.compile(genotype), task.pairs("train"), task.pair_objective
     generator = torch.Generator().manual_seed(0)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     losses = []
