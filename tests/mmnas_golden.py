@@ -38,6 +38,11 @@ def cases(kind: str, wanted: Any = lambda case: True) -> list[Any]:
     return [pytest.param(case, id=case["id"]) for case in _read()[0][kind] if wanted(case)]
 
 
+def case_of(kind: str, name: str) -> dict[str, Any]:
+    """The case of that name."""
+    return next(case for case in _read()[0][kind] if case["id"] == name)
+
+
 def stored(name: str) -> torch.Tensor:
     return torch.from_numpy(_read()[1][name])
 

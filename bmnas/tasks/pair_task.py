@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 
+from bmnas.genotype.stacks import SequenceInput
 from bmnas.tasks.heads import HEADS, HeadName, PairObjective
 from bmnas.tasks.sequences import QUESTION, REGIONS, PairData, Vocabulary
 from bmnas.tasks.sequences.pooled import kinds_of, pooled_regions, pooled_texts, whole_regions
@@ -76,6 +77,27 @@ class PairTask(Task):
         ``chance``, ``language alone``, ``image alone``, and ``without positions`` (text and image, but no boxes).
         """
         return self.limits()
+
+    def sequence_inputs(self, word_size: int = 300) -> tuple[SequenceInput, SequenceInput]:
+        """The inputs of an encoder-decoder genotype for this task, with all that the task supplies.
+
+        Args:
+            word_size: numbers of a word's vector.
+
+        Example:
+            >>> from bmnas.genotype.stacks import presets
+            >>> from bmnas.tasks import get_task
+            >>> task = get_task("scenes-ground:scenes=40")
+            >>> genotype = presets.mcan_rsa(task.sequence_inputs(32), task=task.head, width=64, head_width=16, layers=1)
+            >>> genotype.inputs[0].vocabulary, genotype.inputs[1].channels
+            (16, 16)
+        """
+        return (
+            SequenceInput(
+                name=QUESTION, modality="Text", tokens=word_size, length=self.length, vocabulary=len(self.words)
+            ),
+            SequenceInput(name=REGIONS, modality="Image", channels=self.channels, length=self.regions, boxes=True),
+        )
 
     @property
     def pair_objective(self) -> PairObjective:

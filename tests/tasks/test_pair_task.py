@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from bmnas.compiler import pool
+from bmnas.tasks import prepare
 from bmnas.tasks.heads import AnswerObjective, GroundObjective
 from bmnas.tasks.pair_task import PairTask, ceilings_in_words
 from bmnas.tasks.sequences import Vocabulary
@@ -54,6 +56,16 @@ def test_a_fusion_network_gets_pooled_features_and_the_answers():
     assert torch.equal(split.labels, task.pairs("validation").labels["answers"][:, 0])
     assert split.lengths["Regions_each"].tolist() == [5, 4] * 6
     assert task.with_modalities(["question"]).split("test").inputs.keys() == {"Question"}
+
+
+def test_pooled_features_are_kept_like_those_of_any_task(tmp_path):
+    task = Own()
+    store = prepare(task, length=4, pool=pool, cache=tmp_path)
+    assert dict(store.shapes) == {"Question_bag": (9, 1), "Regions_each": (8, 4), "Regions_mean": (8, 1)}
+    kept = store.split("test")[torch.arange(12)].features["Regions_each"]
+    split = task.split("test")
+    # Of an image with four regions none is padding, so the four positions are the regions.
+    torch.testing.assert_close(kept[1], split.inputs["Regions"]["Regions_each"][1, :, :4])
 
 
 def test_questions_about_one_image_are_a_group_and_splits_share_none():

@@ -30,7 +30,7 @@ from bmnas.tasks.official_layouts import (
     score_of,
     soft_scores,
 )
-from tests.pairs_golden import cases
+from tests.mmnas_golden import case_of
 from tests.tasks.official_layouts.miniature import (
     annotation,
     description,
@@ -43,7 +43,7 @@ from tests.tasks.official_layouts.miniature import (
 )
 
 
-@pytest.mark.parametrize(("given", "expected"), cases("preprocessing")["prep/answers"]["normalised"].items())
+@pytest.mark.parametrize(("given", "expected"), case_of("preprocessing", "prep/answers")["normalised"].items())
 def test_answers_are_written_as_the_official_evaluation_does(given, expected):
     assert normalised(given) == expected
     assert normalised(expected) == expected
@@ -59,7 +59,7 @@ def test_the_score_is_the_mean_over_leaving_one_person_out():
     for people in range(11):
         nines = [(people - 1) / 3] * people + [people / 3] * (10 - people)
         assert score_of(people) == pytest.approx(sum(min(1, max(0, nine)) for nine in nines) / 10)
-    golden = cases("preprocessing")["prep/answers"]["score_by_count"]
+    golden = case_of("preprocessing", "prep/answers")["score_by_count"]
     assert {str(people): score_of(people) for people in range(11)} == golden
 
 

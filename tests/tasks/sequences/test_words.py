@@ -10,11 +10,11 @@ from hypothesis import given, strategies as st
 
 from bmnas.errors import BmnasError
 from bmnas.tasks.sequences import Vocabulary, longest, read_vectors, words_of
-from tests.pairs_golden import cases
+from tests.mmnas_golden import case_of
 
 
 def test_the_words_of_the_released_code():
-    case = cases("preprocessing")["prep/text-relation"]
+    case = case_of("preprocessing", "prep/text-relation")
     assert words_of(case["question"]) == case["words"]
 
 
