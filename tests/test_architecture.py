@@ -28,12 +28,13 @@ MAY_IMPORT = {
     "evaluation": {"fit", "tasks"},
     "searcher": {"genotype", "fit", "taps", "compiler", "tasks", "evaluation"},
     "joint": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
+    "pairs": {"genotype", "fit", "compiler", "tasks", "searcher", "joint"},
     "prediction": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
     "study": {"genotype", "fit", "compiler", "tasks", "evaluation", "searcher", "joint"},
     "report": {"genotype", "compiler", "evaluation", "searcher"},
     "cli": {
         *("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher"),
-        *("joint", "prediction", "study", "report"),
+        *("joint", "pairs", "prediction", "study", "report"),
     },
 }
 # All files and folders of the searcher: each may import what stands before it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
     from bmnas.joint.rows import JointRow
     from bmnas.searcher import SearchConfig, SearchResult, TrainConfig
     from bmnas.tasks import Task
+
+
+class Kind(StrEnum):
+    """Kinds of genotypes."""
+
+    FUSION = "fusion"
+    ENCODER_DECODER = "encoder-decoder"
 
 
 _JOINT = "At the end train what is found, late fusion and each modality alone with their backbones."
@@ -79,6 +87,23 @@ def search(
             show_default="none",
             rich_help_panel="Search",
             autocompletion=presets,
+        ),
+    ] = None,
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            help="Of the genotype: a fusion network, or stacks of blocks, on a task with texts and images.",
+            rich_help_panel="Search",
+        ),
+    ] = Kind.FUSION,
+    stacks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--stack",
+            metavar="NAME=VALUE",
+            help="A setting of a search of stacks (bmnas.pairs.PairSearchConfig), such as width=128; may be repeated.",
+            show_default="none",
+            rich_help_panel="Search",
         ),
     ] = None,
     settings: Any = None,
@@ -150,6 +175,8 @@ def search(
     Example: bmnas search --task my_task.py --strategy evolution --population 16
 
     Example: bmnas search --settings runs/digits-seed0/config.json --seed 1
+
+    Example: bmnas search --task scenes-answer --kind encoder-decoder
     """
     from bmnas.cli.settings_options import values_of
     from bmnas.errors import BmnasError
@@ -159,6 +186,19 @@ def search(
     if joint and not evaluate:
         raise BmnasError("--joint trains what the comparison delivers; leave --no-evaluate out")
     given = values_of(settings)
+    if kind is Kind.ENCODER_DECODER:
+        from bmnas.cli.stacks import search_stacks
+
+        if features or modalities or backbone or settings_file or preset or joint or log_to or checkpoint_every:
+            raise BmnasError(
+                "--features, --modalities, --backbone, --settings, --preset, --joint, --log-to and --checkpoint-every are "
+                "for searches of fusion networks"
+            )
+        more = {} if train_epochs is None else {"train_epochs": train_epochs}
+        search_stacks(task, data, out, {**given, **more}, stacks or [], device, evaluate, force)
+        return
+    if stacks:
+        raise BmnasError("--stack is of searches with --kind encoder-decoder")
     if preset:
         refuse_unknown_preset(preset)
     if out is not None and out.exists() and not out.is_dir():

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from bmnas.cli.costs import show_summary
+from bmnas.cli.meter import Meter
 from bmnas.cli.names import refuse_unknown_task
-from bmnas.cli.options import about
-from bmnas.cli.shown import tell
+from bmnas.cli.options import about, chosen_task, refuse_existing, refuse_unknown
+from bmnas.cli.shown import show_table, tell
+from bmnas.errors import did_you_mean
 
 if TYPE_CHECKING:
     from bmnas.genotype.stacks import StackGenotype
@@ -27,9 +30,118 @@ def completed_stacks(genotype: StackGenotype, task: str | None) -> StackGenotype
     if task is None:
         return genotype
     refuse_unknown_task(task)
+    from bmnas.pairs.completing import completed_by, pair_task
+    from bmnas.tasks import described_task
+
+    return completed_by(genotype, pair_task(described_task(task)))
+
+
+def train_stacks(
+    path: Path,
+    genotype: StackGenotype,
+    task: str | None,
+    data: Path | None,
+    out: Path | None,
+    settings: dict[str, Any],
+    device: str | None,
+    force: bool,
+) -> None:
+    """Train a network on the training split of a task, score it once on test, and write what it leaves."""
+    from bmnas.errors import BmnasError
+    from bmnas.genotype.opening import genotype_file
+
+    if task is None:
+        raise BmnasError("name the task with --task, such as scenes-answer")
+    target = genotype_file(path)
+    written = (out if out is not None else target.parent) / f"{target.stem}.json"
+    refuse_existing(written.with_suffix(".safetensors"), force, path)
+    if written.resolve() != target.resolve():
+        refuse_existing(written, force, path)
+    refuse_unknown(task, data)
+    from bmnas.pairs import PairTrainConfig, save_pairs, train_pairs
+    from bmnas.pairs.completing import pair_task
+
+    config = PairTrainConfig.checked(**_given(settings, set(PairTrainConfig.model_fields)))
+    chosen = pair_task(chosen_task(task, data))
+    checkpoint = written.with_suffix(".training.ckpt")
+    with Meter() as meter:
+        trained = train_pairs(genotype, chosen, config, device=device, checkpoint=checkpoint, report=meter)
+    save_pairs(trained, chosen, config, written)
+    checkpoint.unlink(missing_ok=True)
+    tell(
+        f"{written}: test {_scores(trained.test)}; validation {_scores(trained.validation)}; {trained.parameters:,} "
+        f"parameters, trained in {trained.seconds:.1f} s; weights in {written.with_suffix('.safetensors')}"
+    )
+
+
+def search_stacks(
+    task: str | None,
+    data: Path | None,
+    out: Path | None,
+    settings: dict[str, Any],
+    more: list[str],
+    device: str | None,
+    evaluate: bool,
+    force: bool,
+) -> None:
+    """Search a network on a task with texts and images, and print how it does beside hand-made ones."""
     from bmnas.errors import BmnasError
 
-    raise BmnasError(f"task {task} has no texts and images")
+    if task is None:
+        raise BmnasError("name the task with --task, such as scenes-answer")
+    refuse_unknown(task, data)
+    from rich import box
+    from rich.table import Table
+
+    from bmnas.genotype.telling import in_words
+    from bmnas.pairs import PairSearchConfig, search_pairs
+
+    names = set(PairSearchConfig.model_fields)
+    given = _given(settings, names)
+    for pair in more:
+        name, equals, value = pair.partition("=")
+        if not equals or name.replace("-", "_") not in names:
+            raise BmnasError(f"--stack is {pair!r}; it is NAME=VALUE{did_you_mean(name, sorted(names))}")
+        given[name.replace("-", "_")] = value
+    config = PairSearchConfig.checked(**given)
+    chosen = chosen_task(task, data)
+    command = f"bmnas search {chosen.invocation} --kind encoder-decoder"
+    with Meter() as meter:
+        result = search_pairs(
+            chosen, config, folder=out, device=device, evaluate=evaluate, force=force, command=command, report=meter
+        )
+    if result.rows:
+        main = next(iter(result.rows.values())).main
+        table = Table(box=box.SIMPLE_HEAD, title=f"{chosen.name}: same training budget for every row")
+        table.add_column("network", no_wrap=True)
+        for column in (f"validation {main}", f"test {main}", "parameters", "seconds"):
+            table.add_column(column, justify="right")
+        for name, row in result.rows.items():
+            scores = (f"{100 * each[main]:.2f} %" for each in (row.validation, row.test))
+            table.add_row(name, *scores, f"{row.parameters:,}", f"{row.seconds:.1f}")
+        show_table(table)
+        tell(f"The result is {result.chosen}, by the validation split.")
+    tell(f"Found: {in_words(result.found)}")
+    tell(f"Genotype: {result.folder / 'genotype.json'}   Drawing: {result.folder / 'genotype.svg'}")
+
+
+def _given(settings: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """Settings of a search or training of fusion networks that these have, too.
+
+    Raises:
+        BmnasError: one is of fusion networks alone.
+    """
+    from bmnas.errors import BmnasError
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    for name in given:
+        if name not in names:
+            raise BmnasError(f"--{name.replace('_', '-')} is for fusion networks, not for encoder-decoder ones")
+    return given
+
+
+def _scores(scores: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {100 * value:.2f} %" for name, value in scores.items())
 
 
 def new_stacks(preset: str, task: str | None, given: dict[str, object], name: str | None) -> StackGenotype:

@@ -95,12 +95,24 @@ def train(
     Example: bmnas train mine.json --task my_task.py --epochs 20
 
     Example: bmnas train mine.json --task digits --joint --joint-select-epoch
+
+    Example: bmnas train mcan.json --task scenes-answer
     """
-    from bmnas.genotype import load
-    from bmnas.genotype.opening import genotype_file
+    from bmnas.errors import BmnasError
+    from bmnas.genotype import Genotype
+    from bmnas.genotype.opening import genotype_file, load_any
 
     settings, joint = divided(settings)
-    given = load(genotype)
+    given = load_any(genotype)
+    if not isinstance(given, Genotype):
+        from bmnas.cli.stacks import train_stacks
+
+        if features or modalities or backbone or joint:
+            raise BmnasError(
+                "--features, --modalities, --backbone and --joint are for fusion networks; this is an encoder-decoder one"
+            )
+        train_stacks(genotype, given, task, data, out, settings, device, force)
+        return
     genotype = genotype_file(genotype)  # what a training leaves lies beside the file, of a run folder too
     written = (out if out is not None else genotype.parent) / f"{genotype.stem}.json"
     weights = written.with_suffix(".safetensors")

@@ -112,6 +112,8 @@ def train_pairs(
                 return PairTraining(network, objective, data, settings, "pairs", device=where, title=name)
 
             training = gone_through(new, keeper, told)
+            if keeper:
+                keeper.save(training)  # the same call again has nothing left to train
             network = training.finished()
             assert isinstance(network, StackNetwork)
             validation = objective.scores(network, chosen.pairs("validation"))

@@ -56,6 +56,7 @@ class StackNetwork(nn.Module):
             }
         )
         self.head = StackEnd(genotype, hidden or default_hidden(genotype.width))
+        self._cut = frozenset(name for name in self._read if _can_be_cut(genotype, name))
         self.inputs = (*self._read, *(f"{name}.boxes" for name in self._related))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -110,11 +111,11 @@ class StackNetwork(nn.Module):
         """Without positions that are padding in all samples, of which the outputs say nothing.
 
         A sample that is padding throughout is averaged over all its positions, so then nothing is cut; nor where each
-        region has an output.
+        region has an output, or an operation sees padding, as a convolution does.
         """
         found = dict(inputs)
         for name in self._read:
-            if self.genotype.head.task == "ground" and self.genotype.input(name).tokens is None:
+            if name not in self._cut:
                 continue
             there = ~self._padding(name, inputs[name])
             if not bool(there.any(1).all()):
@@ -251,6 +252,14 @@ def _begin(genotype: StackGenotype, each: SequenceInput) -> nn.Module:
         return TextBegin(each.vocabulary, each.tokens, genotype.width)
     assert each.channels is not None
     return nn.Linear(each.channels, genotype.width)
+
+
+def _can_be_cut(genotype: StackGenotype, name: str) -> bool:
+    """Whether padding behind all samples of an input makes no difference."""
+    if genotype.head.task == "ground" and genotype.input(name).tokens is None:
+        return False
+    blocks = [block for stack in genotype.stacks if stack.reads == name for block in stack.blocks]
+    return all(block.op != "DepthwiseConv" and BLOCKS.find(block.op).build is None for block in blocks)
 
 
 def _has_relations(genotype: StackGenotype, name: str) -> bool:
