@@ -12,9 +12,7 @@
     searching   search train train_joint JointConfig diagnose extract open_run SearchConfig TrainConfig Extraction
                 SearchResult Trained Diagnosis Run FeatureStore Interrupted
     data        get_task ArrayTask ModuleTask Tap Task Split SingleLabel MultiLabel Regression
-    progress    Event Progress Remark: what a function that is given as ``report`` is called with
-    errors      BmnasError GenotypeError: one sentence for whoever gave what cannot be used
-
+    others      Event Progress Remark, with which ``report`` is called; errors of one sentence: BmnasError GenotypeError
 help(bmnas.search) tells of one of them. Every name loads on first use: torch is imported only by those that need it.
 """
 

@@ -57,6 +57,7 @@ PAGES = {
         "docs/own-features",
         "docs/own-backbones",
         "docs/tasks",
+        "docs/encoder-decoder",
         "docs/paper-tasks",
         "docs/joint",
         "docs/whole-models",

@@ -16,6 +16,7 @@ import pytest
 
 from bmnas.compiler import summarise
 from bmnas.genotype import INPUT_NAMES, OPERATIONS, extension, from_dict, published
+from bmnas.genotype.stacks import BLOCKS
 from tests.cli.calling import call
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -28,6 +29,7 @@ OF_FITS = {"diagnose", "evaluating"}  # pages whose figures come from numerical 
 def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(extension, "_registered", {})
+    monkeypatch.setattr(BLOCKS, "_members", dict(BLOCKS._members))
     monkeypatch.setenv("BMNAS_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
@@ -75,6 +77,7 @@ def alike(new: str, old: str) -> bool:
         ("tasks.md", 0),
         ("search.md", 0),
         ("command-line.md", 2),
+        ("encoder-decoder.md", 2),
     ],
 )
 def test_files_commands_and_python_in_their_order(workplace, monkeypatch, request, page, shown):

@@ -191,8 +191,8 @@ def search(
 
         if features or modalities or backbone or settings_file or preset or joint or log_to or checkpoint_every:
             raise BmnasError(
-                "--features, --modalities, --backbone, --settings, --preset, --joint, --log-to and --checkpoint-every are "
-                "for searches of fusion networks"
+                "--features, --modalities, --backbone, --settings, --preset, --joint, --log-to and --checkpoint-every "
+                "are for searches of fusion networks"
             )
         more = {} if train_epochs is None else {"train_epochs": train_epochs}
         search_stacks(task, data, out, {**given, **more}, stacks or [], device, evaluate, force)

@@ -157,11 +157,19 @@ def new_stacks(preset: str, task: str | None, given: dict[str, object], name: st
         SequenceInput(name="Question", modality="Text", length=14, tokens=300),
         SequenceInput(name="Regions", modality="Image", length=100, channels=2048, boxes=True),
     )
+    if task is not None:
+        refuse_unknown_task(task)
+        from bmnas.pairs.completing import pair_task
+        from bmnas.tasks import described_task
+
+        known = pair_task(described_task(task))
+        inputs, given = known.sequence_inputs(), {"task": known.head, **given}
+        if known.head == "answer":
+            given = {"outputs": known.outputs, **given}
     width = given.get("width", 512)
     # Heads of 64 numbers, or, in a network that is narrower than four of them, four heads.
     heads = 64 if isinstance(width, int) and width % 64 == 0 and width >= 256 else max(1, int(str(width)) // 4)
     found = PRESETS.find(preset)(inputs, **{"head_width": heads, **given})
-    found = completed_stacks(found, task)
     return found if name is None else found.replace(name=name)
 
 

@@ -109,7 +109,7 @@ def train(
 
         if features or modalities or backbone or joint:
             raise BmnasError(
-                "--features, --modalities, --backbone and --joint are for fusion networks; this is an encoder-decoder one"
+                "--features, --modalities, --backbone and --joint are for fusion networks, and this is none"
             )
         train_stacks(genotype, given, task, data, out, settings, device, force)
         return
