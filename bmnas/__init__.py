@@ -13,6 +13,7 @@
                 SearchResult Trained Diagnosis Run FeatureStore Interrupted
     data        get_task ArrayTask ModuleTask Tap Task Split SingleLabel MultiLabel Regression
     others      Event Progress Remark, with which ``report`` is called; errors of one sentence: BmnasError GenotypeError
+
 help(bmnas.search) tells of one of them. Every name loads on first use: torch is imported only by those that need it.
 """
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:  # as type checkers know it: importing `typing` takes longer t
         Representation,
         Step,
         dumps,
+        # What these read is a Genotype nearly always, which editors shall know; a StackGenotype where it says so.
+        from_dict,
+        load,
+        loads,
         operation,
         save,
     )
@@ -44,8 +49,6 @@ if TYPE_CHECKING:  # as type checkers know it: importing `typing` takes longer t
     from bmnas.genotype.drawing import draw
     from bmnas.genotype.finding import Finding
     from bmnas.genotype.lint import lint
-    from bmnas.genotype.opening import load_any as load
-    from bmnas.genotype.parsing import from_dict_any as from_dict, loads_any as loads
     from bmnas.genotype.space import Space
     from bmnas.genotype.stacks import StackGenotype, block_operation
     from bmnas.joint import JointConfig, train_joint

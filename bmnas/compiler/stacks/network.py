@@ -192,7 +192,7 @@ class StackEnd(nn.Module):
         """Of each stack its end (B, n, H) and where that is padding (B, n)."""
         whole = ends[: len(self.reductions)]
         vectors = [reduce(x, padding) for reduce, (x, padding) in zip(self.reductions, whole, strict=True)]
-        total = sum(vectors[1:], vectors[0]) if vectors else None
+        total = torch.stack(vectors).sum(0) if vectors else None
         if self.regions is not None:
             assert self.linear is not None
             assert self.change is not None

@@ -107,7 +107,8 @@ def _of(
 
 
 def _frame(given: dict[str, Any]) -> Frame:
-    return Frame(**{key: value for key, value in given.items() if value is not None or key == "task"})
+    kept: dict[str, Any] = {key: value for key, value in given.items() if value is not None or key == "task"}
+    return Frame(**kept)
 
 
 def _two(inputs: Sequence[SequenceInput]) -> tuple[SequenceInput, SequenceInput]:
