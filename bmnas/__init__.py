@@ -5,7 +5,6 @@
     result = bmnas.search("digits")                      # a run folder, a genotype, a table
     network = bmnas.compile(bmnas.load("genotype.json")) # a torch.nn.Module
     bmnas.load_model(result.folder).predict(inputs)      # answers for new samples
-
     genotypes   load loads from_dict save dumps lint draw canonical_hash operation block_operation
                 Genotype StackGenotype Feature Cell Step Head Representation Provenance Options Space Finding
     networks    compile FusionNetwork FeatureError load_model Model Predictions evaluate Evaluation write_report

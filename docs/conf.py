@@ -53,6 +53,7 @@ PAGES = {
         "docs/using",
         "docs/evaluating",
         "docs/studies",
+        "docs/scale",
         "docs/report",
         "docs/own-features",
         "docs/own-backbones",

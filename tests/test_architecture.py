@@ -32,9 +32,10 @@ MAY_IMPORT = {
     "prediction": {"genotype", "fit", "taps", "compiler", "tasks", "searcher"},
     "study": {"genotype", "fit", "compiler", "tasks", "evaluation", "searcher", "joint"},
     "report": {"genotype", "compiler", "evaluation", "searcher"},
+    "sweeping": {"genotype", "fit", "compiler", "tasks", "searcher", "report"},
     "cli": {
         *("genotype", "fit", "taps", "compiler", "tasks", "evaluation", "searcher"),
-        *("joint", "pairs", "prediction", "study", "report"),
+        *("joint", "pairs", "prediction", "study", "report", "sweeping"),
     },
 }
 # All files and folders of the searcher: each may import what stands before it.

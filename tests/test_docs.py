@@ -78,6 +78,7 @@ def alike(new: str, old: str) -> bool:
         ("search.md", 0),
         ("command-line.md", 2),
         ("encoder-decoder.md", 2),
+        ("scale.md", 0),
     ],
 )
 def test_files_commands_and_python_in_their_order(workplace, monkeypatch, request, page, shown):

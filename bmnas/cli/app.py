@@ -17,6 +17,7 @@ from bmnas.version import __version__
 # too, which gives the command with the options of the settings: finding those out takes time, which others need not.
 COMMANDS = (
     "search",
+    "sweep",
     "prepare",
     "backbones",
     "extract",

@@ -28,6 +28,7 @@ EXAMPLES = {example: name for name in COMMANDS for example in examples_of(comman
 # What takes seconds or needs data is parsed to the end, not run.
 LONG = (
     "search",
+    "sweep",
     "prepare",
     "backbones",
     "extract",
