@@ -25,8 +25,7 @@ _OWN_ROWS = {
     "linear, all features": "one head on all features",
     "late fusion": "the last features of all modalities, reshaped and concatenated",
     "fully connected": "one fully connected layer on all features, beside the heads",
-    "wide, all features": "fully connected layers of 512 channels, or 256 on more than six features, on all of them, "
-    "pooled to one position; no heads",
+    "wide, all features": "fully connected layers of 256 channels on all features, pooled to one position; no heads",
 }
 
 FUSIONS = {

@@ -15,17 +15,12 @@ from bmnas.genotype.names import fitting, joined
 from bmnas.genotype.presets import concat_fc, heads, last_features, late_fusion
 from bmnas.searcher.anchor import Anchor
 from bmnas.searcher.problem import Problem
-from bmnas.searcher.run.forms import AS_FOUND, Form, can_be, in_form
+from bmnas.searcher.run.forms import AS_FOUND, WIDE, Form, can_be, in_form
 from bmnas.searcher.run.layout import FOUND
 from bmnas.searcher.settings import SearchSettings
 from bmnas.tasks import Task
 
 __all__ = ["FOUND", "Baseline", "baselines", "compared", "refuse_unwritable", "rows_of"]
-
-WIDE = (512, 256)
-"""Channels of the wide network: as many as a usual perceptron has; the fewer ones where it has very many weights."""
-
-_MOST_WEIGHTS = 2_000_000
 
 # The layers that connect more are in more cells than a genotype may have.
 _MOST_CONNECTED = 1024
@@ -89,9 +84,8 @@ def rows_of(problem: Problem) -> dict[str, Baseline]:
         return rows
     if 1 < len(problem.features) <= _MOST_CONNECTED:
         rows["fully connected"] = _fully_connected(problem, problem.anchor)
-        size = wide_size(len(problem.features))
-        if can_be(rows["fully connected"].genotype, size):
-            wide = _concat_fc(problem, size).replace(name="wide", members=problem.config.ensemble)
+        if can_be(rows["fully connected"].genotype, WIDE):
+            wide = _concat_fc(problem, WIDE).replace(name="wide", members=problem.config.ensemble)
             rows["wide, all features"] = Baseline(wide)
     # The penalty that was chosen for the search's own heads is about right for all; of one head nothing else is open.
     l2 = problem.anchor.fit.l2
@@ -118,13 +112,6 @@ def compared(
     begins = problem.anchor.training if problem.anchor and found.join == "sum" else {}
     rows = {**rows_of(problem), FOUND: Baseline(found, begins)}
     return {name: replace(row, training={**row.training, **(ends or {}).get(name, {})}) for name, row in rows.items()}
-
-
-def wide_size(features: int) -> Representation:
-    """The size of the wide network on so many features: the most of `WIDE` with up to two million weights."""
-    # Each feature is read once, and so is what each cell of up to six of them gives.
-    fitting = [channels for channels in WIDE if 1.2 * features * channels**2 <= _MOST_WEIGHTS]
-    return Representation(channels=max(fitting, default=min(WIDE)), length=1)
 
 
 def _repeated(genotype: Genotype, config: SearchSettings) -> Genotype:
