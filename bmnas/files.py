@@ -77,6 +77,22 @@ def read_text(path: str | os.PathLike[str], limit: int) -> str:
         raise BmnasError(f"{path}: is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from error
 
 
+def parse_yaml(text: str) -> Any:
+    """Plain values from YAML text; nothing is executed.
+
+    Raises:
+        BmnasError: it is none, or the package that reads it is missing.
+    """
+    try:
+        import yaml
+    except ImportError:
+        raise BmnasError("is YAML, which needs a package: pip install pyyaml") from None
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise BmnasError("is no YAML that can be read") from None
+
+
 def parse_json(text: str) -> Any:
     """Plain data from JSON text: distinct keys, finite numbers, not too deep.
 

@@ -7,12 +7,12 @@ from itertools import product
 from math import prod
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 
 from bmnas.errors import BmnasError
-from bmnas.files import parse_json, read_text
+from bmnas.files import parse_json, parse_yaml, read_text
 from bmnas.genotype.numbers import below
 from bmnas.genotype.schema import Frozen
 
@@ -77,21 +77,11 @@ def read_sweep(path: str | os.PathLike[str]) -> Sweep:
         BmnasError: it cannot be read, or states no sweep.
     """
     text = read_text(Path(path), _LIMIT)
-    data: Any
-    if Path(path).suffix.lower() in (".yml", ".yaml"):
-        try:
-            import yaml
-        except ImportError:
-            raise BmnasError(f"{path}: is YAML, which needs a package: pip install pyyaml; JSON needs none") from None
-        try:
-            data = yaml.safe_load(text)
-        except (yaml.YAMLError, RecursionError, ValueError):
-            raise BmnasError(f"{path}: is no YAML that can be read") from None
-    else:
-        try:
-            data = parse_json(text)
-        except BmnasError as error:
-            raise BmnasError(f"{path}: {error}") from None
+    is_yaml = Path(path).suffix.lower() in (".yml", ".yaml")
+    try:
+        data = parse_yaml(text) if is_yaml else parse_json(text)
+    except BmnasError as error:
+        raise BmnasError(f"{path}: {error}") from None
     if not isinstance(data, dict):
         raise BmnasError(f"{path}: should be an object with task and vary")
     try:

@@ -13,7 +13,7 @@ from bmnas.compiler.stacks.layers import BoxRelations, Reduction, TokenNorm
 from bmnas.compiler.stacks.sizes import default_hidden
 from bmnas.errors import BmnasError, did_you_mean
 from bmnas.genotype.stacks import BLOCKS, SequenceInput, StackGenotype
-from bmnas.genotype.stacks.canonical import looks_at_memory, used_inputs, used_stacks
+from bmnas.genotype.stacks.canonical import has_relations, looks_at_memory, used_inputs, used_stacks
 
 
 class SequenceError(BmnasError, ValueError):
@@ -42,7 +42,7 @@ class StackNetwork(nn.Module):
         self._order, self._read = used_stacks(genotype), used_inputs(genotype)
         self._keys = dict(zip(genotype_names := _names(genotype), distinct(genotype_names), strict=True))
         self.begins = nn.ModuleDict({self._keys[name]: _begin(genotype, genotype.input(name)) for name in self._read})
-        self._related = [name for name in self._read if _has_relations(genotype, name)]
+        self._related = [name for name in self._read if has_relations(genotype, name)]
         self.relations = nn.ModuleDict(
             {
                 self._keys[name]: BoxRelations(genotype.relation_width, signed=genotype.dialect == "signed")
@@ -260,15 +260,6 @@ def _can_be_cut(genotype: StackGenotype, name: str) -> bool:
         return False
     blocks = [block for stack in genotype.stacks if stack.reads == name for block in stack.blocks]
     return all(block.op != "DepthwiseConv" and BLOCKS.find(block.op).build is None for block in blocks)
-
-
-def _has_relations(genotype: StackGenotype, name: str) -> bool:
-    return any(
-        BLOCKS.find(block.op).reads == "relations"
-        for stack in used_stacks(genotype)
-        if genotype.stack(stack).reads == name
-        for block in genotype.stack(stack).blocks
-    )
 
 
 def _names(genotype: StackGenotype) -> list[str]:

@@ -9,7 +9,7 @@ from bmnas.compiler.stacks.sizes import default_hidden
 from bmnas.compiler.summary import Node, Summary
 from bmnas.errors import BmnasError
 from bmnas.genotype.stacks import BLOCKS, Block, StackGenotype
-from bmnas.genotype.stacks.canonical import completed, used_inputs, used_stacks
+from bmnas.genotype.stacks.canonical import completed, has_relations, used_inputs, used_stacks
 
 
 def summarise_stacks(genotype: StackGenotype) -> Summary:
@@ -20,7 +20,7 @@ def summarise_stacks(genotype: StackGenotype) -> Summary:
     """
     width, used = genotype.width, used_stacks(genotype)
     nodes = [_begin(genotype, name) for name in used_inputs(genotype)]
-    nodes += [_relations(genotype, name) for name in used_inputs(genotype) if _is_related(genotype, name)]
+    nodes += [_relations(genotype, name) for name in used_inputs(genotype) if has_relations(genotype, name)]
     for name in used:
         stack = genotype.stack(name)
         length = genotype.input(stack.reads).length
@@ -55,15 +55,6 @@ def _begin(genotype: StackGenotype, name: str) -> Node:
     parameters = (each.vocabulary or 1) * each.tokens + inside + 8 * width
     numbers = each.length * (each.tokens + 6 * width)
     return Node(name, "word vectors, LSTM", (), parameters, each.length * inside, numbers)
-
-
-def _is_related(genotype: StackGenotype, name: str) -> bool:
-    return any(
-        BLOCKS.find(block.op).reads == "relations"
-        for stack in used_stacks(genotype)
-        if genotype.stack(stack).reads == name
-        for block in genotype.stack(stack).blocks
-    )
 
 
 def _relations(genotype: StackGenotype, name: str) -> Node:

@@ -12,6 +12,7 @@ import hashlib
 import json
 from typing import Any
 
+from bmnas.genotype.stacks.operations import BLOCKS
 from bmnas.genotype.stacks.schema import Block
 from bmnas.genotype.stacks.value import StackGenotype
 
@@ -33,9 +34,17 @@ def used_inputs(genotype: StackGenotype) -> tuple[str, ...]:
 
 def looks_at_memory(genotype: StackGenotype, stack: str) -> bool:
     """Whether a block of the stack reads its memory."""
-    from bmnas.genotype.stacks.operations import BLOCKS
-
     return any(BLOCKS.find(block.op).reads == "memory" for block in genotype.stack(stack).blocks)
+
+
+def has_relations(genotype: StackGenotype, name: str) -> bool:
+    """Whether a used block relates the boxes of an input."""
+    return any(
+        BLOCKS.find(block.op).reads == "relations"
+        for stack in used_stacks(genotype)
+        if genotype.stack(stack).reads == name
+        for block in genotype.stack(stack).blocks
+    )
 
 
 def canonical_form(genotype: StackGenotype) -> StackGenotype:
@@ -53,6 +62,7 @@ def _content(genotype: StackGenotype) -> dict[str, Any]:
     names = {name: f"Stack_{number}" for number, name in enumerate(order, 1)}
     free_order = genotype.head.task in ("answer", "match")
     output = [names[name] for name in genotype.output]
+    related = any(has_relations(genotype, name) for name in used_inputs(genotype))
     content: dict[str, Any] = {
         "format": genotype.format,
         "kind": genotype.kind,
@@ -69,7 +79,7 @@ def _content(genotype: StackGenotype) -> dict[str, Any]:
         "head": genotype.head.model_dump(),
         # Of blocks that do not say another one; where there are none of them it is of no account.
         "head_width": genotype.width,
-        "relation_width": genotype.relation_width if _has_relations(genotype, order) else 1,
+        "relation_width": genotype.relation_width if related else 1,
     }
     return content
 
@@ -116,9 +126,3 @@ def _text(genotype: StackGenotype, name: str) -> str:
         memory = _text(genotype, stack.memory)
     blocks = [[block.op, completed(genotype, block)] for block in stack.blocks if block.op != "Identity"]
     return json.dumps([stack.reads, blocks, memory], sort_keys=True)
-
-
-def _has_relations(genotype: StackGenotype, stacks: list[str]) -> bool:
-    from bmnas.genotype.stacks.operations import BLOCKS
-
-    return any(BLOCKS.find(block.op).reads == "relations" for name in stacks for block in genotype.stack(name).blocks)

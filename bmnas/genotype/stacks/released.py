@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bmnas.errors import BmnasError, GenotypeError, did_you_mean, short
-from bmnas.files import parse_json
+from bmnas.files import parse_json, parse_yaml
 from bmnas.genotype.stacks.canonical import completed
 from bmnas.genotype.stacks.schema import Block
 from bmnas.genotype.stacks.value import StackGenotype, from_dict
@@ -111,19 +111,10 @@ def to_openvqa(genotype: StackGenotype) -> str:
 
 
 def _data(text: str, source: str) -> Any:
-    if text.lstrip().startswith("{"):
-        try:
-            return parse_json(text)
-        except BmnasError as error:
-            raise GenotypeError(f"{source}: {error}") from None
     try:
-        import yaml
-    except ImportError:
-        raise GenotypeError(f"{source}: is YAML, which needs a package: pip install pyyaml") from None
-    try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        raise GenotypeError(f"{source}: is neither JSON nor YAML that can be read") from None
+        data = parse_json(text) if text.lstrip().startswith("{") else parse_yaml(text)
+    except BmnasError as error:
+        raise GenotypeError(f"{source}: {error}") from None
     if isinstance(data, Mapping) and not is_released(data):
         inner = [value for value in data.values() if is_released(value)]
         return inner[0] if len(inner) == 1 else data
