@@ -136,7 +136,8 @@ def _seed(folder: Path, made: Made, seed: int) -> list[dict[str, Any]]:
             error=0.02,
             folds=5,
             tried=tuple(
-                Tried(form="as found", runner_up=number, loss=random.random(), score=random.random()) for number in range(4)
+                Tried(form="as found", runner_up=number, loss=random.random(), score=random.random())
+                for number in range(4)
             ),
         )
     )

@@ -86,7 +86,7 @@ def parse_yaml(text: str) -> Any:
     try:
         import yaml
     except ImportError:
-        raise BmnasError("is YAML, which needs a package: pip install pyyaml") from None
+        raise BmnasError("is YAML, which needs a package: pip install 'bmnas[yaml]'") from None
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError):

@@ -86,6 +86,5 @@ def test_architectures_go_out_and_in(place):
     (place / "a.json").write_text(json.dumps({**data, "epoch7": data["epoch0"]}))
     assert "say which: --epoch 7" in bmnas("convert", "a.json", code=2)[1]
     bmnas("convert", "a.json", "--epoch", 7, "--to", "openvqa", "-o", "c.yml")
-    pytest.importorskip("yaml")
     bmnas("convert", "c.yml", "-o", "d.json")
     assert "compute the same function" in bmnas("diff", "d.json", "mmnas-vqa")[0]

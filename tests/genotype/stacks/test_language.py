@@ -223,7 +223,6 @@ def test_the_published_ones_go_out_and_in_again(name):
     assert lint(genotype) == tuple(each for each in lint(genotype) if each.level == "note") or name != "mcan"
     again = to_genotype(blocks_of(to_mmnas(genotype, 7), epoch=7), genotype, name)
     assert canonical_hash(again) == canonical_hash(genotype)
-    pytest.importorskip("yaml")
     assert to_genotype(blocks_of(to_openvqa(genotype)), genotype, name) == genotype
 
 
